@@ -1,0 +1,65 @@
+# make run    open the window on the demo data      make test    run the tests
+# make check  style, types, layers, known flaws     make bench   timed comparisons
+#
+# PYTHON=...           the Python that .venv is made from
+# TORCH_INDEX_URL=...  install torch and torchvision from this index (a CUDA or a CPU build)
+# ARGS="..."           further arguments for the program, pytest or the benchmark
+
+PYTHON ?= python3
+TORCH_INDEX_URL ?=
+ARGS ?=
+
+VENV := .venv
+VENV_PYTHON := $(VENV)/bin/python
+RUN_READY := $(VENV)/requirements.stamp
+DEV_READY := $(VENV)/requirements-dev.stamp
+# Once .venv exists, it is the Python that must have tkinter, whatever PYTHON says.
+CHECKED_PYTHON = $(if $(wildcard $(VENV_PYTHON)),$(VENV_PYTHON),$(PYTHON))
+
+.DEFAULT_GOAL := run
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: run test check bench system-run system-test force
+
+run: system-run $(RUN_READY)
+	$(VENV_PYTHON) vae_gui.py --demo $(ARGS)
+
+test: system-test $(DEV_READY)
+	$(VENV_PYTHON) -m pytest $(ARGS)
+
+check: $(DEV_READY)
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m mypy --strict vae
+	$(VENV)/bin/lint-imports --no-logo
+	$(VENV_PYTHON) tools/audit.py
+
+bench: $(RUN_READY)
+	$(VENV_PYTHON) benchmarks/speed.py $(ARGS)
+
+system-run:
+	@PYTHON="$(CHECKED_PYTHON)" bash tools/system_packages.sh run
+
+system-test:
+	@PYTHON="$(CHECKED_PYTHON)" bash tools/system_packages.sh test
+
+$(VENV_PYTHON): | system-run
+	"$(PYTHON)" -m venv --clear $(VENV)
+
+$(RUN_READY): requirements.txt $(VENV_PYTHON)
+	@rm -f $@
+	TORCH_INDEX_URL="$(TORCH_INDEX_URL)" bash tools/install_torch.sh $(VENV_PYTHON)
+	$(VENV_PYTHON) -m pip install -r requirements.txt
+	@touch $@
+
+$(DEV_READY): requirements-dev.txt $(RUN_READY)
+	@rm -f $@
+	$(VENV_PYTHON) -m pip install -r requirements-dev.txt
+	@touch $@
+
+# A TORCH_INDEX_URL other than the one last installed from replaces torch.
+ifneq ($(TORCH_INDEX_URL),)
+ifneq ($(TORCH_INDEX_URL),$(shell cat $(VENV)/torch-index 2>/dev/null))
+$(RUN_READY): force
+endif
+endif

@@ -1,0 +1,84 @@
+"""Tiny real objects: a folder of small images and a configuration that trains in a moment."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from vae.config import TrainConfig
+from vae.events import EpochRecord
+
+TINY = {
+    "img_size": 16,
+    "depth": 2,
+    "latent_dim": 4,
+    "base_channels": 4,
+    "batch_size": 5,
+    "num_epochs": 3,
+    "lr": 0.001,
+    "threads": 1,
+}
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here may reach for a network."""
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: object) -> None:
+        if self.family != getattr(socket, "AF_UNIX", None):
+            raise AssertionError(f"network access to {address}")
+        real(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+def make_images(folder: Path, count: int, size: int = 20) -> Path:
+    """Colour images with a bright disc at a random place."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(7)
+    y, x = np.mgrid[:size, :size]
+    for i in range(count):
+        cx, cy, r = [*rng.uniform(5, size - 5, 2).tolist(), rng.uniform(2, 5)]
+        disc = ((x - cx) ** 2 + (y - cy) ** 2 < r * r)[..., None]
+        pixels = np.where(disc, rng.integers(150, 255, 3), rng.integers(0, 90, 3))
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"image_{i:03d}.png")
+    return folder
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    return make_images(tmp_path / "images", 12)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, images: Path) -> Callable[..., TrainConfig]:
+    """A tiny valid configuration; keywords replace its values, `place` its output folders."""
+
+    def make(place: str = "run", **values: object) -> TrainConfig:
+        folder = tmp_path / place
+        paths = {
+            "file_path": str(images),
+            "log_file": str(folder / "log.csv"),
+            "model_save_dir": str(folder / "checkpoints"),
+            "output_dir": str(folder / "output"),
+        }
+        return TrainConfig(**{**TINY, **paths, **values})  # type: ignore[arg-type]
+
+    return make
+
+
+def read_log(path: str | Path) -> list[EpochRecord]:
+    """The rows of a log, read as a user's analysis would."""
+    table = pd.read_csv(path, dtype=str)
+    kinds = {"epoch": int, "images": int}
+    return [
+        EpochRecord(**{name: kinds.get(name, float)(text) for name, text in row.items()})
+        for row in table.to_dict("records")
+    ]

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vae import checkpoint, files
+from vae.checkpoint import CheckpointError, DamagedError, Record, load, load_newest, peek, save
+from vae.events import EpochRecord
+
+ROW = EpochRecord(1, 0.5, 0.25, 0.1, 0.01, 1e-4, 12, 3.5, 3.4)
+RECORD = Record({"num_epochs": 5}, (ROW,), 7, 0.5, 9, {}, "data", 12, 1, "m", "2", ("change",))
+TENSORS = {
+    "model.w": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "sums": np.array([1e-300, 2.0]),
+    "scalar": np.float32(3) * np.ones((), np.float32),
+}
+
+
+def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
+    tensors, record = load(save(tmp_path, TENSORS, RECORD, keep=3))
+    assert record == RECORD
+    assert tensors.keys() == TENSORS.keys()
+    for name in TENSORS:
+        np.testing.assert_array_equal(tensors[name], TENSORS[name])
+
+
+def test_any_tool_that_reads_safetensors_opens_it(tmp_path: Path) -> None:
+    path = save(tmp_path, TENSORS, RECORD, keep=3)
+    assert {"model.w", "sums", "sha256"} <= safetensors.numpy.load_file(path).keys()
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_any_changed_byte_and_any_length_is_refused(data: st.DataObject) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = save(Path(folder), TENSORS, RECORD, keep=3)
+        content = bytearray(path.read_bytes())
+        place = data.draw(st.integers(0, len(content) - 1))
+        if data.draw(st.booleans()):
+            content[place] ^= 1 << data.draw(st.integers(0, 7))
+        else:
+            del content[place:]
+        path.write_bytes(content)
+        with pytest.raises(DamagedError):
+            load(path)
+
+
+def test_old_ones_go_only_after_the_new_one_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = save(tmp_path, TENSORS, RECORD, keep=1)
+
+    def fail(descriptor: int) -> None:
+        raise OSError("disk error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "fsync", fail)
+        with pytest.raises(OSError, match="disk error"):
+            save(tmp_path, TENSORS, RECORD, keep=1)
+    assert list(tmp_path.iterdir()) == [first]
+    second = save(tmp_path, TENSORS, RECORD, keep=1)
+    assert list(tmp_path.iterdir()) == [second]
+
+
+def test_a_damaged_one_is_set_aside_and_the_older_one_taken(tmp_path: Path) -> None:
+    older = save(tmp_path, TENSORS, RECORD, keep=3)
+    newer = save(tmp_path, TENSORS, RECORD, keep=3)
+    newer.write_bytes(newer.read_bytes()[:-1])
+    told: list[str] = []
+    found = load_newest(tmp_path, told.append)
+    assert found is not None and found[0] == older
+    assert newer.with_name(newer.name + ".bad").exists()
+    assert newer.name in told[0] and older.name in told[1]
+
+
+def test_when_all_are_damaged_it_stops_and_goes_on_stopping(tmp_path: Path) -> None:
+    path = save(tmp_path, TENSORS, RECORD, keep=3)
+    path.write_bytes(b"")
+    for _ in range(2):
+        with pytest.raises(CheckpointError, match="Nothing was started over"):
+            load_newest(tmp_path, lambda text: None)
+
+
+def test_one_of_a_newer_version_is_left_untouched(tmp_path: Path) -> None:
+    record = dataclasses.replace(RECORD, format=checkpoint.FORMAT + 1)
+    path = save(tmp_path, TENSORS, record, keep=3)
+    for read in (lambda: load_newest(tmp_path, print), lambda: peek(tmp_path)):
+        with pytest.raises(CheckpointError, match="newer version"):
+            read()
+    assert path.exists()
+
+
+def test_numbers_go_on_after_a_damaged_one(tmp_path: Path) -> None:
+    path = save(tmp_path, TENSORS, RECORD, keep=3)
+    path.rename(path.with_name(path.name + ".bad"))
+    assert save(tmp_path, TENSORS, RECORD, keep=3).name.startswith("checkpoint_000002")
+
+
+def test_peek_reads_the_newest_record_and_changes_nothing(tmp_path: Path) -> None:
+    assert peek(tmp_path / "missing") is None
+    save(tmp_path, TENSORS, RECORD, keep=3)
+    (tmp_path / "checkpoint_000009_epoch_0001.safetensors").write_bytes(b"\xff" * 20)
+    before = sorted(tmp_path.iterdir())
+    found = peek(tmp_path)
+    assert found is not None
+    assert (found.epoch, found.images_done, found.epochs, found.history) == (1, 7, 5, (ROW,))
+    assert sorted(tmp_path.iterdir()) == before

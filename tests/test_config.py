@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, parameter_count, text_of
+from vae.model import VAE
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def problems(**texts: str) -> dict[str, str]:
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig.from_strings(texts)
+    return caught.value.problems
+
+
+def test_the_defaults_are_the_published_ones() -> None:
+    published = dict(
+        img_size=128, latent_dim=750, batch_size=10, num_epochs=25, alpha=5.0, beta=1.0,
+        gamma=10.0, lr=0.0001, in_channels=3, depth=4, file_path="",
+        log_file="./vae_training_log.csv", model_save_dir="./vae_checkpoints",
+        output_dir="./output_images", seed=0, base_channels=32, threads=0, device="auto",
+        precision="auto", checkpoint_every=1, keep_checkpoints=3, sample_every=1,
+    )  # fmt: skip
+    assert published == DEFAULTS
+    assert {n: type(v) for n, v in published.items()} == {n: type(v) for n, v in DEFAULTS.items()}
+
+
+@pytest.mark.parametrize("text", ["0.001", "1e-3", "0,001", " 1E-3 ", ".001", "0,1e-2"])
+def test_numbers_are_read_with_point_comma_or_exponent(text: str, images: Path) -> None:
+    assert TrainConfig.from_strings({"file_path": str(images), "lr": text}).lr == 0.001
+
+
+@pytest.mark.parametrize("text", ["1e-1O", "", "nan", "inf", "1.000,5", "0x10", "1_0", "--1"])
+def test_what_is_no_number_is_refused(text: str, images: Path) -> None:
+    assert "number" in problems(file_path=str(images), lr=text)["lr"]
+
+
+def test_every_problem_is_told_at_once_and_names_its_field() -> None:
+    found = problems(
+        file_path="/no/such/folder", img_size="100", batch_size="0", lr="0", in_channels="2",
+        log_file="log.txt", num_epochs="2.5", alpha="-1", device="tpu",
+    )  # fmt: skip
+    assert set(found) == {
+        "file_path", "img_size", "batch_size", "lr", "in_channels", "log_file", "num_epochs",
+        "alpha", "device",
+    }  # fmt: skip
+    assert all(message.startswith(name) for name, message in found.items())
+
+
+def test_an_image_size_that_does_not_divide_says_which_do(images: Path) -> None:
+    assert problems(file_path=str(images), img_size="100")["img_size"] == (
+        "img_size 100 is not divisible by 16 (2^depth): take 96 or 112, or depth 2."
+    )
+
+
+def test_an_empty_folder_field_asks_for_the_folder() -> None:
+    assert "choose the folder" in problems(file_path="")["file_path"]
+
+
+def test_output_among_the_training_images_is_refused(images: Path) -> None:
+    found = problems(file_path=str(images), output_dir=str(images / "generated"))
+    assert "trained on" in found["output_dir"]
+
+
+def test_a_file_in_place_of_a_folder_is_refused(images: Path) -> None:
+    file = str(next(images.iterdir()))
+    found = problems(file_path=file, model_save_dir=file, log_file=file + "/log.csv")
+    assert set(found) == {"file_path", "model_save_dir", "log_file"}
+
+
+def test_a_network_that_fits_no_memory_is_refused(images: Path) -> None:
+    found = problems(file_path=str(images), img_size="2048", depth="1", latent_dim="5000")
+    assert "billion weights" in found["latent_dim"]
+
+
+def test_a_long_seed_keeps_all_its_digits(images: Path) -> None:
+    config = TrainConfig.from_strings({"file_path": str(images), "seed": str(2**62 + 1)})
+    assert config.seed == 2**62 + 1
+
+
+def test_the_parameter_count_is_that_of_the_network() -> None:
+    shape = (32, 3, 10, 3, 8)
+    assert parameter_count(*shape) == sum(p.numel() for p in VAE(*shape).parameters())
+
+
+def test_the_readme_table_equals_the_parameter_table() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (\w+) \| (.*?) \| (.*?) \|$", README.read_text("utf-8"), re.M
+    )
+    table = [
+        (name, type(DEFAULTS[name]).__name__, text_of(DEFAULTS[name]) or "empty", facts.help)
+        for name, facts in PARAMETERS.items()
+    ]
+    assert rows == table

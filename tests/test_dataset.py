@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vae.dataset import DataError, MedicalImageDataset, batch_order
+from vae.events import DataReady, Event
+from vae.images import StopRequested
+
+
+def test_items_are_what_torchvision_makes_of_an_image(images: Path) -> None:
+    from PIL import Image
+    from torchvision.transforms import v2
+
+    reference = v2.Compose(
+        [v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5] * 3, [0.5] * 3)]
+    )
+    data = MedicalImageDataset(images, 20, 3)  # their own size: no resizing in between
+    with Image.open(min(images.iterdir())) as image:
+        first = reference(image)
+    assert data[0].shape == (3, 20, 20)
+    torch.testing.assert_close(data[0], first)
+
+
+def test_unreadable_files_are_named_and_left_out(images: Path) -> None:
+    (images / "image_003.png").write_bytes(b"broken")
+    events: list[Event] = []
+    data = MedicalImageDataset(images, 16, 3, events.append)
+    assert len(data) == 11
+    ready = next(event for event in events if isinstance(event, DataReady))
+    assert [path.name for path, _ in ready.skipped] == ["image_003.png"]
+
+
+def test_a_folder_without_images_says_what_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"\.jpg, .*subfolders"):
+        MedicalImageDataset(tmp_path, 16, 3)
+    (tmp_path / "a.png").write_bytes(b"broken")
+    with pytest.raises(DataError, match=r"None of the 1 images.*a\.png"):
+        MedicalImageDataset(tmp_path, 16, 3)
+
+
+def test_the_fingerprint_follows_names_and_sizes_but_not_the_place(
+    images: Path, tmp_path: Path
+) -> None:
+    before = MedicalImageDataset(images, 16, 3).fingerprint
+    moved = images.rename(tmp_path / "moved")
+    assert MedicalImageDataset(moved, 16, 3).fingerprint == before
+    (moved / "image_000.png").rename(moved / "other.png")
+    assert MedicalImageDataset(moved, 16, 3).fingerprint != before
+
+
+def test_the_order_is_a_new_permutation_each_epoch_and_the_same_again() -> None:
+    orders = [batch_order(5, epoch, 100) for epoch in (0, 1)]
+    assert all(sorted(order) == list(range(100)) for order in orders)
+    assert not np.array_equal(*orders)
+    assert np.array_equal(orders[1], batch_order(5, 1, 100))
+
+
+def test_decoding_stops_when_asked(images: Path) -> None:
+    calls = iter([False, True])
+    with pytest.raises(StopRequested):
+        MedicalImageDataset(images, 16, 3, should_stop=lambda: next(calls, True))

@@ -1,0 +1,285 @@
+"""The promise of resume, and what a run leaves behind."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import read_log
+from vae import training
+from vae.checkpoint import CheckpointError, MismatchError, load, peek
+from vae.config import ConfigError, TrainConfig
+from vae.events import (
+    BatchDone,
+    CheckpointSaved,
+    EpochDone,
+    EpochRecord,
+    Event,
+    Resumed,
+    SamplesReady,
+    Warned,
+)
+from vae.training import TrainingError, run_vae_training
+
+Make = Callable[..., TrainConfig]
+
+
+def untimed(history: list[EpochRecord]) -> list[EpochRecord]:
+    return [dataclasses.replace(row, seconds=0, images_per_s=0) for row in history]
+
+
+def assert_same_end(a: TrainConfig, b: TrainConfig) -> None:
+    """Weights, moments and log equal bit for bit, time columns excepted."""
+    ends = []
+    for config in (a, b):
+        found = peek(Path(config.model_save_dir))
+        assert found is not None
+        ends.append(load(found.path))
+    (tensors_a, record_a), (tensors_b, record_b) = ends
+    assert tensors_a.keys() == tensors_b.keys()
+    for name in tensors_a:
+        np.testing.assert_array_equal(tensors_a[name], tensors_b[name], err_msg=name)
+    assert record_a.optimizer_steps == record_b.optimizer_steps
+    assert untimed(read_log(a.log_file)) == untimed(read_log(b.log_file))
+    assert len(record_a.history) == len(record_b.history)
+
+
+def stop_after(calls: int) -> Callable[[], bool]:
+    """Asks to stop at the given question and at all later ones."""
+    left = iter(range(calls))
+    return lambda: next(left, None) is None
+
+
+def test_a_run_leaves_log_checkpoints_curve_and_samples(tiny: Make) -> None:
+    config = tiny(num_epochs=4, keep_checkpoints=2)
+    events: list[Event] = []
+    result = run_vae_training(config, events.append)
+    assert (result.epoch, result.stopped) == (4, False)
+    assert [row.epoch for row in read_log(config.log_file)] == [1, 2, 3, 4]
+    assert len(list(Path(config.model_save_dir).iterdir())) == 2
+    names = sorted(path.name for path in Path(config.output_dir).iterdir())
+    assert names == ["loss_curve.png", *(f"samples_epoch_000{i}.png" for i in (1, 2, 3, 4))]
+    with Image.open(Path(config.output_dir) / names[-1]) as grid:
+        assert grid.size == (8 * 16 + 7 * 2, 8 * 16 + 7 * 2)
+    kinds = {type(event) for event in events}
+    assert {BatchDone, EpochDone, CheckpointSaved, SamplesReady} <= kinds
+
+
+@pytest.mark.parametrize("batch_size", [5, 12])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_resumed_run_equals_an_unbroken_one_at_every_place(
+    tiny: Make, batch_size: int, precision: str
+) -> None:
+    values = dict(batch_size=batch_size, precision=precision, num_epochs=2)
+    whole = tiny("whole", **values)
+    run_vae_training(whole)
+    places = set()
+    for calls in range(16, 40):
+        broken = tiny(f"broken{calls}", **values)
+        result = run_vae_training(broken, should_stop=stop_after(calls))
+        if result.checkpoint is None:
+            continue
+        found = peek(Path(broken.model_save_dir))
+        assert found is not None
+        if (place := (found.epoch, found.images_done)) in places or not result.stopped:
+            continue
+        places.add(place)
+        again = run_vae_training(broken)
+        assert not again.stopped
+        assert_same_end(whole, broken)
+    assert (1, 0) in places or (0, 12) in places
+    if batch_size == 5:
+        assert {(0, 5), (1, 5)} <= places
+
+
+def test_raising_the_epochs_continues(tiny: Make) -> None:
+    run_vae_training(tiny("a", num_epochs=4))
+    run_vae_training(tiny("b", num_epochs=2))
+    events: list[Event] = []
+    run_vae_training(tiny("b", num_epochs=4), events.append)
+    resumed = next(event for event in events if isinstance(event, Resumed))
+    assert resumed.epoch == 2
+    assert "num_epochs 2 became 4" in resumed.changes[0]
+    assert_same_end(tiny("a"), tiny("b"))
+
+
+def test_a_finished_run_trains_no_more_and_loses_nothing(tiny: Make) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    before = {p: p.read_bytes() for p in Path(config.model_save_dir).iterdir()}
+    assert run_vae_training(config).epoch == 1
+    assert before == {p: p.read_bytes() for p in Path(config.model_save_dir).iterdir()}
+
+
+def test_a_stop_during_sampling_keeps_the_epoch_and_the_grid_follows(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=2)
+    asked = False
+
+    def emit(event: Event) -> None:
+        nonlocal asked
+        asked = asked or isinstance(event, EpochDone)
+
+    result = run_vae_training(config, emit, lambda: asked)
+    assert (result.epoch, result.stopped) == (1, True)
+    grid = Path(config.output_dir) / "samples_epoch_0001.png"
+    assert not grid.exists()
+    run_vae_training(config)
+    assert grid.exists()
+
+
+def test_a_changed_weight_is_recorded_and_shown(tiny: Make) -> None:
+    run_vae_training(tiny(num_epochs=1))
+    config = tiny(num_epochs=2, lr=0.01, beta=0.5)
+    run_vae_training(config)
+    found = peek(Path(config.model_save_dir))
+    assert found is not None
+    _, record = load(found.path)
+    assert [change for change in record.changes if "lr 0.001 became 0.01" in change]
+    assert [row.lr for row in read_log(config.log_file)] == [0.001, 0.01]
+
+
+@pytest.mark.parametrize("values", [{"latent_dim": 5}, {"depth": 1}, {"seed": 1}])
+def test_another_architecture_is_refused_and_left_untouched(
+    tiny: Make, values: dict[str, int]
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    folder = Path(config.model_save_dir).parent
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(MismatchError) as caught:
+        run_vae_training(tiny(num_epochs=2, **values))
+    assert set(caught.value.problems) == set(values)
+    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_another_data_set_is_refused(tiny: Make, images: Path) -> None:
+    run_vae_training(tiny(num_epochs=1))
+    (images / "image_000.png").unlink()
+    with pytest.raises(MismatchError, match="12 then, 11 now"):
+        run_vae_training(tiny(num_epochs=2))
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_older_one(tiny: Make) -> None:
+    run_vae_training(tiny("whole", num_epochs=3))
+    config = tiny("damaged", num_epochs=3)
+    run_vae_training(config)
+    newest = peek(Path(config.model_save_dir))
+    assert newest is not None
+    newest.path.write_bytes(newest.path.read_bytes()[:1000])
+    events: list[Event] = []
+    run_vae_training(config, events.append)
+    assert any(isinstance(event, Warned) and "damaged" in event.message for event in events)
+    assert_same_end(tiny("whole"), config)
+
+
+def test_fresh_keeps_everything_of_the_earlier_run(tiny: Make) -> None:
+    config = tiny(num_epochs=2)
+    run_vae_training(config)
+    root = Path(config.model_save_dir).parent
+    before = {path.name: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    result = run_vae_training(tiny(num_epochs=1, latent_dim=7), fresh=True)
+    assert result.epoch == 1
+    kept = {p.name: p.read_bytes() for p in root.glob("**/earlier_run_0001/*")}
+    assert kept == before
+
+
+def test_a_non_finite_loss_stops_before_the_step_and_saves_nothing_broken(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=3)
+    real, calls = training.vae_loss, iter(range(100))
+
+    def poisoned(*arguments: object) -> object:
+        loss = real(*arguments)  # type: ignore[arg-type]
+        return loss._replace(total=loss.total * float("nan")) if next(calls) == 4 else loss
+
+    monkeypatch.setattr(training, "vae_loss", poisoned)
+    with pytest.raises(TrainingError, match=r"epoch 2.*checkpoint_000001.*Lower lr"):
+        run_vae_training(config)
+    monkeypatch.undo()
+    run_vae_training(config)
+    run_vae_training(tiny("whole", num_epochs=3))
+    assert_same_end(tiny("whole"), config)
+
+
+def test_the_scaler_skips_a_bad_step_and_lowers_its_scale(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    healthy, config = (tiny(place, num_epochs=2, precision="float16") for place in "ab")
+    run_vae_training(healthy)
+    real, calls = training.vae_loss, iter(range(100))
+
+    def poisoned(*arguments: object) -> object:
+        loss = real(*arguments)  # type: ignore[arg-type]
+        return loss._replace(total=loss.total * float("inf")) if next(calls) == 5 else loss
+
+    monkeypatch.setattr(training, "vae_loss", poisoned)
+    run_vae_training(config)
+    (_, good), (_, record) = (
+        load(max(Path(c.model_save_dir).iterdir())) for c in (healthy, config)
+    )
+    assert record.scaler["scale"] == good.scaler["scale"] / 2
+    assert record.optimizer_steps == good.optimizer_steps - 1
+    assert np.isfinite(read_log(config.log_file)[0].loss)
+
+
+def test_a_stop_before_the_first_batch_leaves_nothing_to_lose(tiny: Make) -> None:
+    result = run_vae_training(tiny(), should_stop=lambda: True)
+    assert result.stopped and result.checkpoint is None
+
+
+def test_a_locked_log_is_told_and_training_goes_on(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=2)
+    real, calls = training.write_log, iter(range(10))
+
+    def locked(*arguments: object) -> None:
+        if next(calls) < 2:
+            raise PermissionError("in use")
+        real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(training, "write_log", locked)
+    events: list[Event] = []
+    run_vae_training(config, events.append)
+    assert any(isinstance(event, Warned) and "log.csv" in event.message for event in events)
+    assert len(read_log(config.log_file)) == 2
+
+
+def test_bad_paths_are_refused_before_anything_is_written(tiny: Make, images: Path) -> None:
+    config = tiny()
+    for path in images.iterdir():
+        path.unlink()
+    images.rmdir()
+    with pytest.raises(ConfigError):
+        run_vae_training(config)
+    assert not Path(config.model_save_dir).parent.exists()
+
+
+def test_nothing_depends_on_the_global_generators(tiny: Make) -> None:
+    import torch
+
+    run_vae_training(tiny("a", num_epochs=1))
+    torch.manual_seed(99)
+    np.random.seed(99)
+    run_vae_training(tiny("b", num_epochs=1))
+    assert_same_end(tiny("a"), tiny("b"))
+
+
+def test_a_folder_without_checkpoints_has_no_model(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="Train first"):
+        training.load_model(tmp_path)
+
+
+def test_grey_images_give_grey_samples(tiny: Make) -> None:
+    config = tiny(num_epochs=1, in_channels=1)
+    run_vae_training(config)
+    with Image.open(Path(config.output_dir) / "samples_epoch_0001.png") as grid:
+        assert grid.mode == "L"

@@ -1,0 +1,251 @@
+"""Checkpoints: safetensors files with a JSON record and a SHA-256. No pickle, and no torch here.
+
+A checkpoint is a safetensors file (any tool opens it) whose last tensor, `sha256`, holds the
+digest of all bytes before it. The record stands as JSON in the header's `__metadata__`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+
+from vae.events import EpochRecord
+from vae.files import (
+    CHECKPOINT_NAME,
+    DAMAGED_SUFFIX,
+    atomic_write,
+    checkpoint_name,
+    replace,
+    sync_folder,
+)
+
+FORMAT = 1
+KEY = "vae_studio"
+DIGEST = "sha256"
+DIGEST_SIZE = 32
+# safetensors itself allows no larger header.
+MAX_HEADER = 100_000_000
+
+
+class CheckpointError(Exception):
+    """A checkpoint that cannot be continued from; the text says what is safe and what to do."""
+
+
+class DamagedError(Exception):
+    """A file that is not whole: cut, changed, or not a checkpoint at all."""
+
+
+class MismatchError(CheckpointError):
+    """A checkpoint of another architecture or data set. `problems` maps fields to messages."""
+
+    def __init__(self, message: str, problems: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.problems = dict(problems)
+
+
+@dataclass(frozen=True)
+class Record:
+    """All of a run's state that is not a tensor."""
+
+    config: dict[str, Any]
+    history: tuple[EpochRecord, ...]
+    images_done: int  # of the epoch after the history's last
+    seconds: float  # spent in that epoch
+    optimizer_steps: int
+    scaler: dict[str, Any]
+    data: str  # the data set's fingerprint
+    images: int
+    threads: int
+    machine: str
+    torch: str
+    changes: tuple[str, ...] = ()
+    format: int = field(default=FORMAT)
+
+
+@dataclass(frozen=True)
+class Peek:
+    """What a checkpoint says of its run, tensors left alone."""
+
+    path: Path
+    epoch: int
+    images_done: int
+    epochs: int
+    history: tuple[EpochRecord, ...]
+    config: dict[str, Any]
+
+
+def save(folder: Path, tensors: Mapping[str, np.ndarray], record: Record, keep: int) -> Path:
+    """Write the next checkpoint, and only when it is on disk delete all but the newest `keep`.
+
+    Tensors are little-endian float32 or float64. Raises OSError.
+    """
+    sequence = max((number for number, _ in _numbered(folder, damaged=True)), default=0) + 1
+    path = folder / checkpoint_name(sequence, len(record.history))
+    arrays = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
+    with atomic_write(path) as file:
+        digest = hashlib.sha256()
+        for part in (np.frombuffer(_header(arrays, record), np.uint8), *arrays.values()):
+            digest.update(part.data)
+            file.write(part.data)
+        file.write(digest.digest())
+    for _, old in _numbered(folder)[keep:]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def _header(arrays: Mapping[str, np.ndarray], record: Record) -> bytes:
+    """The safetensors header: its length, then JSON, padded to eight bytes."""
+    header: dict[str, Any] = {"__metadata__": {KEY: json.dumps(asdict(record), allow_nan=False)}}
+    offset = 0
+    for name, array in arrays.items():
+        kind = {"<f4": "F32", "<f8": "F64"}[array.dtype.newbyteorder("<").str]
+        header[name] = _entry(kind, array.shape, offset, array.nbytes)
+        offset += array.nbytes
+    header[DIGEST] = _entry("U8", (DIGEST_SIZE,), offset, DIGEST_SIZE)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text
+
+
+def _entry(kind: str, shape: tuple[int, ...], offset: int, size: int) -> dict[str, Any]:
+    return {"dtype": kind, "shape": list(shape), "data_offsets": [offset, offset + size]}
+
+
+def load(path: Path) -> tuple[dict[str, np.ndarray], Record]:
+    """Read a checkpoint from bytes, never from a live map, after its digest has been verified.
+
+    Raises DamagedError if it is not whole, CheckpointError if a newer version wrote it, OSError.
+    """
+    data = path.read_bytes()
+    if len(data) < 8 + DIGEST_SIZE:
+        raise DamagedError("it is cut short")
+    if hashlib.sha256(memoryview(data)[:-DIGEST_SIZE]).digest() != data[-DIGEST_SIZE:]:
+        raise DamagedError("its content does not match its checksum")
+    try:
+        (size,) = struct.unpack("<Q", data[:8])
+        record = _parse_record(path, data[8 : 8 + size])
+        tensors = safetensors.numpy.load(data)
+    except (ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
+        raise DamagedError("it is not a checkpoint of VAE Studio") from error
+    tensors.pop(DIGEST, None)
+    return tensors, record
+
+
+def _parse_record(path: Path, header: bytes) -> Record:
+    facts = json.loads(json.loads(header)["__metadata__"][KEY])
+    if facts["format"] > FORMAT:
+        raise CheckpointError(
+            f"{path} was written by a newer version of VAE Studio. It was left untouched: "
+            "update the program, or choose another checkpoint folder."
+        )
+    facts["history"] = tuple(EpochRecord(**row) for row in facts["history"])
+    facts["changes"] = tuple(facts["changes"])
+    return Record(**facts)
+
+
+def peek(folder: Path) -> Peek | None:
+    """What the newest readable checkpoint of a folder says, or None if there is none.
+
+    Reads headers only and changes nothing. Raises OSError, and CheckpointError if a newer version
+    wrote it.
+    """
+    for _, path in _numbered(folder):
+        with path.open("rb") as file:
+            length = file.read(8)
+            size = struct.unpack("<Q", length)[0] if len(length) == 8 else MAX_HEADER + 1
+            header = file.read(size) if size <= MAX_HEADER else b""
+        try:
+            record = _parse_record(path, header)
+            epochs = record.config["num_epochs"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        history = record.history
+        return Peek(path, len(history), record.images_done, epochs, history, record.config)
+    return None
+
+
+def load_newest(
+    folder: Path, warn: Callable[[str], None]
+) -> tuple[Path, dict[str, np.ndarray], Record] | None:
+    """The newest intact checkpoint, or None if the folder never had one.
+
+    Damaged ones are set aside under `.bad` and named, with the one taken instead, through `warn`.
+    Raises CheckpointError when all are damaged: a run is never silently started over.
+    """
+    damaged: list[Path] = []
+    for _, path in _numbered(folder):
+        try:
+            tensors, record = load(path)
+        except DamagedError as error:
+            aside = path.with_name(path.name + DAMAGED_SUFFIX)
+            replace(path, aside)
+            damaged.append(aside)
+            warn(f"Checkpoint {path} is damaged: {error}. It was set aside as {aside.name}.")
+            continue
+        if damaged:
+            warn(f"Continuing from the older checkpoint {path.name} instead.")
+        return path, tensors, record
+    if damaged or any(_numbered(folder, damaged=True)):
+        raise CheckpointError(
+            f"All checkpoints in {folder} are damaged; they were set aside as *{DAMAGED_SUFFIX}. "
+            "Nothing was started over. Put back a copy from a backup, choose another "
+            "model_save_dir, or start fresh."
+        )
+    return None
+
+
+def _numbered(folder: Path, damaged: bool = False) -> list[tuple[int, Path]]:
+    """(sequence number, path) of the checkpoints in a folder, newest first."""
+    found = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        name = path.name.removesuffix(DAMAGED_SUFFIX) if damaged else path.name
+        if match := CHECKPOINT_NAME.fullmatch(name):
+            found.append((int(match[1]), path))
+    return sorted(found, reverse=True)
+
+
+def set_run_aside(
+    checkpoints: Path, output: Path, log: Path, is_output: Callable[[str], bool]
+) -> str:
+    """Move an earlier run's files into `earlier_run_0001` (or the next free number), deleting none.
+
+    Checkpoints move oldest first: whatever interrupts the move, the newest is found again.
+    Returns the folder's name, or an empty string if there was nothing to move. Raises OSError.
+    """
+    old = [path for _, path in reversed(_numbered(checkpoints, damaged=True))]
+    images = [p for p in output.iterdir() if is_output(p.name)] if output.is_dir() else []
+    if not (old or images or log.is_file()):
+        return ""
+    name = next(
+        name
+        for name in _earlier_names()
+        if not any((place / name).exists() for place in (checkpoints, output, log.parent))
+    )
+    logs = [log] if log.is_file() else []
+    for source, place in [*((p, output) for p in images), *((p, log.parent) for p in logs)]:
+        _move(source, place / name)
+    for source in old:
+        _move(source, checkpoints / name)
+    return name
+
+
+def _earlier_names() -> Iterator[str]:
+    number = 0
+    while True:
+        number += 1
+        yield f"earlier_run_{number:04d}"
+
+
+def _move(source: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    replace(source, folder / source.name)
+    sync_folder(folder)
+    sync_folder(source.parent)

@@ -1,0 +1,190 @@
+"""The terminal: python -m vae train | sample | demo-data. Same engine and files as the window."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from vae import __version__
+from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, text_of
+from vae.events import (
+    BatchDone,
+    DataReady,
+    DeviceChosen,
+    EpochDone,
+    Event,
+    Progress,
+    Resumed,
+    SamplesReady,
+    Warned,
+)
+
+DONE, FAILED, BAD_PARAMETERS, STOPPED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0 done, 1 failed, 2 bad parameters, 130 stopped."""
+    options = build_parser().parse_args(arguments)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # The handler only sets a flag; the run saves at the next batch.
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        code: int = options.command(options, stop.is_set)
+        return code
+    except ConfigError as error:
+        print(f"Nothing was started or written.\n{error}", file=sys.stderr)
+        return BAD_PARAMETERS
+    except Exception as error:
+        # The border to the user: whatever failed is told in its own words.
+        print(f"Failed: {error or type(error).__name__}", file=sys.stderr)
+        return FAILED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The commands and their flags; those of train come from the parameter table."""
+    parser = argparse.ArgumentParser(prog="python -m vae", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"VAE Studio {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("train", help="train, or resume from the newest checkpoint")
+    add_parameters(command)
+    command.add_argument(
+        "--fresh", action="store_true", help="keep an earlier run's files aside and start over"
+    )
+    command.set_defaults(command=train)
+
+    command = commands.add_parser("sample", help="draw a grid of generated images")
+    command.add_argument("--model_save_dir", default=DEFAULTS["model_save_dir"], metavar="DIR")
+    command.add_argument("--output_dir", default=DEFAULTS["output_dir"], metavar="DIR")
+    command.add_argument("--count", type=_positive, default=64, help="images (default 64)")
+    command.add_argument("--seed", type=_positive, default=1, help="of the draw (default 1)")
+    command.set_defaults(command=sample)
+
+    command = commands.add_parser("demo-data", help="make 256 phantom X-rays to try with")
+    command.add_argument("folder", metavar="FOLDER")
+    command.set_defaults(command=demo_data)
+    return parser
+
+
+def add_parameters(parser: argparse.ArgumentParser) -> None:
+    """A flag for each hyperparameter; values stay texts, which TrainConfig reads."""
+    for name, facts in PARAMETERS.items():
+        default = text_of(DEFAULTS[name]) or "none"
+        choices = f" One of {', '.join(map(str, facts.choices))}." if facts.choices else ""
+        text = f"{facts.help}{choices} Default: {default}.".replace("%", "%%")
+        parser.add_argument(f"--{name}", metavar="VALUE", help=text)
+
+
+def given_parameters(options: argparse.Namespace) -> dict[str, str]:
+    """The texts of the hyperparameters that were named."""
+    named = {name: getattr(options, name) for name in PARAMETERS}
+    return {name: text for name, text in named.items() if text is not None}
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if not 0 < number < 2**63:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
+    return number
+
+
+def train(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
+    """Train with a progress bar, or with plain lines when not on a terminal."""
+    config = TrainConfig.from_strings({"file_path": "", **given_parameters(options)})
+    print("Starting...", flush=True)
+    from vae.training import run_vae_training  # after the check: torch takes seconds
+
+    with _Lines() as lines:
+        result = run_vae_training(config, lines.show, should_stop, options.fresh)
+    if result.stopped:
+        saved = f"Saved as {result.checkpoint}." if result.checkpoint else "Nothing to save yet."
+        print(
+            f"Stopped after {result.epoch} of {result.epochs} epochs. {saved} Run again to resume."
+        )
+        return STOPPED
+    best = f" Best loss {result.best.loss:.5g} at epoch {result.best.epoch}." if result.best else ""
+    print(f"Finished: {result.epoch} epochs.{best} Images: {config.output_dir}")
+    return DONE
+
+
+def sample(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
+    """Draw latents from N(0, I), decode them with the newest checkpoint and save the grid."""
+    import torch
+
+    from vae.samples import decode_latents, fixed_latents, image_grid, write_png
+    from vae.training import load_model
+
+    model, config, epoch = load_model(Path(options.model_save_dir))
+    generator = torch.Generator().manual_seed(options.seed)
+    latents = fixed_latents(options.count, config.latent_dim, generator)
+    grid = image_grid(decode_latents(model, latents, should_stop))
+    name = f"sample_seed_{options.seed}_epoch_{epoch:04d}.png"
+    path = Path(options.output_dir) / name
+    write_png(path, grid)
+    print(f"{options.count} images of epoch {epoch} in {path}")
+    return DONE
+
+
+def demo_data(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
+    """Make the demo data set."""
+    from vae.demo import make_demo_data
+
+    paths = make_demo_data(Path(options.folder), should_stop=should_stop)
+    print(f"{len(paths)} images in {options.folder}")
+    return STOPPED if should_stop() else DONE
+
+
+class _Lines:
+    """Shows events as lines, and batches as a tqdm bar on a terminal."""
+
+    def __init__(self) -> None:
+        from tqdm import tqdm
+
+        self.bar = tqdm(unit="batch", disable=not sys.stderr.isatty(), leave=False)
+
+    def __enter__(self) -> _Lines:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.close()
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        if isinstance(event, BatchDone):
+            self.bar.total, self.bar.n = event.batches, event.batch
+            self.bar.set_description(f"Epoch {event.epoch}/{event.epochs}", refresh=False)
+            self.bar.set_postfix(loss=f"{event.loss:.5g}", images_per_s=f"{event.images_per_s:.1f}")
+        for line in event_lines(event):
+            self.bar.clear()
+            print(line, flush=True)
+
+
+def event_lines(event: Event) -> list[str]:
+    """An event in words, one line each; none for events that only move a bar."""
+    if isinstance(event, DataReady):
+        lines = [f"{event.images} images."]
+        if event.skipped:
+            lines.append(f"{len(event.skipped)} files cannot be used and are left out:")
+        return lines + [f"  {ascii(str(path))[1:-1]} {why}" for path, why in event.skipped]
+    if isinstance(event, DeviceChosen):
+        return [f"Device: {event.device}, {event.detail}, {event.precision}."]
+    if isinstance(event, Resumed):
+        where = f" at image {event.images_done + 1}" if event.images_done else ""
+        return [f"Resuming from epoch {event.epoch + 1}{where} ({event.path}).", *event.changes]
+    if isinstance(event, EpochDone):
+        r = event.record
+        return [
+            f"Epoch {r.epoch}: loss {r.loss:.5g}, reconstruction {r.reconstruction_loss:.5g}, "
+            f"KL {r.kl_loss:.5g}, blur {r.blur_loss:.5g}, {r.images_per_s:.1f} images/s"
+        ]
+    if isinstance(event, SamplesReady):
+        return [f"Samples: {event.path}"]
+    if isinstance(event, Warned):
+        return [f"Note: {event.message}"]
+    assert isinstance(event, Progress | BatchDone) or event.path
+    return []

@@ -1,0 +1,311 @@
+"""The hyperparameters: one table from which the form, the flags, the README and the checks come."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, cast
+
+# Beyond this, weights, gradients and Adam's two moments alone need more than 16 GB.
+MAX_PARAMETERS = 1_000_000_000
+
+NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
+
+Value = int | float | str
+
+
+class ConfigError(ValueError):
+    """Values that cannot be used. `problems` maps each field's name to how to mend it."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("\n".join(problems.values()))
+        self.problems = dict(problems)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What is known of one field beside its name, type and default.
+
+    low and high bound a number, ends included. `kind` "folder" or "file" marks a path.
+    `fixed` says that a checkpoint made with another value cannot be continued.
+    """
+
+    label: str
+    help: str
+    group: str
+    low: float | None = None
+    high: float | None = None
+    above: float | None = None
+    choices: tuple[Value, ...] = ()
+    kind: str = ""
+    fixed: bool = False
+
+
+def param(default: Value, label: str, group: str, help: str, **facts: Any) -> Any:
+    """A dataclass field that carries its `Parameter`."""
+    return field(default=default, metadata={"parameter": Parameter(label, help, group, **facts)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """The hyperparameters of a run. One that exists is valid; nobody checks again.
+
+    Raises ConfigError with every problem at once.
+    """
+
+    file_path: str = param(
+        "", "Image folder", "Data", "Folder of images, subfolders included.", kind="folder"
+    )
+    img_size: int = param(
+        128, "Image size", "Data", low=8, high=2048, fixed=True,
+        help="Side of the square input in pixels; divisible by 2^depth.",
+    )  # fmt: skip
+    in_channels: int = param(
+        3, "Colour channels", "Data", choices=(1, 3), fixed=True,
+        help="3 for colour, 1 for grey. Images are converted.",
+    )  # fmt: skip
+    batch_size: int = param(
+        10, "Batch size", "Data", low=1, high=65536,
+        help="Images in one training step. Larger needs more memory.",
+    )  # fmt: skip
+    latent_dim: int = param(
+        750, "Latent dimension", "Model", low=1, high=65536, fixed=True,
+        help="Length of the latent vector z.",
+    )  # fmt: skip
+    depth: int = param(
+        4, "Depth", "Model", low=1, high=8, fixed=True,
+        help="Number of conv layers in encoder and in decoder; each halves the side.",
+    )  # fmt: skip
+    num_epochs: int = param(
+        25, "Epochs", "Training", low=1, high=1_000_000,
+        help="Total epochs, resumed ones included. Raise it to train on.",
+    )  # fmt: skip
+    lr: float = param(
+        0.0001, "Learning rate", "Training", above=0.0, high=1.0, help="Adam's learning rate."
+    )
+    alpha: float = param(
+        5.0, "Reconstruction weight (alpha)", "Loss", low=0.0, high=1e9,
+        help="Weight of the reconstruction loss (mean squared error).",
+    )  # fmt: skip
+    beta: float = param(
+        1.0, "KL weight (beta)", "Loss", low=0.0, high=1e9,
+        help="Weight of the KL divergence. Lower: sharper reconstructions, rougher samples.",
+    )  # fmt: skip
+    gamma: float = param(
+        10.0, "Blur weight (gamma)", "Loss", low=0.0, high=1e9,
+        help="Weight of the blur loss, which asks for edges as sharp as the original's.",
+    )  # fmt: skip
+    log_file: str = param(
+        "./vae_training_log.csv", "Log file", "Output", "CSV file, one row for each epoch.",
+        kind="file",
+    )  # fmt: skip
+    model_save_dir: str = param(
+        "./vae_checkpoints", "Checkpoint folder", "Output",
+        "Folder for checkpoints, from which a run resumes.", kind="folder",
+    )  # fmt: skip
+    output_dir: str = param(
+        "./output_images", "Output folder", "Output",
+        "Folder for sample grids and the loss curve.", kind="folder",
+    )  # fmt: skip
+    seed: int = param(
+        0, "Seed", "Advanced", low=0, high=2**63 - 1, fixed=True,
+        help="Same seed, data and machine: same run, bit for bit on the CPU.",
+    )  # fmt: skip
+    base_channels: int = param(
+        32, "Base channels", "Advanced", low=1, high=1024, fixed=True,
+        help="Channels of the first conv layer; each further layer doubles them.",
+    )  # fmt: skip
+    threads: int = param(
+        0, "CPU threads", "Advanced", low=0, high=1024, help="0 chooses automatically."
+    )
+    device: str = param(
+        "auto", "Device", "Advanced", choices=("auto", "cpu", "cuda", "mps"),
+        help="Where to train. auto takes a GPU if there is one.",
+    )  # fmt: skip
+    precision: str = param(
+        "auto", "Precision", "Advanced", choices=("auto", "float32", "bfloat16", "float16"),
+        help="Number format of the forward pass. auto: float16 on CUDA, else float32.",
+    )  # fmt: skip
+    checkpoint_every: int = param(
+        1, "Checkpoint every", "Advanced", low=1, high=1_000_000, help="In epochs."
+    )
+    keep_checkpoints: int = param(
+        3, "Keep checkpoints", "Advanced", low=1, high=1000,
+        help="Number of newest checkpoints that stay.",
+    )  # fmt: skip
+    sample_every: int = param(
+        1, "Sample every", "Advanced", low=1, high=1_000_000, help="In epochs."
+    )
+
+    def __post_init__(self) -> None:
+        if problems := check({f.name: getattr(self, f.name) for f in fields(self)}):
+            raise ConfigError(problems)
+
+    @classmethod
+    def from_strings(cls, texts: Mapping[str, str]) -> TrainConfig:
+        """Read a form or a command line; a field that is not named takes its default.
+
+        Looks at the file system too, so call it off a window's main thread.
+        Raises ConfigError with the problems of all fields, paths included.
+        """
+        values, problems = parse(texts)
+        problems |= check(values) | check_paths(values)
+        if problems:
+            raise ConfigError(problems)
+        return cls(**values)  # type: ignore[arg-type]  # parse() keeps each field's type
+
+    def to_dict(self) -> dict[str, Value]:
+        """All fields by name, in the table's order."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+PARAMETERS: dict[str, Parameter] = {f.name: f.metadata["parameter"] for f in fields(TrainConfig)}
+DEFAULTS: dict[str, Value] = {f.name: cast(Value, f.default) for f in fields(TrainConfig)}
+
+
+def text_of(value: Value) -> str:
+    """A value as the form and the command line show it: 0.0001, never 1e-04."""
+    if isinstance(value, float) and 1e-6 <= abs(value) < 1e9:
+        return f"{value:.12f}".rstrip("0").rstrip(".") + (".0" if value == int(value) else "")
+    return str(value)
+
+
+def parse(texts: Mapping[str, str]) -> tuple[dict[str, Value], dict[str, str]]:
+    """Values of the texts that can be read, and a problem for each that cannot.
+
+    Numbers may be written 0.001, 1e-3 or 0,001. Unknown names raise KeyError.
+    """
+    values: dict[str, Value] = {}
+    problems: dict[str, str] = {}
+    for name, text in texts.items():
+        default, text = DEFAULTS[name], text.strip()
+        if isinstance(default, str):
+            values[name] = text
+            continue
+        number = float(text.replace(",", ".")) if NUMBER.fullmatch(text) else math.nan
+        if not math.isfinite(number):
+            example = "0.001 or 1e-3" if isinstance(default, float) else str(default)
+            found = f"'{text}' is not a number" if text else "a number is missing"
+            problems[name] = f"{name}: {found}. Write, for example, {example}."
+        elif isinstance(default, float):
+            values[name] = number
+        elif number != int(number):
+            problems[name] = f"{name} {text} is not a whole number: take {round(number)}."
+        else:
+            # int() of the text keeps all digits of a long seed, which a float would lose.
+            values[name] = int(text) if re.fullmatch(r"[+-]?\d+", text) else int(number)
+    return values, problems
+
+
+def check(values: Mapping[str, Value]) -> dict[str, str]:
+    """The problems of already parsed values, by field. Touches no file."""
+    problems: dict[str, str] = {}
+    for name, value in values.items():
+        facts = PARAMETERS[name]
+        if facts.choices and value not in facts.choices:
+            allowed = ", ".join(str(choice) for choice in facts.choices)
+            problems[name] = f"{name} {value} is not possible: take one of {allowed}."
+        elif not isinstance(value, str) and (problem := out_of_range(name, value, facts)):
+            problems[name] = problem
+    if "file_path" in values and not values["file_path"]:
+        problems["file_path"] = "file_path is empty: choose the folder that holds your images."
+    if not str(values.get("log_file", ".csv")).lower().endswith(".csv"):
+        problems["log_file"] = f"log_file {values['log_file']} must end in .csv: add .csv to it."
+    for name in ("log_file", "model_save_dir", "output_dir"):
+        if name in values and not values[name]:
+            problems[name] = f"{name} is empty: take {DEFAULTS[name]}."
+    shape: dict[str, Any] = {name: values.get(name, DEFAULTS[name]) for name in SHAPE}
+    if not problems.keys() & {"img_size", "depth"} and (
+        problem := not_divisible(shape["img_size"], shape["depth"])
+    ):
+        problems["img_size"] = problem
+    if not problems.keys() & SHAPE and (count := parameter_count(**shape)) > MAX_PARAMETERS:
+        problems["latent_dim"] = (
+            f"latent_dim {shape['latent_dim']}: this network would have {count / 1e9:.1f} billion "
+            f"weights, more than {MAX_PARAMETERS / 1e9:.0f} billion: take a greater depth, or a "
+            "smaller img_size, latent_dim or base_channels."
+        )
+    return problems
+
+
+SHAPE = ("img_size", "in_channels", "latent_dim", "depth", "base_channels")
+
+
+def out_of_range(name: str, value: float, facts: Parameter) -> str:
+    """How to mend a number outside its bounds, or an empty string."""
+    if not math.isfinite(value):
+        return f"{name} {value} is not a finite number."
+    if facts.above is not None and value <= facts.above:
+        return f"{name} {value} must be greater than {facts.above:g}."
+    if facts.low is not None and value < facts.low:
+        return f"{name} {value} is too small: take {facts.low:g} or more."
+    if facts.high is not None and value > facts.high:
+        return f"{name} {value} is too large: take at most {text_of(facts.high)}."
+    return ""
+
+
+def not_divisible(img_size: int, depth: int) -> str:
+    """How to mend a size that `depth` halvings do not divide, or an empty string."""
+    step = 2**depth
+    if img_size % step == 0:
+        return ""
+    below, above = img_size // step * step, (img_size // step + 1) * step
+    sizes = f"{below} or {above}" if below >= (PARAMETERS["img_size"].low or 1) else f"{above}"
+    shallower = next((d for d in range(depth - 1, 0, -1) if img_size % 2**d == 0), 0)
+    other = f", or depth {shallower}" if shallower else ""
+    return f"img_size {img_size} is not divisible by {step} (2^depth): take {sizes}{other}."
+
+
+def parameter_count(
+    img_size: int, in_channels: int, latent_dim: int, depth: int, base_channels: int
+) -> int:
+    """Number of weights of the VAE (see vae.model), without building it."""
+    widths = [in_channels] + [base_channels * 2**i for i in range(depth)]
+    pairs = list(itertools.pairwise(widths))
+    convolutions: int = sum(2 * 16 * a * b + a + b for a, b in pairs)
+    flat: int = widths[-1] * (img_size // 2**depth) ** 2
+    linear: int = 2 * (flat + 1) * latent_dim + (latent_dim + 1) * flat
+    return convolutions + linear
+
+
+def check_paths(values: Mapping[str, Value]) -> dict[str, str]:
+    """The problems of the paths as the file system stands now, by field. Writes nothing."""
+    problems: dict[str, str] = {}
+    images = str(values.get("file_path", DEFAULTS["file_path"]))
+    if images and not Path(images).is_dir():
+        what = "is a file, not a folder" if Path(images).exists() else "does not exist"
+        problems["file_path"] = f"file_path {images} {what}: choose the folder of your images."
+    elif images and not os.access(images, os.R_OK | os.X_OK):
+        problems["file_path"] = f"file_path {images} may not be read: ask for permission to it."
+    for name in ("model_save_dir", "output_dir", "log_file"):
+        if text := str(values.get(name, DEFAULTS[name])):
+            folder = Path(text).parent if name == "log_file" else Path(text)
+            if problem := cannot_write(folder):
+                problems[name] = f"{name}: {problem}: choose another."
+            elif name == "log_file" and Path(text).is_dir():
+                problems[name] = f"log_file {text} is a folder: choose a file name."
+    output = Path(str(values.get("output_dir", DEFAULTS["output_dir"]))).resolve()
+    inside = images and (output / "x").resolve().is_relative_to(Path(images).resolve())
+    if inside and "output_dir" not in problems:
+        problems["output_dir"] = (
+            f"output_dir {output} lies in the image folder, so that generated images "
+            "would be trained on: choose a folder outside file_path."
+        )
+    return problems
+
+
+def cannot_write(folder: Path) -> str:
+    """Why a folder cannot be made or written in, or an empty string."""
+    existing = folder.absolute()
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        return f"{existing} is a file, not a folder"
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return f"{existing} may not be written in"
+    return ""

@@ -1,0 +1,56 @@
+"""Where a run computes, with how many threads, in which number format."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from vae.config import ConfigError
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def choose_device(device: str, precision: str) -> tuple[torch.device, torch.dtype]:
+    """Resolve "auto": the GPU if there is one; float16 on CUDA, float32 elsewhere.
+
+    Raises ConfigError when the named device is not there.
+    """
+    present = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if device == "auto":
+        device = next(name for name, there in present.items() if there)
+    elif not present[device]:
+        raise ConfigError({"device": f"device {device} is not available here: take auto or cpu."})
+    if precision == "auto":
+        precision = "float16" if device == "cuda" else "float32"
+    if device == "cuda":
+        # Shapes repeat, so that searching for the fastest convolution pays.
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
+    return torch.device(device), PRECISIONS[precision]
+
+
+def choose_threads(asked: int, checkpoint: int) -> int:
+    """CPU threads: as asked, else the checkpoint's (a resume is exact only then), else automatic.
+
+    With more than four cores one is left to the window.
+    """
+    if asked or checkpoint:
+        return asked or checkpoint
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = cores or 1
+    return cores - 1 if cores > 4 else cores
+
+
+def describe(device: torch.device, threads: int, dtype: torch.dtype) -> tuple[str, str, str]:
+    """Device, detail and precision for a person: "CPU", "2 threads", "float32"."""
+    precision = str(dtype).removeprefix("torch.")
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device), "CUDA", precision
+    if device.type == "mps":
+        return "Apple GPU", "MPS", precision
+    return "CPU", f"{threads} thread{'s' if threads > 1 else ''}", precision

@@ -1,0 +1,137 @@
+"""The plain facts that training reports. Picklable: numbers, paths, texts, uint8 arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One row of the CSV log: means over the images of an epoch. The fields are the columns."""
+
+    epoch: int
+    loss: float
+    reconstruction_loss: float
+    kl_loss: float
+    blur_loss: float
+    lr: float
+    images: int
+    seconds: float
+    images_per_s: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A phase before the epochs, "scan" or "decode": done of total files (total 0: not known)."""
+
+    phase: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class DataReady:
+    """The images that will be trained on, and those that could not be read, with the reasons."""
+
+    images: int
+    skipped: tuple[tuple[Path, str], ...]
+
+
+@dataclass(frozen=True)
+class DeviceChosen:
+    """Where and how the run computes: "cpu", "2 threads", "float32"."""
+
+    device: str
+    detail: str
+    precision: str
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """State came from a checkpoint: after `epoch` whole epochs and `images_done` more images."""
+
+    path: Path
+    epoch: int
+    images_done: int
+    history: tuple[EpochRecord, ...]
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BatchDone:
+    """A step of the running epoch (counted from 1), reported at most four times a second.
+
+    loss is the mean over the epoch so far; images_per_s excludes saving and sampling.
+    """
+
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    loss: float
+    images_per_s: float
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """An epoch has ended and its row is in the log."""
+
+    record: EpochRecord
+
+
+@dataclass(frozen=True)
+class CheckpointSaved:
+    """A checkpoint is on disk."""
+
+    path: Path
+    epoch: int
+
+
+@dataclass(frozen=True)
+class SamplesReady:
+    """The 8x8 grid after an epoch: uint8 (height, width) or (height, width, 3), saved at path."""
+
+    epoch: int
+    grid: np.ndarray
+    path: Path
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something a person should know that does not stop the run."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a run came to. stopped: it ended early because it was asked to."""
+
+    epoch: int
+    epochs: int
+    stopped: bool
+    history: tuple[EpochRecord, ...]
+    seconds: float
+    checkpoint: Path | None
+    skipped: int
+
+    @property
+    def best(self) -> EpochRecord | None:
+        """The epoch with the lowest loss, or None before the first."""
+        return min(self.history, key=lambda record: record.loss, default=None)
+
+
+Event = (
+    Progress
+    | DataReady
+    | DeviceChosen
+    | Resumed
+    | BatchDone
+    | EpochDone
+    | CheckpointSaved
+    | SamplesReady
+    | Warned
+)

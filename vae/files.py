@@ -1,0 +1,85 @@
+"""The one way that files which must last are written, and the names that files have."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+CHECKPOINT_NAME = re.compile(r"checkpoint_(\d{6,})_epoch_(\d{4,})\.safetensors")
+SAMPLES_NAME = re.compile(r"samples_epoch_(\d{4,})\.png")
+LOSS_CURVE_NAME = "loss_curve.png"
+DAMAGED_SUFFIX = ".bad"
+# A virus scanner or an indexer may hold a fresh file for a moment.
+WINDOWS_RETRIES = 10
+
+
+def checkpoint_name(sequence: int, epoch: int) -> str:
+    """File name of a checkpoint; the sequence number alone decides which is the newest."""
+    return f"checkpoint_{sequence:06d}_epoch_{epoch:04d}.safetensors"
+
+
+def samples_name(epoch: int) -> str:
+    """File name of the sample grid drawn after an epoch."""
+    return f"samples_epoch_{epoch:04d}.png"
+
+
+@contextlib.contextmanager
+def atomic_write(path: Path, private: bool = True, durable: bool = True) -> Iterator[BinaryIO]:
+    """Write a file whole or not at all: a temporary file beside it, fsync, replace, fsync folder.
+
+    When the block ends without an error the new content is on disk, power loss included, as far
+    as the file system honours fsync. After an error the old content stands and the temporary file
+    is gone. `private` keeps the file from other users (mode 0600). Not `durable` leaves out the two
+    fsyncs, for files that can be made again. Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".vae-{secrets.token_hex(8)}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(temporary, flags, 0o600 if private else 0o644), "wb") as file:
+            yield file
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def replace(source: Path, target: Path) -> None:
+    """os.replace, tried again for a second where Windows reports a sharing violation."""
+    for attempt in range(WINDOWS_RETRIES):
+        try:
+            return os.replace(source, target)
+        except PermissionError:
+            if sys.platform != "win32" or attempt == WINDOWS_RETRIES - 1:
+                raise
+            time.sleep(0.1)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a folder's entries last through power loss. Windows has no such call and needs none."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary files that a killed process left in a folder."""
+    for path in folder.glob(".vae-*.tmp"):
+        path.unlink(missing_ok=True)

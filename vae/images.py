@@ -1,0 +1,144 @@
+"""Find image files and decode one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+FORMATS = ("JPEG", "PNG", "BMP", "DIB", "TIFF", "WEBP")
+# Read from the header, before a pixel is decoded: a small file can unpack to gigabytes.
+MAX_PIXELS = 100_000_000
+SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
+
+Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS takes its place
+Image.init()  # registers all formats at once; done on demand it is not safe among threads
+
+
+class ImageError(Exception):
+    """An image file that cannot be used; the text is the reason."""
+
+
+class StopRequested(Exception):
+    """The run was asked to stop during a phase that has nothing to save."""
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A file found: its path, its path from the chosen folder (POSIX form), its size in bytes."""
+
+    path: Path
+    name: str
+    size: int
+
+
+def find_images(
+    folder: Path,
+    should_stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], None] = lambda count: None,
+) -> list[ImageFile]:
+    """All files below a folder that are named like images, sorted by their path from it.
+
+    Only regular files count. Symbolic links are followed, each folder once, so that a loop ends.
+    Raises OSError when the folder cannot be read, StopRequested when asked to stop.
+    """
+    found: list[ImageFile] = []
+    for file in _walk(folder, "", set()):
+        found.append(file)
+        if len(found) % 256 == 0:
+            progress(len(found))
+            if should_stop():
+                raise StopRequested
+    if should_stop():
+        raise StopRequested
+    return sorted(found, key=lambda file: file.name)
+
+
+def _walk(folder: Path, prefix: str, seen: set[tuple[int, int]]) -> Iterator[ImageFile]:
+    pending = [(str(folder), prefix)]
+    while pending:
+        path, prefix = pending.pop()
+        identity = os.stat(path)
+        if (identity.st_dev, identity.st_ino) in seen:
+            continue
+        seen.add((identity.st_dev, identity.st_ino))
+        with os.scandir(path) as entries:
+            for entry in entries:
+                name = prefix + entry.name
+                try:
+                    if entry.is_dir():
+                        pending.append((entry.path, name + "/"))
+                    elif _is_image_name(entry.name) and entry.is_file():
+                        yield ImageFile(Path(entry.path), name, entry.stat().st_size)
+                except OSError:
+                    # A dangling link or a link to itself: no file that could be an image.
+                    continue
+
+
+def _is_image_name(name: str) -> bool:
+    # macOS leaves "._name.jpg" beside a file on foreign disks: metadata, never an image.
+    return name.lower().endswith(SUFFIXES) and not name.startswith("._")
+
+
+def decode_image(path: Path, size: int, channels: int) -> np.ndarray:
+    """Decode a file to uint8 (size, size, channels), EXIF orientation applied, stretched to fit.
+
+    Shrinks by averaging areas; 16-bit grey is scaled from its full range (65535 becomes 255).
+    Raises ImageError with the reason if the file cannot be used.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            return _resize(_pixels(image, size, channels), size, channels)
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        if path.stat().st_size == 0:
+            raise ImageError("is empty") from error
+        raise ImageError("is not a JPEG, PNG, BMP, TIFF or WebP image, or is damaged") from error
+    except MemoryError as error:
+        raise ImageError("needs more memory than there is") from error
+    except Exception as error:
+        # Decoders answer a damaged file with every kind of exception: each means the same here.
+        raise ImageError(f"is damaged ({str(error) or type(error).__name__})") from error
+
+
+def _pixels(image: Image.Image, size: int, channels: int) -> np.ndarray:
+    """The upright pixels of an opened file, uint8 or uint16, (H, W) or (H, W, channels)."""
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError(
+            f"has {image.width} x {image.height} pixels, more than {MAX_PIXELS // 10**6} million"
+        )
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+        raise ImageError("holds several pages or frames: save each as a file of its own")
+    if image.mode in ("F", "I"):
+        raise ImageError("has 32-bit pixels: convert it to 8 or 16 bit")
+    mode = "L" if channels == 1 else "RGB"
+    if image.format == "JPEG":
+        # Decodes at 1/2, 1/4 or 1/8 where that is still at least twice the target.
+        image.draft(mode, (2 * size, 2 * size))
+    image.load()
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode in SIXTEEN_BIT_MODES:
+        return np.asarray(upright).astype(np.uint16)
+    return np.asarray(upright.convert("RGB").convert(mode))
+
+
+def _resize(pixels: np.ndarray, size: int, channels: int) -> np.ndarray:
+    height, width = pixels.shape[:2]
+    # Two steps, since area averaging is for shrinking only and a strip may shrink one way.
+    smaller = (min(width, size), min(height, size))
+    if smaller != (width, height):
+        pixels = cv2.resize(pixels, smaller, interpolation=cv2.INTER_AREA)
+    if smaller != (size, size):
+        pixels = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_LINEAR)
+    if pixels.dtype == np.uint16:
+        pixels = np.rint(pixels / 257).astype(np.uint8)
+    if pixels.ndim == 2:
+        pixels = np.repeat(pixels[:, :, None], channels, axis=2)
+    return pixels

@@ -1,0 +1,78 @@
+"""The convolutional variational autoencoder."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class VAE(nn.Module):
+    """A convolutional VAE (Kingma and Welling, "Auto-Encoding Variational Bayes", 2014).
+
+    depth 4x4 stride-2 convolutions with base_channels * 2^i channels, a Gaussian latent of
+    length latent_dim, and the same way back. Images are (B, in_channels, img_size, img_size).
+    """
+
+    def __init__(
+        self, img_size: int, in_channels: int, latent_dim: int, depth: int, base_channels: int
+    ) -> None:
+        super().__init__()
+        widths = [in_channels] + [base_channels * 2**i for i in range(depth)]
+        self.top = (widths[-1], img_size // 2**depth, img_size // 2**depth)
+        flat = math.prod(self.top)
+        down: list[nn.Module] = []
+        for a, b in itertools.pairwise(widths):
+            down += [nn.Conv2d(a, b, 4, stride=2, padding=1), nn.ReLU()]
+        self.encoder = nn.Sequential(*down)
+        self.fc_mu = nn.Linear(flat, latent_dim)
+        self.fc_logvar = nn.Linear(flat, latent_dim)
+        self.fc_decode = nn.Linear(latent_dim, flat)
+        up: list[nn.Module] = []
+        for a, b in zip(widths[::-1], widths[-2::-1], strict=False):
+            up += [nn.ConvTranspose2d(a, b, 4, stride=2, padding=1), nn.ReLU()]
+        self.decoder = nn.Sequential(*up[:-1], nn.Tanh())
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (B, C, H, W) to mu and logvar, each (B, latent_dim)."""
+        h = self.encoder(x).flatten(1)
+        return self.fc_mu(h), self.fc_logvar(h)
+
+    def reparameterize(
+        self, mu: Tensor, logvar: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """z = mu + sigma * noise, (B, latent_dim), noise drawn from N(0, I) on the CPU.
+
+        The CPU's generator gives every device the same noise; float32 also under autocast.
+        """
+        noise = torch.randn(mu.shape, generator=generator).to(mu.device, non_blocking=True)
+        return mu.float() + noise * torch.exp(0.5 * logvar.float())
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Latents (B, latent_dim) to images (B, C, H, W) in [-1, 1]."""
+        image: Tensor = self.decoder(self.fc_decode(z).unflatten(1, self.top))
+        return image
+
+    def forward(
+        self, x: Tensor, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Images to (reconstruction (B, C, H, W), mu (B, latent_dim), logvar (B, latent_dim))."""
+        mu, logvar = self.encode(x)
+        return self.decode(self.reparameterize(mu, logvar, generator)), mu, logvar
+
+
+@torch.no_grad()
+def initialize(model: nn.Module, generator: torch.Generator) -> None:
+    """Draw all weights as PyTorch does by default, U(-1/sqrt(fan_in), 1/sqrt(fan_in)).
+
+    From a generator of their own, so that nothing depends on the global one (He et al., 2015,
+    with a = sqrt(5)).
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            bound = 1 / math.sqrt(module.weight[0].numel())
+            module.weight.uniform_(-bound, bound, generator=generator)
+            assert module.bias is not None
+            module.bias.uniform_(-bound, bound, generator=generator)

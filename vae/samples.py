@@ -1,0 +1,58 @@
+"""Images generated from fixed latents: the 8x8 grid and its PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from vae.files import atomic_write
+from vae.images import StopRequested
+from vae.model import VAE
+
+GRID_SIDE = 8
+GRID_GAP = 2
+
+
+def fixed_latents(count: int, latent_dim: int, generator: torch.Generator) -> torch.Tensor:
+    """Latents (count, latent_dim) from N(0, I): the same for the same generator."""
+    return torch.randn(count, latent_dim, generator=generator)
+
+
+@torch.inference_mode()
+def decode_latents(
+    model: VAE, latents: torch.Tensor, should_stop: Callable[[], bool] = lambda: False
+) -> np.ndarray:
+    """Decode latents (N, latent_dim) to uint8 (N, H, W, C), eight at a time.
+
+    Raises StopRequested when asked to stop.
+    """
+    device = model.fc_mu.weight.device
+    images = []
+    for part in torch.split(latents, GRID_SIDE):
+        if should_stop():
+            raise StopRequested
+        decoded = model.decode(part.to(device)).float()
+        images.append(((decoded + 1) * 127.5).round().clamp(0, 255).byte().cpu())
+    return torch.cat(images).permute(0, 2, 3, 1).numpy()
+
+
+def image_grid(images: np.ndarray, columns: int = GRID_SIDE) -> np.ndarray:
+    """Tile uint8 images (N, H, W, C) row by row with black gaps: (h, w, 3), or (h, w) if C is 1."""
+    count, height, width, channels = images.shape
+    rows = -(-count // columns)
+    cell = (height + GRID_GAP, width + GRID_GAP)
+    grid = np.zeros((rows * cell[0] - GRID_GAP, columns * cell[1] - GRID_GAP, channels), np.uint8)
+    for i, image in enumerate(images):
+        y, x = i // columns * cell[0], i % columns * cell[1]
+        grid[y : y + height, x : x + width] = image
+    return grid[:, :, 0] if channels == 1 else grid
+
+
+def write_png(path: Path, pixels: np.ndarray) -> None:
+    """Write uint8 (h, w) or (h, w, 3) as a PNG. Raises OSError."""
+    with atomic_write(path) as file:
+        Image.fromarray(pixels).save(file, format="PNG")

@@ -196,7 +196,7 @@ def _expose(rng: Rng, density: Image) -> Image:
     size = len(density)
     centre, angle = (size / 2, size / 2), rng.normal(0, 2.5)
     turn = cv2.getRotationMatrix2D(centre, angle, rng.uniform(0.94, 1.1))
-    turn[:, 2] += rng.normal(0, size * 0.015, 2)
+    turn[:, 2] = turn[:, 2] + rng.normal(0, size * 0.015, 2)
     density = cv2.warpAffine(density, turn, (size, size), borderMode=cv2.BORDER_REPLICATE)
     grey: Image = np.clip(density, 0, None) ** rng.uniform(0.8, 1.15)
     grey = rng.uniform(0.02, 0.09) + grey * rng.uniform(0.85, 1.25)

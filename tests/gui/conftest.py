@@ -1,0 +1,113 @@
+"""A screen of their own for the window's tests: Xvfb and a window manager."""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vae.config import TrainConfig, text_of
+
+if sys.platform == "linux":
+
+    @pytest.fixture(scope="session", autouse=True)
+    def screen() -> Iterator[str]:
+        assert shutil.which("Xvfb"), "make test installs Xvfb"
+        read, write = os.pipe()
+        arguments = ["-displayfd", str(write), "-screen", "0", "1440x900x24", "-dpi", "96"]
+        server = subprocess.Popen(
+            ["Xvfb", *arguments, "-nolisten", "tcp"], pass_fds=[write], stderr=subprocess.DEVNULL
+        )
+        os.close(write)
+        number = os.read(read, 16).decode().strip()
+        os.close(read)
+        before = os.environ.get("DISPLAY")
+        os.environ["DISPLAY"] = f":{number}"
+        manager = subprocess.Popen(["openbox"], stderr=subprocess.DEVNULL)
+        for _ in range(100):
+            if (
+                subprocess.run(["xdotool", "getdisplaygeometry"], capture_output=True).returncode
+                == 0
+            ):
+                break
+            time.sleep(0.1)
+        yield os.environ["DISPLAY"]
+        for process in (manager, server):
+            process.terminate()
+            process.wait(10)
+        os.environ.pop("DISPLAY")
+        if before is not None:
+            os.environ["DISPLAY"] = before
+
+
+class Window:
+    """An App with its callback errors, driven without mainloop."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        from vae.gui.app import App
+
+        self.errors: list[str] = []
+        self.app = App(texts)
+        real = self.app.callback_failed
+
+        def failed(*error: Any) -> None:
+            self.errors.append(repr(error[1]))
+            real(*error)
+
+        self.app.callback_failed = failed  # type: ignore[method-assign]
+        self.app.root.report_callback_exception = failed  # type: ignore[assignment]
+        self.pump(lambda: self.app.loss.plot is not None)
+
+    def pump(self, until: Callable[[], bool], timeout: float = 60) -> None:
+        """Let the window live until something is true."""
+        deadline = time.monotonic() + timeout
+        while not until():
+            assert time.monotonic() < deadline, f"waited in vain; {self.bar()}; {self.errors}"
+            self.app.root.update()
+            time.sleep(0.005)
+        assert not self.errors
+
+    def bar(self) -> str:
+        """What the bar says."""
+        return f"{self.app.bar.word['text']} {self.app.bar.text['text']}"
+
+    def end(self) -> None:
+        """Stop what runs and close."""
+        self.app.worker.stop()
+        if self.app.state in ("checking", "running", "stopping"):
+            self.pump(lambda: self.app.state not in ("checking", "running", "stopping"))
+        self.app.destroy()
+        assert not self.errors
+
+
+@pytest.fixture
+def open_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Window]]:
+    """Opens windows, and closes those that the test left open."""
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.chdir(tmp_path)
+    windows: list[Window] = []
+
+    def open_one(config: TrainConfig | None = None, **texts: str) -> Window:
+        form = {n: text_of(v) for n, v in config.to_dict().items()} if config else {}
+        windows.append(Window({**form, **texts}))
+        return windows[-1]
+
+    yield open_one
+    for window in windows:
+        try:
+            alive = bool(window.app.root.winfo_exists())
+        except Exception:
+            alive = False  # Tk says so of a window that is gone by raising
+        if alive:
+            window.end()
+    gc.collect()
+    gc.enable()  # the window held it for its own thread

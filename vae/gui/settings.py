@@ -1,0 +1,41 @@
+"""What the window remembers: a small JSON file in the user's configuration folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from vae.config import DEFAULTS
+from vae.files import atomic_write
+
+APP = "vae-studio"
+
+
+def settings_path() -> Path:
+    """Where the settings are."""
+    return Path(platformdirs.user_config_dir(APP, appauthor=False)) / "settings.json"
+
+
+def demo_folder() -> Path:
+    """Where the demo data set is."""
+    return Path(platformdirs.user_data_dir(APP, appauthor=False)) / "demo_images"
+
+
+def load_settings() -> dict[str, Any]:
+    """The last form's texts and the mode; an unreadable file counts as none."""
+    try:
+        found = json.loads(settings_path().read_text(encoding="utf-8"))
+        form = {n: t for n, t in found["form"].items() if n in DEFAULTS and isinstance(t, str)}
+        mode = "dark" if found["mode"] == "dark" else "light"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {"form": {}, "mode": "light"}
+    return {"form": form, "mode": mode}
+
+
+def save_settings(form: dict[str, str], mode: str) -> None:
+    """Remember for the next start. Raises OSError."""
+    with atomic_write(settings_path()) as file:
+        file.write(json.dumps({"form": form, "mode": mode}, indent=1).encode())

@@ -1,0 +1,178 @@
+"""Work off the window's thread: a thread, a queue of plain events, a stop flag.
+
+Nothing here can reach a Tk object: a collection in the worker would destroy it there.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vae.config import ConfigError, TrainConfig
+from vae.events import Event, TrainingResult
+from vae.files import SAMPLES_NAME
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The run ended, or was stopped."""
+
+    result: TrainingResult
+
+
+@dataclass(frozen=True)
+class Invalid:
+    """The form cannot be used; nothing was started. problems maps fields to messages."""
+
+    problems: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The run ended with an error."""
+
+    message: str
+    problems: dict[str, str]
+    details: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the checkpoint folder holds: a Peek or None, the newest grid, or why it is not known."""
+
+    folder: str
+    peek: Any
+    grid: Any
+    grid_epoch: int
+    problem: str
+
+
+@dataclass(frozen=True)
+class DemoReady:
+    """The demo data set is in a folder."""
+
+    folder: Path
+
+
+class Worker:
+    """Runs one training at a time, and small look-ups beside it."""
+
+    def __init__(self) -> None:
+        self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.flag = threading.Event()
+        self.training: threading.Thread | None = None
+        sys.setswitchinterval(0.001)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a training thread lives."""
+        return self.training is not None and self.training.is_alive()
+
+    def drain(self, limit: int) -> list[Any]:
+        """At most `limit` of the waiting events, oldest first."""
+        found: list[Any] = []
+        while len(found) < limit and not self.events.empty():
+            found.append(self.events.get_nowait())
+        return found
+
+    def train(self, texts: dict[str, str], fresh: bool) -> None:
+        """Check the form and train, in a thread."""
+        self.flag.clear()
+        self.training = self._start(_train, texts, fresh, self.events.put, self.flag.is_set)
+
+    def stop(self) -> None:
+        """Ask the training to stop."""
+        self.flag.set()
+
+    def look(self, model_save_dir: str, output_dir: str) -> None:
+        """Look for a run to resume."""
+        self._start(_look, model_save_dir, output_dir, self.events.put)
+
+    def make_demo(self, folder: Path) -> None:
+        """Make the demo data set."""
+        self._start(_demo, folder, self.events.put)
+
+    def import_engine(self) -> None:
+        """Import what training needs ahead of time, so that Train rarely waits."""
+        self._start(_import)
+
+    @staticmethod
+    def _start(target: Callable[..., None], *arguments: object) -> threading.Thread:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        thread.start()
+        return thread
+
+
+def _train(
+    texts: dict[str, str],
+    fresh: bool,
+    emit: Callable[[object], None],
+    should_stop: Callable[[], bool],
+) -> None:
+    end: object = Failed("The run ended without a word.", {}, "")
+    try:
+        config = TrainConfig.from_strings(texts)
+        from vae.training import run_vae_training
+
+        def forward(event: Event) -> None:
+            emit(event)
+
+        end = Finished(run_vae_training(config, forward, should_stop, fresh))
+    except ConfigError as error:
+        end = Invalid(error.problems)
+    except BaseException as error:
+        # The thread's border: whatever happened is shown to the person, with its traceback.
+        problems = getattr(error, "problems", {})
+        message = str(error) or type(error).__name__
+        end = Failed(message, problems, traceback.format_exc())
+    finally:
+        emit(end)
+
+
+def _look(model_save_dir: str, output_dir: str, emit: Callable[[object], None]) -> None:
+    peek, grid, epoch, problem = None, None, 0, ""
+    try:
+        from vae.checkpoint import peek as read
+
+        peek = read(Path(model_save_dir))
+        output = Path(output_dir)
+        if peek and output.is_dir():
+            names = (SAMPLES_NAME.fullmatch(path.name) for path in output.iterdir())
+            epochs = [int(match[1]) for match in names if match]
+            epoch = max((e for e in epochs if e <= peek.epoch), default=0)
+        if epoch:
+            import numpy as np
+            from PIL import Image
+
+            from vae.files import samples_name
+
+            with Image.open(output / samples_name(epoch)) as image:
+                grid = np.asarray(image)
+    except Exception as error:
+        # A look that fails must not keep the window from working; the run itself will say more.
+        problem = str(error) or type(error).__name__
+    emit(Found(model_save_dir, peek, grid, epoch, problem))
+
+
+def _demo(folder: Path, emit: Callable[[object], None]) -> None:
+    try:
+        from vae.demo import make_demo_data
+
+        make_demo_data(folder)
+        emit(DemoReady(folder))
+    except Exception as error:
+        emit(Failed(f"The demo data set was not made: {error}", {}, traceback.format_exc()))
+
+
+def _import() -> None:
+    try:
+        import vae.training  # noqa: F401
+    except Exception:
+        # It fails again, and is shown, when Train is clicked.
+        return

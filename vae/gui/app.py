@@ -16,6 +16,7 @@ from tkinter import ttk
 from typing import Any
 
 from vae import __version__
+from vae.config import parse
 from vae.events import (
     BatchDone,
     CheckpointSaved,
@@ -396,7 +397,8 @@ class App:
         self.show_history()
         if event.grid is not None:
             self.samples.show(event.grid, event.grid_epoch, "last saved")
-        total = max(int(peek.epochs), peek.epoch)
+        wanted = parse({"num_epochs": self.form.texts()["num_epochs"]})[0].get("num_epochs", 0)
+        total = max(int(wanted), peek.epoch)
         self.bar.progress(peek.epoch, total)
         if self.state == "idle":
             done = f"{peek.epoch} of {total} epochs done: "

@@ -1,9 +1,9 @@
 # make run    open the window on the demo data      make test    run the tests
-# make check  style, types, layers, known flaws     make bench   timed comparisons
+# make check  style, types, layers, known flaws
 #
 # PYTHON=...           the Python that .venv is made from
 # TORCH_INDEX_URL=...  install torch and torchvision from this index (a CUDA or a CPU build)
-# ARGS="..."           further arguments for the program, pytest or the benchmark
+# ARGS="..."           further arguments for the program or pytest
 
 PYTHON ?= python3
 TORCH_INDEX_URL ?=
@@ -19,7 +19,7 @@ CHECKED_PYTHON = $(if $(wildcard $(VENV_PYTHON)),$(VENV_PYTHON),$(PYTHON))
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test check bench system-run system-test force
+.PHONY: run test check system-run system-test force
 
 run: system-run $(RUN_READY)
 	$(VENV_PYTHON) vae_gui.py --demo $(ARGS)
@@ -33,9 +33,6 @@ check: $(DEV_READY)
 	$(VENV_PYTHON) -m mypy --strict vae
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV_PYTHON) tools/audit.py
-
-bench: $(RUN_READY)
-	$(VENV_PYTHON) benchmarks/speed.py $(ARGS)
 
 system-run:
 	@PYTHON="$(CHECKED_PYTHON)" bash tools/system_packages.sh run

@@ -348,7 +348,7 @@ class App:
     def _say_problems(self, problems: dict[str, str]) -> None:
         one = len(problems) == 1
         text = f"{len(problems)} field{'' if one else 's'} need{'s' if one else ''} attention"
-        self.set_state("failed", text, ", ".join(problems))
+        self.set_state("failed", text, ", ".join(n for n in self.form.fields if n in problems))
 
     def on_failed(self, event: Failed) -> None:
         self.log.write(event.message, "error")
@@ -374,7 +374,7 @@ class App:
             text = f"after {result.epoch} of {result.epochs} epochs. {saved}"
             self.set_state("idle", "Stopped", text)
         else:
-            took = _duration(result.seconds)
+            took = _duration(sum(record.seconds for record in result.history))
             self.set_state("finished", "Finished", f"{result.epoch} epochs in {took}.{best}")
             self.bar.progress(1, 1)
         self.log.write(f"{'Stopped' if result.stopped else 'Finished'} at epoch {result.epoch}.")

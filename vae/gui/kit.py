@@ -201,7 +201,7 @@ class Button(tk.Button):
 def tooltip(widget: tk.Widget, text: str) -> None:
     """Explain a widget on hover and on keyboard focus, in the theme's colours."""
     size = pixels(widget, 320)[0]
-    tip = tb.ToolTip(widget, text=text, bootstyle="@secondary", wraplength=size)
+    tip = tb.ToolTip(widget, text=text, bootstyle="@secondary", wraplength=size, position="top")
     widget.bind("<FocusIn>", lambda event: tip.schedule(), add="+")
     widget.bind("<FocusOut>", lambda event: tip.leave(), add="+")
 

@@ -19,7 +19,8 @@ class _Plot:
     """A figure that draws at once only while it can be seen."""
 
     def __init__(self, master: tk.Misc) -> None:
-        self.figure = Figure(layout="constrained", dpi=master.winfo_fpixels("1i"))
+        # 96 at any screen: the canvas itself scales by the screen's density.
+        self.figure = Figure(layout="constrained", dpi=96)
         self.canvas = FigureCanvasTkAgg(self.figure, master)  # type: ignore[no-untyped-call]
         self.widget: tk.Canvas = self.canvas.get_tk_widget()  # type: ignore[no-untyped-call]
         self.widget.configure(highlightthickness=0, borderwidth=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -251,6 +252,36 @@ def test_a_locked_log_is_told_and_training_goes_on(
     run_vae_training(config, events.append)
     assert any(isinstance(event, Warned) and "log.csv" in event.message for event in events)
     assert len(read_log(config.log_file)) == 2
+
+
+def test_a_full_disk_is_told_before_the_first_epoch(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(".")._replace(free=1000)
+    monkeypatch.setattr(training.shutil, "disk_usage", lambda path: usage)
+    events: list[Event] = []
+    with pytest.raises(TrainingError, match="make room"):
+        run_vae_training(tiny(), events.append)
+    assert not any(isinstance(event, BatchDone) for event in events)
+
+
+def test_a_failed_save_names_the_safe_checkpoint_and_resume_is_exact(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny("failed", num_epochs=3)
+    real, calls = training.checkpoint.save, iter(range(10))
+
+    def save(*arguments: object) -> Path:
+        if next(calls) == 1:
+            raise OSError(28, "No space left on device")
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(training.checkpoint, "save", save)
+    with pytest.raises(TrainingError, match=r"No space left.*checkpoint_000001"):
+        run_vae_training(config)
+    run_vae_training(config)
+    run_vae_training(tiny("whole", num_epochs=3))
+    assert_same_end(tiny("whole"), config)
 
 
 def test_bad_paths_are_refused_before_anything_is_written(tiny: Make, images: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -49,6 +50,8 @@ __all__ = ["CheckpointError", "ConfigError", "DataError", "TrainingError", "run_
 
 PROGRESS_SECONDS = 0.25
 CURVE_SECONDS = 5.0
+# A checkpoint holds the weight and Adam's two moments, four bytes each.
+BYTES_A_WEIGHT = 12
 # The fifth counts images: a step that the scaler skips counts none.
 SUM_NAMES = ("loss", "reconstruction", "kl", "blur", "images")
 
@@ -199,6 +202,13 @@ class _Run:
         for folder in (self.checkpoints, self.output, self.log.parent):
             folder.mkdir(parents=True, exist_ok=True)
             remove_leftovers(folder)
+        size = BYTES_A_WEIGHT * sum(p.numel() for p in self.model.parameters())
+        if (free := shutil.disk_usage(self.checkpoints).free) < 2 * size:
+            raise TrainingError(
+                f"{self.checkpoints} has {free / 1e9:.1f} GB free, but two checkpoints of this "
+                f"network take {2 * size / 1e9:.1f} GB. Nothing was trained: make room, or choose "
+                "another model_save_dir."
+            )
         aside = set_aside_if_foreign(self.log, self.history, self.config.checkpoint_every)
         if aside:
             self.emit(
@@ -344,7 +354,14 @@ class _Run:
             changes=self.changes,
         )
         keep = self.config.keep_checkpoints
-        self.saved = checkpoint.save(self.checkpoints, tensors, record, keep)
+        try:
+            self.saved = checkpoint.save(self.checkpoints, tensors, record, keep)
+        except OSError as error:
+            raise TrainingError(
+                f"The checkpoint could not be written in {self.checkpoints} "
+                f"({error.strerror or error}). {self._what_is_safe()} Mend the disk or make room, "
+                "then resume from there."
+            ) from error
         self.emit(CheckpointSaved(self.saved, self.epoch))
 
     def _what_is_safe(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import shutil
@@ -20,32 +21,32 @@ if sys.platform == "linux":
 
     @pytest.fixture(scope="session", autouse=True)
     def screen() -> Iterator[str]:
-        assert shutil.which("Xvfb"), "make test installs Xvfb"
-        read, write = os.pipe()
-        arguments = ["-displayfd", str(write), "-screen", "0", "1440x900x24", "-dpi", "96"]
-        server = subprocess.Popen(
-            ["Xvfb", *arguments, "-nolisten", "tcp"], pass_fds=[write], stderr=subprocess.DEVNULL
-        )
-        os.close(write)
-        number = os.read(read, 16).decode().strip()
-        os.close(read)
-        before = os.environ.get("DISPLAY")
-        os.environ["DISPLAY"] = f":{number}"
-        manager = subprocess.Popen(["openbox"], stderr=subprocess.DEVNULL)
-        for _ in range(100):
-            if (
-                subprocess.run(["xdotool", "getdisplaygeometry"], capture_output=True).returncode
-                == 0
-            ):
-                break
-            time.sleep(0.1)
-        yield os.environ["DISPLAY"]
-        for process in (manager, server):
-            process.terminate()
-            process.wait(10)
-        os.environ.pop("DISPLAY")
-        if before is not None:
-            os.environ["DISPLAY"] = before
+        with xvfb("-dpi", "96") as display, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DISPLAY", display)
+            manager = subprocess.Popen(["openbox"], stderr=subprocess.DEVNULL)
+            yield display
+            manager.terminate()
+            manager.wait(10)
+
+
+@contextlib.contextmanager
+def xvfb(*arguments: str) -> Iterator[str]:
+    """A virtual screen of its own; gives its display name once it takes connections."""
+    assert shutil.which("Xvfb"), "make test installs Xvfb"
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1440x900x24", "-nolisten", "tcp",
+         "-noreset", *arguments],
+        pass_fds=[write], stderr=subprocess.PIPE,
+    )  # fmt: skip
+    os.close(write)
+    # Xvfb writes the number and its newline apart, and dies if the pipe is closed in between.
+    with open(read) as pipe:
+        number = pipe.readline().strip()
+        assert number, f"Xvfb did not start: {server.communicate()[1].decode()}"
+        yield f":{number}"
+        server.terminate()
+        server.communicate(timeout=10)
 
 
 class Window:

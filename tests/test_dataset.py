@@ -2,13 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
-from vae.dataset import DataError, MedicalImageDataset, batch_order
+from vae.dataset import DataError, MedicalImageDataset
+from vae.errors import StopRequested
 from vae.events import DataReady, Event
-from vae.images import StopRequested
 
 
 def test_items_are_what_torchvision_makes_of_an_image(images: Path) -> None:
@@ -50,13 +49,6 @@ def test_the_fingerprint_follows_names_and_sizes_but_not_the_place(
     assert MedicalImageDataset(moved, 16, 3).fingerprint == before
     (moved / "image_000.png").rename(moved / "other.png")
     assert MedicalImageDataset(moved, 16, 3).fingerprint != before
-
-
-def test_the_order_is_a_new_permutation_each_epoch_and_the_same_again() -> None:
-    orders = [batch_order(5, epoch, 100) for epoch in (0, 1)]
-    assert all(sorted(order) == list(range(100)) for order in orders)
-    assert not np.array_equal(*orders)
-    assert np.array_equal(orders[1], batch_order(5, 1, 100))
 
 
 def test_decoding_stops_when_asked(images: Path) -> None:

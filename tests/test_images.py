@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vae.images import MAX_PIXELS, ImageError, StopRequested, decode_image, find_images
+from vae.errors import StopRequested
+from vae.images import MAX_PIXELS, ImageError, decode_image, find_images
 
 GRADIENT = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (64, 1))
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
+from vae.errors import StudioError
 from vae.events import EpochRecord
 from vae.files import (
     CHECKPOINT_NAME,
@@ -35,7 +36,7 @@ DIGEST_SIZE = 32
 MAX_HEADER = 100_000_000
 
 
-class CheckpointError(Exception):
+class CheckpointError(StudioError):
     """A checkpoint that cannot be continued from; the text says what is safe and what to do."""
 
 

@@ -6,11 +6,13 @@ import argparse
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vae import __version__
 from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, text_of
+from vae.errors import StopRequested, StudioError
 from vae.events import (
     BatchDone,
     DataReady,
@@ -24,25 +26,34 @@ from vae.events import (
 )
 
 DONE, FAILED, BAD_PARAMETERS, STOPPED = 0, 1, 2, 130
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 done, 1 failed, 2 bad parameters, 130 stopped."""
     options = build_parser().parse_args(arguments)
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # The handler only sets a flag; the run saves at the next batch.
-        signal.signal(number, lambda *_: stop.set())
+    # The handler only sets a flag; the run saves at the next batch.
+    handlers = {n: signal.signal(n, lambda *_: stop.set()) for n in STOP_SIGNALS}
     try:
         code: int = options.command(options, stop.is_set)
         return code
     except ConfigError as error:
         print(f"Nothing was started or written.\n{error}", file=sys.stderr)
         return BAD_PARAMETERS
+    except StopRequested:
+        return STOPPED
+    except (StudioError, OSError) as error:
+        print(f"Failed: {error}", file=sys.stderr)
+        return FAILED
     except Exception as error:
-        # The border to the user: whatever failed is told in its own words.
+        # The border to the user: of what nobody foresaw, the traceback is what a helper needs.
+        traceback.print_exc()
         print(f"Failed: {error or type(error).__name__}", file=sys.stderr)
         return FAILED
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -61,8 +72,8 @@ def build_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("sample", help="draw a grid of generated images")
     command.add_argument("--model_save_dir", default=DEFAULTS["model_save_dir"], metavar="DIR")
     command.add_argument("--output_dir", default=DEFAULTS["output_dir"], metavar="DIR")
-    command.add_argument("--count", type=_positive, default=64, help="images (default 64)")
-    command.add_argument("--seed", type=_positive, default=1, help="of the draw (default 1)")
+    command.add_argument("--count", type=_whole(1, 4096), default=64, help="images (default 64)")
+    command.add_argument("--seed", type=_whole(0), default=1, help="of the draw (default 1)")
     command.set_defaults(command=sample)
 
     command = commands.add_parser("demo-data", help="make 256 phantom X-rays to try with")
@@ -86,11 +97,13 @@ def given_parameters(options: argparse.Namespace) -> dict[str, str]:
     return {name: text for name, text in named.items() if text is not None}
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if not 0 < number < 2**63:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
-    return number
+def _whole(low: int, high: int = 2**63 - 1) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isdecimal() and low <= int(text) <= high):
+            raise argparse.ArgumentTypeError(f"{text} is not a whole number from {low} to {high}")
+        return int(text)
+
+    return read
 
 
 def train(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
@@ -101,10 +114,13 @@ def train(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
 
     with _Lines() as lines:
         result = run_vae_training(config, lines.show, should_stop, options.fresh)
+    if result.stopped and not result.checkpoint:
+        print("Stopped before the training began. Nothing was changed.")
+        return STOPPED
     if result.stopped:
-        saved = f"Saved as {result.checkpoint}." if result.checkpoint else "Nothing to save yet."
         print(
-            f"Stopped after {result.epoch} of {result.epochs} epochs. {saved} Run again to resume."
+            f"Stopped after {result.epoch} of {result.epochs} epochs. Saved as {result.checkpoint}."
+            " Run again to resume."
         )
         return STOPPED
     best = f" Best loss {result.best.loss:.5g} at epoch {result.best.epoch}." if result.best else ""
@@ -114,14 +130,15 @@ def train(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
 
 def sample(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     """Draw latents from N(0, I), decode them with the newest checkpoint and save the grid."""
-    import torch
-
+    from vae.randomness import generator
     from vae.samples import decode_latents, fixed_latents, image_grid, write_png
-    from vae.training import load_model
+    from vae.state import load_model
 
-    model, config, epoch = load_model(Path(options.model_save_dir))
-    generator = torch.Generator().manual_seed(options.seed)
-    latents = fixed_latents(options.count, config.latent_dim, generator)
+    model, config, epoch = load_model(
+        Path(options.model_save_dir), lambda text: print(f"Note: {text}")
+    )
+    random = generator(options.seed, "samples")
+    latents = fixed_latents(options.count, config.latent_dim, random)
     grid = image_grid(decode_latents(model, latents, should_stop))
     name = f"sample_seed_{options.seed}_epoch_{epoch:04d}.png"
     path = Path(options.output_dir) / name

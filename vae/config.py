@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any, cast
+
+from vae.errors import StudioError
+from vae.paths import check_paths
 
 # Beyond this, weights, gradients and Adam's two moments alone need more than 16 GB.
 MAX_PARAMETERS = 1_000_000_000
@@ -19,7 +20,7 @@ NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 Value = int | float | str
 
 
-class ConfigError(ValueError):
+class ConfigError(StudioError):
     """Values that cannot be used. `problems` maps each field's name to how to mend it."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
@@ -154,7 +155,7 @@ class TrainConfig:
         Raises ConfigError with the problems of all fields, paths included.
         """
         values, problems = parse(texts)
-        problems |= check(values) | check_paths(values)
+        problems |= check(values) | check_paths({**DEFAULTS, **values})
         if problems:
             raise ConfigError(problems)
         return cls(**values)  # type: ignore[arg-type]  # parse() keeps each field's type
@@ -271,41 +272,3 @@ def parameter_count(
     flat: int = widths[-1] * (img_size // 2**depth) ** 2
     linear: int = 2 * (flat + 1) * latent_dim + (latent_dim + 1) * flat
     return convolutions + linear
-
-
-def check_paths(values: Mapping[str, Value]) -> dict[str, str]:
-    """The problems of the paths as the file system stands now, by field. Writes nothing."""
-    problems: dict[str, str] = {}
-    images = str(values.get("file_path", DEFAULTS["file_path"]))
-    if images and not Path(images).is_dir():
-        what = "is a file, not a folder" if Path(images).exists() else "does not exist"
-        problems["file_path"] = f"file_path {images} {what}: choose the folder of your images."
-    elif images and not os.access(images, os.R_OK | os.X_OK):
-        problems["file_path"] = f"file_path {images} may not be read: ask for permission to it."
-    for name in ("model_save_dir", "output_dir", "log_file"):
-        if text := str(values.get(name, DEFAULTS[name])):
-            folder = Path(text).parent if name == "log_file" else Path(text)
-            if problem := cannot_write(folder):
-                problems[name] = f"{name}: {problem}: choose another."
-            elif name == "log_file" and Path(text).is_dir():
-                problems[name] = f"log_file {text} is a folder: choose a file name."
-    output = Path(str(values.get("output_dir", DEFAULTS["output_dir"]))).resolve()
-    inside = images and (output / "x").resolve().is_relative_to(Path(images).resolve())
-    if inside and "output_dir" not in problems:
-        problems["output_dir"] = (
-            f"output_dir {output} lies in the image folder, so that generated images "
-            "would be trained on: choose a folder outside file_path."
-        )
-    return problems
-
-
-def cannot_write(folder: Path) -> str:
-    """Why a folder cannot be made or written in, or an empty string."""
-    existing = folder.absolute()
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    if not existing.is_dir():
-        return f"{existing} is a file, not a folder"
-    if not os.access(existing, os.W_OK | os.X_OK):
-        return f"{existing} may not be written in"
-    return ""

@@ -1,4 +1,4 @@
-"""The images of a run in memory, and the order in which an epoch visits them."""
+"""The images of a run, decoded once and held in memory."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from vae.errors import StopRequested, StudioError
 from vae.events import DataReady, Event, Progress
-from vae.images import SUFFIXES, ImageError, ImageFile, StopRequested, decode_image, find_images
+from vae.images import SUFFIXES, ImageError, ImageFile, decode_image, find_images
 
 
-class DataError(Exception):
+class DataError(StudioError):
     """The image folder cannot be trained on; the text says what to do."""
 
 
@@ -70,11 +71,6 @@ def to_device(batch: np.ndarray, device: torch.device) -> Tensor:
     The bytes travel, and the device scales them: a quarter of the traffic.
     """
     return torch.from_numpy(batch).to(device).permute(0, 3, 1, 2).float().div(127.5).sub(1)
-
-
-def batch_order(seed: int, epoch: int, count: int) -> np.ndarray:
-    """The order of the images in an epoch, (count,): a function of its arguments alone."""
-    return np.random.default_rng([seed, epoch]).permutation(count)
 
 
 def _decode_all(

@@ -54,3 +54,11 @@ def describe(device: torch.device, threads: int, dtype: torch.dtype) -> tuple[st
     if device.type == "mps":
         return "Apple GPU", "MPS", precision
     return "CPU", f"{threads} thread{'s' if threads > 1 else ''}", precision
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out: a GPU's, or the computer's own."""
+    # PyTorch has a class of its own for a GPU's memory, but none for the CPU's.
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )

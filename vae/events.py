@@ -25,7 +25,10 @@ class EpochRecord:
 
 @dataclass(frozen=True)
 class Progress:
-    """A phase before the epochs, "scan" or "decode": done of total files (total 0: not known)."""
+    """A phase beside the batches: "scan", "decode", "save" or "sample".
+
+    done of total files; total 0 if it is not known or does not apply.
+    """
 
     phase: str
     done: int

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from vae.errors import StopRequested
+
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "TIFF", "WEBP")
 # Read from the header, before a pixel is decoded: a small file can unpack to gigabytes.
@@ -23,10 +25,6 @@ Image.init()  # registers all formats at once; done on demand it is not safe amo
 
 class ImageError(Exception):
     """An image file that cannot be used; the text is the reason."""
-
-
-class StopRequested(Exception):
-    """The run was asked to stop during a phase that has nothing to save."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from vae.errors import StopRequested
 from vae.files import atomic_write
-from vae.images import StopRequested
 from vae.model import VAE
 
 GRID_SIDE = 8
@@ -30,6 +30,7 @@ def decode_latents(
 
     Raises StopRequested when asked to stop.
     """
+    model.eval()
     device = model.fc_mu.weight.device
     images = []
     for part in torch.split(latents, GRID_SIDE):

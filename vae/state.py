@@ -1,95 +1,206 @@
-"""A run's state between memory and checkpoint: tensors by name, checked before they are copied."""
+"""All of a run that lasts: network, Adam, GradScaler, history, and the place in the epoch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import platform
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
+from vae import checkpoint
 from vae.checkpoint import CheckpointError, MismatchError, Record
 from vae.config import PARAMETERS, TrainConfig
-from vae.model import VAE
+from vae.dataset import MedicalImageDataset
+from vae.events import EpochRecord
+from vae.loss import VAELoss
+from vae.model import VAE, initialize
+from vae.randomness import generator
 
 SUMS = "epoch_sums"
 MOMENTS = ("exp_avg", "exp_avg_sq")
+# The fifth counts images: a step that the scaler skips counts none.
+SUM_NAMES = ("loss", "reconstruction", "kl", "blur", "images")
+# What may change between sessions, and is then recorded; paths and output settings do not count.
+RECORDED = ("num_epochs", "batch_size", "lr", "alpha", "beta", "gamma", "precision")
 
 
 class NonFiniteError(Exception):
     """The state holds NaN or infinity and was not saved."""
 
 
-def snapshot(
-    model: VAE, optimizer: torch.optim.Optimizer, sums: torch.Tensor
-) -> dict[str, np.ndarray]:
-    """Weights, Adam's moments and the running epoch's loss sums, on the CPU.
+class TrainingState:
+    """A run before its first step, until `resume` or training moves it on."""
 
-    Raises NonFiniteError, so that no checkpoint ever holds NaN or infinity.
-    """
-    tensors: dict[str, torch.Tensor] = {f"model.{name}": p for name, p in model.named_parameters()}
-    for name, parameter in model.named_parameters():
-        for moment in MOMENTS:
-            if parameter in optimizer.state:
-                tensors[f"optimizer.{name}.{moment}"] = optimizer.state[parameter][moment]
-    tensors[SUMS] = sums
-    for name, tensor in tensors.items():
-        if not bool(torch.isfinite(tensor).all()):
-            raise NonFiniteError(f"{name} is not finite")
-    return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in tensors.items()}
+    def __init__(
+        self,
+        config: TrainConfig,
+        data: MedicalImageDataset,
+        device: torch.device,
+        dtype: torch.dtype,
+        threads: int,
+    ) -> None:
+        self.config, self.data = config, data
+        self.device, self.dtype, self.threads = device, dtype, threads
+        model = build_model(config)
+        initialize(model, generator(config.seed, "weights"))
+        self.model = model.to(device).to(memory_format=torch.channels_last)
+        fused = device.type in ("cpu", "cuda")
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.lr, fused=fused)
+        # One code path: without float16 the scaler is disabled and passes everything through.
+        self.scaler = torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)
+        kind = torch.float32 if device.type == "mps" else torch.float64
+        self.sums = torch.zeros(len(SUM_NAMES), dtype=kind, device=device)
+        self.history: list[EpochRecord] = []
+        self.images_done = 0  # of the running epoch
+        self.seconds = 0.0  # spent in the running epoch
+        self.changes: tuple[str, ...] = ()
+        self.saved: Path | None = None  # the newest checkpoint of this run
+
+    @property
+    def epoch(self) -> int:
+        """Number of whole epochs done."""
+        return len(self.history)
+
+    @torch.no_grad()
+    def count(self, loss: VAELoss, images: int, finite: torch.Tensor) -> None:
+        """Add a batch to the epoch's sums, on the device: nothing waits for it there."""
+        self.images_done += images
+        parts = torch.stack([*loss, torch.ones_like(loss.total)]).to(self.sums.dtype)
+        self.sums += torch.where(finite, parts * images, 0)
+
+    def means(self) -> tuple[float, float, float, float] | None:
+        """The running epoch's mean loss, reconstruction, KL and blur; None if all were skipped."""
+        total, reconstruction, kl, blur, images = self.sums.tolist()
+        if not images:
+            return None
+        return total / images, reconstruction / images, kl / images, blur / images
+
+    def end_epoch(self, record: EpochRecord) -> None:
+        """Add the epoch's record to the history and begin the next one."""
+        self.history.append(record)
+        self.images_done, self.seconds = 0, 0.0
+        self.sums.zero_()
+
+    def save(self, folder: Path) -> Path:
+        """Write a checkpoint. Raises OSError, and NonFiniteError: none ever holds NaN."""
+        tensors, keep = self._snapshot(), self.config.keep_checkpoints
+        record = Record(
+            config=self.config.to_dict(),
+            history=tuple(self.history),
+            images_done=self.images_done,
+            seconds=self.seconds,
+            optimizer_steps=self._steps(),
+            scaler=self.scaler.state_dict(),
+            data=self.data.fingerprint,
+            images=len(self.data),
+            threads=self.threads,
+            machine=machine(),
+            torch=torch.__version__,
+            changes=self.changes,
+        )
+        self.saved = checkpoint.save(folder, tensors, record, keep)
+        return self.saved
+
+    def _steps(self) -> int:
+        """Adam's step count, equal for all parameters."""
+        return next((int(state["step"]) for state in self.optimizer.state.values()), 0)
+
+    def _snapshot(self) -> dict[str, np.ndarray]:
+        """Weights, Adam's moments and the epoch's sums, on the CPU."""
+        tensors: dict[str, torch.Tensor] = {SUMS: self.sums}
+        for name, parameter in self.model.named_parameters():
+            tensors[f"model.{name}"] = parameter
+            for moment in MOMENTS if parameter in self.optimizer.state else ():
+                tensors[f"optimizer.{name}.{moment}"] = self.optimizer.state[parameter][moment]
+        for name, tensor in tensors.items():
+            if not bool(torch.isfinite(tensor).all()):
+                raise NonFiniteError(f"{name} is not finite")
+        return {n: tensor.detach().cpu().contiguous().numpy() for n, tensor in tensors.items()}
+
+    @torch.no_grad()
+    def resume(
+        self, path: Path, tensors: Mapping[str, np.ndarray], record: Record
+    ) -> tuple[str, ...]:
+        """Take a checkpoint's place. Returns what this session changes, one sentence each.
+
+        Raises MismatchError if it belongs to another run, CheckpointError if a tensor does not fit.
+        """
+        check_same_run(self.config, self.data, record, path)
+        targets: dict[str, torch.Tensor] = {SUMS: self.sums}
+        fused = bool(self.optimizer.defaults["fused"])
+        states: dict[torch.Tensor, dict[str, torch.Tensor]] = {}
+        for name, parameter in self.model.named_parameters():
+            targets[f"model.{name}"] = parameter
+            if record.optimizer_steps:
+                step = torch.tensor(float(record.optimizer_steps))
+                states[parameter] = {"step": step.to(parameter.device) if fused else step}
+                for moment in MOMENTS:
+                    # zeros_like keeps the memory layout that an unbroken run's moments have.
+                    states[parameter][moment] = torch.zeros_like(parameter)
+                    targets[f"optimizer.{name}.{moment}"] = states[parameter][moment]
+        copy_tensors(tensors, targets)
+        self.optimizer.state.update(states)
+        if self.scaler.is_enabled() and record.scaler:
+            self.scaler.load_state_dict(record.scaler)
+        self.history = list(record.history)
+        self.images_done, self.seconds, self.saved = record.images_done, record.seconds, path
+        changed = tuple(
+            f"From epoch {self.epoch + 1}: {name} {record.config.get(name)} became {now}."
+            for name, now in self.config.to_dict().items()
+            if name in RECORDED and record.config.get(name) != now
+        )
+        self.changes = record.changes + changed
+        return changed
+
+    def is_exact(self, record: Record) -> bool:
+        """Whether going on from this checkpoint equals an unbroken run bit for bit."""
+        then, now = (record.machine, record.torch), (machine(), torch.__version__)
+        return then == now and record.threads == self.threads
+
+
+def machine() -> str:
+    """The processor's kind: other vector instructions add in another order."""
+    return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+
+
+def build_model(config: TrainConfig) -> VAE:
+    """The network that a config describes."""
+    c = config
+    return VAE(c.img_size, c.in_channels, c.latent_dim, c.depth, c.base_channels)
 
 
 @torch.no_grad()
-def restore(
-    tensors: Mapping[str, np.ndarray],
-    record: Record,
-    model: VAE,
-    optimizer: torch.optim.Optimizer,
-    sums: torch.Tensor,
-) -> None:
-    """Copy a checkpoint's tensors into the run. Raises CheckpointError if one does not fit."""
-    expected: dict[str, torch.Tensor] = {SUMS: sums}
-    states: dict[torch.Tensor, dict[str, torch.Tensor]] = {}
-    fused = bool(optimizer.defaults.get("fused"))
-    for name, parameter in model.named_parameters():
-        expected[f"model.{name}"] = parameter
-        if record.optimizer_steps:
-            step = torch.tensor(float(record.optimizer_steps))
-            states[parameter] = {"step": step.to(parameter.device) if fused else step}
-            for moment in MOMENTS:
-                # zeros_like keeps the memory layout that an unbroken run's moments have.
-                states[parameter][moment] = torch.zeros_like(parameter)
-                expected[f"optimizer.{name}.{moment}"] = states[parameter][moment]
-    if tensors.keys() != expected.keys():
+def copy_tensors(sources: Mapping[str, np.ndarray], targets: Mapping[str, torch.Tensor]) -> None:
+    """Copy each source to the target of its name, after all have been checked.
+
+    Raises CheckpointError if one is missing, or has another shape or type, or is not finite.
+    """
+    if sources.keys() != targets.keys():
         raise CheckpointError("The checkpoint's tensors are not those of this network.")
-    for name, target in expected.items():
-        source = tensors[name]
+    for name, target in targets.items():
+        source = sources[name]
         if source.shape != tuple(target.shape) or source.dtype.kind != "f":
             raise CheckpointError(f"The checkpoint's tensor {name} has another shape or type.")
         if not np.isfinite(source).all():
             raise CheckpointError(f"The checkpoint's tensor {name} is not finite.")
-    for name, target in expected.items():
-        target.copy_(torch.from_numpy(np.array(tensors[name])))
-    optimizer.state.update(states)
+    for name, target in targets.items():
+        target.copy_(torch.from_numpy(np.array(sources[name])))
 
 
-def optimizer_steps(optimizer: torch.optim.Optimizer) -> int:
-    """Adam's step count, equal for all parameters."""
-    steps = [int(state["step"]) for state in optimizer.state.values()]
-    return steps[0] if steps else 0
-
-
-def check_same_run(config: TrainConfig, data: str, count: int, record: Record, path: Path) -> None:
+def check_same_run(
+    config: TrainConfig, data: MedicalImageDataset, record: Record, path: Path
+) -> None:
     """Refuse a checkpoint of another architecture, seed or data set. Raises MismatchError."""
     problems: dict[str, str] = {}
     for name, facts in PARAMETERS.items():
         now, then = getattr(config, name), record.config.get(name)
         if facts.fixed and now != then:
             problems[name] = f"{name} is {now}, the checkpoint was made with {then}."
-    if data != record.data:
-        problems["file_path"] = f"The images differ: {record.images} then, {count} now" + (
-            " (other names or sizes)." if record.images == count else "."
+    if data.fingerprint != record.data:
+        problems["file_path"] = f"The images differ: {record.images} then, {len(data)} now" + (
+            " (other names or sizes)." if record.images == len(data) else "."
         )
     if problems:
         raise MismatchError(
@@ -100,12 +211,18 @@ def check_same_run(config: TrainConfig, data: str, count: int, record: Record, p
         )
 
 
-def changes_between(record: Record, config: TrainConfig) -> tuple[str, ...]:
-    """What a resumed run changes, one sentence each; paths and output settings do not count."""
-    changed: list[str] = []
-    values: dict[str, Any] = config.to_dict()
-    for name in ("num_epochs", "batch_size", "lr", "alpha", "beta", "gamma", "precision"):
-        then, now = record.config.get(name), values[name]
-        if then != now:
-            changed.append(f"From epoch {len(record.history) + 1}: {name} {then} became {now}.")
-    return tuple(changed)
+def load_model(folder: Path, warn: Callable[[str], None]) -> tuple[VAE, TrainConfig, int]:
+    """The network of a folder's newest intact checkpoint, its config and its epoch, on the CPU.
+
+    Damaged checkpoints are named through `warn`. Raises CheckpointError if there is none, OSError.
+    """
+    found = checkpoint.load_newest(folder, warn)
+    if found is None:
+        raise CheckpointError(f"No checkpoint in {folder}. Train first, or name its folder.")
+    _, tensors, record = found
+    known = {name: value for name, value in record.config.items() if name in PARAMETERS}
+    config = TrainConfig(**{**known, "file_path": "."})
+    model = build_model(config)
+    weights = {n: a for n, a in tensors.items() if n.startswith("model.")}
+    copy_tensors(weights, {f"model.{n}": p for n, p in model.named_parameters()})
+    return model.eval(), config, len(record.history)

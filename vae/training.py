@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from vae import checkpoint
-from vae.checkpoint import CheckpointError, Record
-from vae.config import ConfigError, TrainConfig, check_paths
-from vae.curve import write_loss_curve
-from vae.dataset import DataError, MedicalImageDataset, batch_order, to_device
-from vae.devices import choose_device, choose_threads, describe
+from vae.checkpoint import CheckpointError
+from vae.config import ConfigError, TrainConfig
+from vae.dataset import DataError, MedicalImageDataset, to_device
+from vae.devices import choose_device, choose_threads, describe, is_out_of_memory
+from vae.errors import StopRequested, StudioError
 from vae.events import (
     BatchDone,
     CheckpointSaved,
@@ -26,37 +22,26 @@ from vae.events import (
     EpochDone,
     EpochRecord,
     Event,
+    Progress,
     Resumed,
-    SamplesReady,
     TrainingResult,
     Warned,
 )
-from vae.files import LOSS_CURVE_NAME, SAMPLES_NAME, remove_leftovers, samples_name
-from vae.history import set_aside_if_foreign, write_log
-from vae.images import StopRequested
+from vae.files import remove_leftovers
 from vae.loss import vae_loss
-from vae.model import VAE, initialize
-from vae.samples import GRID_SIDE, decode_latents, fixed_latents, image_grid, write_png
-from vae.state import (
-    NonFiniteError,
-    changes_between,
-    check_same_run,
-    optimizer_steps,
-    restore,
-    snapshot,
-)
+from vae.outputs import Outputs
+from vae.paths import check_paths
+from vae.randomness import batch_order, generator
+from vae.state import NonFiniteError, TrainingState
 
 __all__ = ["CheckpointError", "ConfigError", "DataError", "TrainingError", "run_vae_training"]
 
 PROGRESS_SECONDS = 0.25
-CURVE_SECONDS = 5.0
 # A checkpoint holds the weight and Adam's two moments, four bytes each.
 BYTES_A_WEIGHT = 12
-# The fifth counts images: a step that the scaler skips counts none.
-SUM_NAMES = ("loss", "reconstruction", "kl", "blur", "images")
 
 
-class TrainingError(Exception):
+class TrainingError(StudioError):
     """Training cannot go on; the text says what is safe and what to do next."""
 
 
@@ -80,324 +65,221 @@ def run_vae_training(
     Facts are reported through `emit`; `should_stop` is asked at every batch. A stopped run saves
     and resumes mid-epoch. `fresh` moves an earlier run's files aside and starts over.
     A run interrupted and resumed equals an unbroken one bit for bit on the CPU at the same
-    thread count. Raises ConfigError, DataError, CheckpointError, TrainingError and OSError.
+    thread count. Raises ConfigError, DataError, CheckpointError and TrainingError.
     """
     if problems := check_paths(config.to_dict()):
         raise ConfigError(problems)
-    started = time.monotonic()
-    run = None
+    started, state, outputs = time.monotonic(), None, Outputs(config, emit)
     try:
-        run = _Run(config, emit, should_stop, fresh)
-        run.show_last_samples()
-        while run.epoch < config.num_epochs and not should_stop():
-            if not run.train_epoch():
-                break
-            run.finish_epoch()
-        stopped = run.epoch < config.num_epochs
-        run.write_curve()
+        state = _prepare(config, outputs, emit, should_stop, fresh)
+        _Training(state, outputs, emit, should_stop).run()
     except StopRequested:
-        stopped = True
-    except torch.OutOfMemoryError as error:
-        raise TrainingError(_out_of_memory(config, run)) from error
+        pass  # before the first step, or while drawing samples: all there was is saved
+    except OSError as error:
+        raise TrainingError(_file_message(error, state)) from error
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise TrainingError(_memory_message(config, state)) from error
     seconds = time.monotonic() - started
-    if run is None:
+    if state is None:
         return TrainingResult(0, config.num_epochs, True, (), seconds, None, 0)
-    history, skipped = tuple(run.history), len(run.data.skipped)
     return TrainingResult(
-        run.epoch, config.num_epochs, stopped, history, seconds, run.saved, skipped
+        epoch=state.epoch,
+        epochs=config.num_epochs,
+        stopped=state.epoch < config.num_epochs,
+        history=tuple(state.history),
+        seconds=seconds,
+        checkpoint=state.saved,
+        skipped=len(state.data.skipped),
     )
 
 
-class _Run:
-    """The state of one run, and the steps that change it."""
+def _prepare(
+    config: TrainConfig,
+    outputs: Outputs,
+    emit: Callable[[Event], None],
+    should_stop: Callable[[], bool],
+    fresh: bool,
+) -> TrainingState:
+    """Device, images, network; then the newest checkpoint's state, if there is one."""
+    folder = Path(config.model_save_dir)
+    device, dtype = choose_device(config.device, config.precision)
+    data = MedicalImageDataset(
+        Path(config.file_path), config.img_size, config.in_channels, emit, should_stop
+    )
+    if fresh:
+        outputs.set_earlier_run_aside()
+    found = checkpoint.load_newest(folder, lambda text: emit(Warned(text)))
+    threads = choose_threads(config.threads, found[2].threads if found else 0)
+    torch.set_num_threads(threads)
+    emit(DeviceChosen(*describe(device, threads, dtype)))
+    state = TrainingState(config, data, device, dtype, threads)
+    if found:
+        path, tensors, record = found
+        changes = state.resume(path, tensors, record)
+        if not state.is_exact(record):
+            emit(
+                Warned(
+                    "Resuming with another processor type, PyTorch version or thread count than "
+                    "the checkpoint's: the run goes on, but not bit for bit as an unbroken one."
+                )
+            )
+        emit(Resumed(path, state.epoch, state.images_done, record.history, changes))
+    for place in (folder, outputs.folder, outputs.log.parent):
+        place.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(place)
+    _check_free_space(state, folder)
+    outputs.begin_log(state)
+    return state
+
+
+def _check_free_space(state: TrainingState, folder: Path) -> None:
+    size = BYTES_A_WEIGHT * sum(p.numel() for p in state.model.parameters())
+    if (free := shutil.disk_usage(folder).free) < 2 * size:
+        raise TrainingError(
+            f"{folder} has {free / 1e9:.1f} GB free, but two checkpoints of this network take "
+            f"{2 * size / 1e9:.1f} GB. Nothing was trained: make room, or choose another "
+            "model_save_dir."
+        )
+
+
+class _Training:
+    """The loop over epochs and batches."""
 
     def __init__(
         self,
-        config: TrainConfig,
+        state: TrainingState,
+        outputs: Outputs,
         emit: Callable[[Event], None],
         should_stop: Callable[[], bool],
-        fresh: bool,
     ) -> None:
-        self.config, self.emit, self.should_stop = config, emit, should_stop
-        self.checkpoints = Path(config.model_save_dir)
-        self.output, self.log = Path(config.output_dir), Path(config.log_file)
-        self.history: list[EpochRecord] = []
-        self.images_done, self.seconds = 0, 0.0
-        self.saved: Path | None = None
-        self.changes: tuple[str, ...] = ()
-        self.curve_time = 0.0
+        self.state, self.outputs, self.config = state, outputs, state.config
+        self.emit, self.should_stop = emit, should_stop
+        self.reported = 0.0
 
-        self.device, self.dtype = choose_device(config.device, config.precision)
-        self.data = MedicalImageDataset(
-            Path(config.file_path), config.img_size, config.in_channels, emit, should_stop
-        )
-        if fresh:
-            self._set_earlier_run_aside()
-        found = checkpoint.load_newest(self.checkpoints, lambda text: emit(Warned(text)))
-        self.threads = choose_threads(config.threads, found[2].threads if found else 0)
-        torch.set_num_threads(self.threads)
-        emit(DeviceChosen(*describe(self.device, self.threads, self.dtype)))
-        self._build()
-        if found:
-            self._resume(*found)
-        self._prepare_folders()
-
-    @property
-    def epoch(self) -> int:
-        """Number of whole epochs done."""
-        return len(self.history)
-
-    def _build(self) -> None:
-        """Model, Adam and GradScaler, as they are before the first step."""
-        c = self.config
-        model = VAE(c.img_size, c.in_channels, c.latent_dim, c.depth, c.base_channels)
-        initialize(model, self._generator("weights"))
-        self.model = model.to(self.device).to(memory_format=torch.channels_last)
-        fused = self.device.type in ("cpu", "cuda")
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=c.lr, fused=fused)
-        # One code path: without float16 the scaler is disabled and passes everything through.
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype is torch.float16)
-        kind = torch.float32 if self.device.type == "mps" else torch.float64
-        self.sums = torch.zeros(len(SUM_NAMES), dtype=kind, device=self.device)
-        self.latents = fixed_latents(GRID_SIDE**2, c.latent_dim, self._generator("samples"))
-
-    def _generator(self, purpose: str, *position: int) -> torch.Generator:
-        """A generator of its own for each purpose and place, so that none depends on the past."""
-        key = "/".join(map(str, (self.config.seed, purpose, *position)))
-        seed = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
-        return torch.Generator().manual_seed(seed)
-
-    def _set_earlier_run_aside(self) -> None:
-        def is_output(name: str) -> bool:
-            return name == LOSS_CURVE_NAME or SAMPLES_NAME.fullmatch(name) is not None
-
-        name = checkpoint.set_run_aside(self.checkpoints, self.output, self.log, is_output)
-        if name:
-            self.emit(Warned(f"The earlier run's files were kept in folders named {name}."))
-
-    def _resume(self, path: Path, tensors: dict[str, np.ndarray], record: Record) -> None:
-        config = self.config
-        check_same_run(config, self.data.fingerprint, len(self.data), record, path)
-        restore(tensors, record, self.model, self.optimizer, self.sums)
-        if self.scaler.is_enabled() and record.scaler:
-            self.scaler.load_state_dict(record.scaler)
-        self.history = list(record.history)
-        self.images_done, self.seconds, self.saved = record.images_done, record.seconds, path
-        changed = changes_between(record, config)
-        self.changes = record.changes + changed
-        if (
-            record.machine != platform.machine()
-            or record.torch != torch.__version__
-            or (record.threads != self.threads)
-        ):
-            self.emit(
-                Warned(
-                    "Resuming with another machine type, PyTorch version or thread count than the "
-                    "checkpoint's: the run goes on, but not bit for bit as an unbroken one."
-                )
-            )
-        self.emit(Resumed(path, self.epoch, self.images_done, record.history, changed))
-
-    def _prepare_folders(self) -> None:
-        for folder in (self.checkpoints, self.output, self.log.parent):
-            folder.mkdir(parents=True, exist_ok=True)
-            remove_leftovers(folder)
-        size = BYTES_A_WEIGHT * sum(p.numel() for p in self.model.parameters())
-        if (free := shutil.disk_usage(self.checkpoints).free) < 2 * size:
-            raise TrainingError(
-                f"{self.checkpoints} has {free / 1e9:.1f} GB free, but two checkpoints of this "
-                f"network take {2 * size / 1e9:.1f} GB. Nothing was trained: make room, or choose "
-                "another model_save_dir."
-            )
-        aside = set_aside_if_foreign(self.log, self.history, self.config.checkpoint_every)
-        if aside:
-            self.emit(
-                Warned(f"{self.log} held rows that are not this run's. It was kept as {aside}.")
-            )
-        self._write_log()
+    def run(self) -> None:
+        """Train until all epochs are done, or until asked to stop."""
+        if self.outputs.samples_missing(self.state):
+            self.outputs.write_samples(self.state, self.should_stop)
+        while self.state.epoch < self.config.num_epochs and self.train_epoch():
+            self.finish_epoch()
+        self.outputs.write_curve(self.state, last=True)
 
     def train_epoch(self) -> bool:
         """Train to the end of the running epoch. False if asked to stop; then it was saved."""
-        config, data, device = self.config, self.data, self.device
-        order = batch_order(config.seed, self.epoch, len(data))
-        if self.images_done == 0:
-            self.sums.zero_()
-        self.model.train()
-        started, reported, first = time.monotonic() - self.seconds, 0.0, self.images_done
-        while self.images_done < len(data):
+        config, state, count = self.config, self.state, len(self.state.data)
+        order = batch_order(config.seed, state.epoch, count)
+        began, first, before = time.monotonic(), state.images_done, state.seconds
+        state.model.train()
+        while state.images_done < count:
             if self.should_stop():
-                self.seconds = time.monotonic() - started
-                self._save()
+                self.save()
                 return False
-            batch = order[self.images_done : self.images_done + config.batch_size]
-            x = to_device(data.images[batch], device)
-            generator = self._generator("noise", self.epoch, self.images_done)
-            self.optimizer.zero_grad(set_to_none=True)
-            with torch.autocast(device.type, self.dtype, enabled=self.dtype != torch.float32):
-                recon, mu, logvar = self.model(x, generator)
-            loss = vae_loss(recon, x, mu, logvar, config)
-            finite = torch.isfinite(loss.total)
-            if not self.scaler.is_enabled() and not finite:
-                raise TrainingError(self._non_finite_message())
-            self.scaler.scale(loss.total).backward()  # type: ignore[no-untyped-call]
-            self.scaler.step(self.optimizer)
-            self.scaler.update()
-            self.images_done += len(batch)
-            with torch.no_grad():
-                parts = torch.stack([*loss, torch.ones_like(loss.total)]).to(self.sums.dtype)
-                self.sums += torch.where(finite, parts * len(batch), 0)
-            now = time.monotonic()
-            if now - reported >= PROGRESS_SECONDS:
-                reported = now
-                self._report(first, now - started - self.seconds)
-        self.seconds = time.monotonic() - started
+            batch = order[state.images_done : state.images_done + config.batch_size]
+            self.train_step(to_device(state.data.images[batch], state.device))
+            seconds = time.monotonic() - began
+            state.seconds = before + seconds
+            self.report((state.images_done - first) / max(seconds, 1e-9))
         return True
 
-    def _report(self, first: int, seconds: float) -> None:
-        if self.scaler.is_enabled() and self.scaler.get_scale() < 1:
+    def train_step(self, x: torch.Tensor) -> None:
+        """One step of Adam on a batch (B, C, H, W)."""
+        state, amp = self.state, self.state.dtype != torch.float32
+        noise = generator(self.config.seed, "noise", state.epoch, state.images_done)
+        state.optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(state.device.type, state.dtype, enabled=amp):
+            recon, mu, logvar = state.model(x, noise)
+        loss = vae_loss(recon, x, mu, logvar, self.config)
+        finite = torch.isfinite(loss.total)
+        if not state.scaler.is_enabled() and not finite:
+            raise TrainingError(_non_finite_message(state))
+        state.scaler.scale(loss.total).backward()  # type: ignore[no-untyped-call]
+        state.scaler.step(state.optimizer)
+        state.scaler.update()
+        state.count(loss, len(x), finite)
+
+    def report(self, images_per_s: float) -> None:
+        """Tell the progress, seldom enough that neither the device nor a window waits for it."""
+        now = time.monotonic()
+        if now - self.reported < PROGRESS_SECONDS:
+            return
+        self.reported = now
+        state, config = self.state, self.config
+        if state.scaler.is_enabled() and state.scaler.get_scale() < 1:
             raise TrainingError(
                 "float16 is too narrow for this run: the loss scale fell below 1. "
-                f"{self._what_is_safe()} Choose precision bfloat16 or float32 and resume."
+                f"{_what_is_safe(state)} Choose precision bfloat16 or float32 and resume."
             )
-        total, *_, images = self.sums.tolist()
-        size, config = self.config.batch_size, self.config
+        means = state.means()
+        if means is None:
+            return
+        batch = -(-state.images_done // config.batch_size)
+        batches = -(-len(state.data) // config.batch_size)
         self.emit(
-            BatchDone(
-                self.epoch + 1,
-                config.num_epochs,
-                -(-self.images_done // size),
-                -(-len(self.data) // size),
-                total / max(images, 1),
-                (self.images_done - first) / max(seconds, 1e-9),
-            )
+            BatchDone(state.epoch + 1, config.num_epochs, batch, batches, means[0], images_per_s)
         )
 
     def finish_epoch(self) -> None:
         """Close the epoch: one row in the log, then the checkpoint, the curve and the samples."""
-        total, reconstruction, kl, blur, images = self.sums.tolist()
-        if not images:
-            raise TrainingError(self._non_finite_message())
+        state, config, outputs = self.state, self.config, self.outputs
+        means, images, seconds = state.means(), len(state.data), state.seconds
+        if means is None:
+            raise TrainingError(_non_finite_message(state))
+        rate = images / max(seconds, 1e-9)
         record = EpochRecord(
-            self.epoch + 1,
-            total / images,
-            reconstruction / images,
-            kl / images,
-            blur / images,
-            self.config.lr,
-            len(self.data),
-            round(self.seconds, 3),
-            round(len(self.data) / max(self.seconds, 1e-9), 3),
+            state.epoch + 1, *means, config.lr, images, round(seconds, 3), round(rate, 3)
         )
-        self.history.append(record)
-        self.images_done, self.seconds = 0, 0.0
-        self.sums.zero_()
-        self._write_log()
-        last = self.epoch == self.config.num_epochs
-        if last or self.epoch % self.config.checkpoint_every == 0 or self.should_stop():
-            self._save()
+        state.end_epoch(record)
+        outputs.write_log(state)
+        last = state.epoch == config.num_epochs
+        if last or state.epoch % config.checkpoint_every == 0 or self.should_stop():
+            self.save()
         self.emit(EpochDone(record))
-        if time.monotonic() - self.curve_time > CURVE_SECONDS:
-            self.write_curve()
-        if last or self.epoch % self.config.sample_every == 0:
-            self._sample()
+        outputs.write_curve(state)
+        if outputs.samples_due(state.epoch):
+            outputs.write_samples(state, self.should_stop)
 
-    def show_last_samples(self) -> None:
-        """Draw the grid that an interruption right after a checkpoint left undrawn."""
-        due = self.epoch and (
-            self.epoch % self.config.sample_every == 0 or self.epoch == self.config.num_epochs
-        )
-        if due and not self.images_done and not (self.output / samples_name(self.epoch)).exists():
-            self._sample()
-
-    def _sample(self) -> None:
-        self.model.eval()
-        grid = image_grid(decode_latents(self.model, self.latents, self.should_stop))
-        path = self.output / samples_name(self.epoch)
-        write_png(path, grid)
-        self.emit(SamplesReady(self.epoch, grid, path))
-
-    def write_curve(self) -> None:
-        """Draw loss_curve.png of the epochs so far."""
-        if self.history:
-            write_loss_curve(self.output / LOSS_CURVE_NAME, self.history)
-            self.curve_time = time.monotonic()
-
-    def _write_log(self) -> None:
+    def save(self) -> None:
+        """Write a checkpoint."""
+        self.emit(Progress("save", 0, 0))
+        folder = Path(self.config.model_save_dir)
         try:
-            write_log(self.log, self.history)
-        except PermissionError:
-            # Windows locks a file that a spreadsheet shows; the next epoch writes all rows again.
-            self.emit(
-                Warned(
-                    f"{self.log} cannot be written, perhaps because another program shows it. "
-                    "Training goes on; its rows are safe in the checkpoint. Close that program."
-                )
-            )
-
-    def _save(self) -> None:
-        try:
-            tensors = snapshot(self.model, self.optimizer, self.sums)
+            path = self.state.save(folder)
         except NonFiniteError as error:
-            raise TrainingError(self._non_finite_message()) from error
-        record = Record(
-            config=self.config.to_dict(),
-            history=tuple(self.history),
-            images_done=self.images_done,
-            seconds=self.seconds,
-            optimizer_steps=optimizer_steps(self.optimizer),
-            scaler=self.scaler.state_dict(),
-            data=self.data.fingerprint,
-            images=len(self.data),
-            threads=self.threads,
-            machine=platform.machine(),
-            torch=torch.__version__,
-            changes=self.changes,
-        )
-        keep = self.config.keep_checkpoints
-        try:
-            self.saved = checkpoint.save(self.checkpoints, tensors, record, keep)
+            raise TrainingError(_non_finite_message(self.state)) from error
         except OSError as error:
             raise TrainingError(
-                f"The checkpoint could not be written in {self.checkpoints} "
-                f"({error.strerror or error}). {self._what_is_safe()} Mend the disk or make room, "
-                "then resume from there."
+                f"The checkpoint could not be written in {folder} ({error.strerror or error}). "
+                f"{_what_is_safe(self.state)} Mend the disk or make room, then resume from there."
             ) from error
-        self.emit(CheckpointSaved(self.saved, self.epoch))
-
-    def _what_is_safe(self) -> str:
-        if self.saved is None:
-            return "No checkpoint had been written yet."
-        return f"The checkpoint {self.saved.name} is safe."
-
-    def _non_finite_message(self) -> str:
-        return (
-            f"The loss became NaN or infinite in epoch {self.epoch + 1}; the weights were not "
-            f"changed by it. {self._what_is_safe()} Lower lr (now {self.config.lr:g}) and resume."
-        )
+        self.emit(CheckpointSaved(path, self.state.epoch))
 
 
-def _out_of_memory(config: TrainConfig, run: _Run | None) -> str:
-    safe = run._what_is_safe() if run else "Nothing had been trained yet."
-    smaller = max(1, config.batch_size // 2)
-    return f"Out of memory at batch_size {config.batch_size}. {safe} Try batch_size {smaller}."
+def _what_is_safe(state: TrainingState | None) -> str:
+    if state is None:
+        return "Nothing was trained or changed."
+    if state.saved is None:
+        return "No checkpoint had been written yet."
+    return f"The checkpoint {state.saved.name} is safe."
 
 
-def load_model(folder: Path) -> tuple[VAE, TrainConfig, int]:
-    """The model of a folder's newest intact checkpoint, its config and its epoch, on the CPU.
-
-    Raises CheckpointError if there is none, OSError.
-    """
-    warnings: list[str] = []
-    found = checkpoint.load_newest(folder, warnings.append)
-    if found is None:
-        raise CheckpointError(f"No checkpoint in {folder}. Train first, or name its folder.")
-    _, tensors, record = found
-    known = {n: v for n, v in record.config.items() if n in TrainConfig.__dataclass_fields__}
-    config = replace(TrainConfig(file_path="."), **{**known, "file_path": "."})
-    model = VAE(
-        config.img_size, config.in_channels, config.latent_dim, config.depth, config.base_channels
+def _non_finite_message(state: TrainingState) -> str:
+    return (
+        f"The loss became NaN or infinite in epoch {state.epoch + 1}; the weights were not changed "
+        f"by it. {_what_is_safe(state)} Lower lr (now {state.config.lr:g}) and resume."
     )
-    optimizer = torch.optim.Adam(model.parameters())
-    sums = torch.zeros(len(SUM_NAMES), dtype=torch.float64)
-    restore(tensors, record, model, optimizer, sums)
-    return model.eval(), config, len(record.history)
+
+
+def _memory_message(config: TrainConfig, state: TrainingState | None) -> str:
+    size = config.batch_size
+    smaller = f"batch_size {size // 2}" if size > 1 else "a smaller img_size or latent_dim"
+    return f"Out of memory at batch_size {size}. {_what_is_safe(state)} Try {smaller}."
+
+
+def _file_message(error: OSError, state: TrainingState | None) -> str:
+    return (
+        f"{error.filename or 'A file'} could not be used ({error.strerror or error}). "
+        f"{_what_is_safe(state)} See that it is there, that the disk has room and that no other "
+        "program holds it; then start again."
+    )

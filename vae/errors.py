@@ -1,0 +1,11 @@
+"""What the parts of the program raise for those above them to answer."""
+
+from __future__ import annotations
+
+
+class StudioError(Exception):
+    """An error that was foreseen: its text tells a person what happened and what to do."""
+
+
+class StopRequested(Exception):
+    """The run was asked to stop during a phase that has nothing to save."""

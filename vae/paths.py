@@ -1,0 +1,56 @@
+"""Whether the paths of a form can be used, as the file system stands now. Writes nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def check_paths(values: Mapping[str, object]) -> dict[str, str]:
+    """How to mend the paths that cannot be used, by field. Looks at the file system.
+
+    `values` holds file_path, log_file, model_save_dir and output_dir; empty ones are not judged.
+    """
+    images, log, checkpoints, output = (
+        str(values[name]) for name in ("file_path", "log_file", "model_save_dir", "output_dir")
+    )
+    problems: dict[str, str] = {}
+    if images and (problem := cannot_read(Path(images))):
+        problems["file_path"] = f"file_path {images} {problem}."
+    for name, text in (("model_save_dir", checkpoints), ("output_dir", output), ("log_file", log)):
+        folder = Path(text).parent if name == "log_file" else Path(text)
+        if text and (problem := cannot_write(folder)):
+            problems[name] = f"{name}: {problem}: choose another."
+    if log and Path(log).is_dir():
+        problems["log_file"] = f"log_file {log} is a folder: choose a file name."
+    if images and output and Path(output).resolve().is_relative_to(Path(images).resolve()):
+        problems.setdefault(
+            "output_dir",
+            f"output_dir {output} lies in the image folder, so that generated images would be "
+            "trained on: choose a folder outside file_path.",
+        )
+    return problems
+
+
+def cannot_read(folder: Path) -> str:
+    """Why a folder of images cannot be read and what to do, or an empty string."""
+    if not folder.exists():
+        return "does not exist: choose the folder of your images"
+    if not folder.is_dir():
+        return "is a file, not a folder: choose the folder that holds it"
+    if not os.access(folder, os.R_OK | os.X_OK):
+        return "may not be read: ask for permission to it"
+    return ""
+
+
+def cannot_write(folder: Path) -> str:
+    """Why a folder cannot be made or written in, or an empty string."""
+    existing = folder.absolute()
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        return f"{existing} is a file, not a folder"
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return f"{existing} may not be written in"
+    return ""

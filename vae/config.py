@@ -32,7 +32,8 @@ class ConfigError(StudioError):
 class Parameter:
     """What is known of one field beside its name, type and default.
 
-    low and high bound a number, ends included. `kind` "folder" or "file" marks a path.
+    low and high bound a number, ends included; above excludes its end. `kind` "folder" or "file"
+    marks a path. `unit` stands behind the form's field.
     `fixed` says that a checkpoint made with another value cannot be continued.
     """
 
@@ -44,6 +45,7 @@ class Parameter:
     above: float | None = None
     choices: tuple[Value, ...] = ()
     kind: str = ""
+    unit: str = ""
     fixed: bool = False
 
 
@@ -63,7 +65,7 @@ class TrainConfig:
         "", "Image folder", "Data", "Folder of images, subfolders included.", kind="folder"
     )
     img_size: int = param(
-        128, "Image size", "Data", low=8, high=2048, fixed=True,
+        128, "Image size", "Data", low=8, high=2048, unit="pixels", fixed=True,
         help="Side of the square input in pixels; divisible by 2^depth.",
     )  # fmt: skip
     in_channels: int = param(
@@ -71,7 +73,7 @@ class TrainConfig:
         help="3 for colour, 1 for grey. Images are converted.",
     )  # fmt: skip
     batch_size: int = param(
-        10, "Batch size", "Data", low=1, high=65536,
+        10, "Batch size", "Data", low=1, high=65536, unit="images",
         help="Images in one training step. Larger needs more memory.",
     )  # fmt: skip
     latent_dim: int = param(
@@ -90,15 +92,15 @@ class TrainConfig:
         0.0001, "Learning rate", "Training", above=0.0, high=1.0, help="Adam's learning rate."
     )
     alpha: float = param(
-        5.0, "Reconstruction weight (alpha)", "Loss", low=0.0, high=1e9,
+        5.0, "Reconstruction weight α", "Loss", low=0.0, high=1e9,
         help="Weight of the reconstruction loss (mean squared error).",
     )  # fmt: skip
     beta: float = param(
-        1.0, "KL weight (beta)", "Loss", low=0.0, high=1e9,
+        1.0, "KL weight β", "Loss", low=0.0, high=1e9,
         help="Weight of the KL divergence. Lower: sharper reconstructions, rougher samples.",
     )  # fmt: skip
     gamma: float = param(
-        10.0, "Blur weight (gamma)", "Loss", low=0.0, high=1e9,
+        10.0, "Blur weight γ", "Loss", low=0.0, high=1e9,
         help="Weight of the blur loss, which asks for edges as sharp as the original's.",
     )  # fmt: skip
     log_file: str = param(
@@ -122,8 +124,9 @@ class TrainConfig:
         help="Channels of the first conv layer; each further layer doubles them.",
     )  # fmt: skip
     threads: int = param(
-        0, "CPU threads", "Advanced", low=0, high=1024, help="0 chooses automatically."
-    )
+        0, "CPU threads", "Advanced", low=0, high=1024,
+        help="Processor threads that compute. 0 chooses automatically.",
+    )  # fmt: skip
     device: str = param(
         "auto", "Device", "Advanced", choices=("auto", "cpu", "cuda", "mps"),
         help="Where to train. auto takes a GPU if there is one.",
@@ -133,15 +136,17 @@ class TrainConfig:
         help="Number format of the forward pass. auto: float16 on CUDA, else float32.",
     )  # fmt: skip
     checkpoint_every: int = param(
-        1, "Checkpoint every", "Advanced", low=1, high=1_000_000, help="In epochs."
-    )
+        1, "Checkpoint every", "Advanced", low=1, high=1_000_000, unit="epochs",
+        help="A checkpoint is saved after every so many epochs, and when the run stops.",
+    )  # fmt: skip
     keep_checkpoints: int = param(
         3, "Keep checkpoints", "Advanced", low=1, high=1000,
         help="Number of newest checkpoints that stay.",
     )  # fmt: skip
     sample_every: int = param(
-        1, "Sample every", "Advanced", low=1, high=1_000_000, help="In epochs."
-    )
+        1, "Sample every", "Advanced", low=1, high=1_000_000, unit="epochs",
+        help="A sample grid is drawn after every so many epochs, and after the last.",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         if problems := check({f.name: getattr(self, f.name) for f in fields(self)}):

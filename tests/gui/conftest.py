@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import ImageGrab
 
 from vae.config import TrainConfig, text_of
 
@@ -52,11 +53,11 @@ def xvfb(*arguments: str) -> Iterator[str]:
 class Window:
     """An App with its callback errors, driven without mainloop."""
 
-    def __init__(self, texts: dict[str, str]) -> None:
+    def __init__(self, texts: dict[str, str], **options: bool) -> None:
         from vae.gui.app import App
 
         self.errors: list[str] = []
-        self.app = App(texts)
+        self.app = App(texts, **options)
         real = self.app.callback_failed
 
         def failed(*error: Any) -> None:
@@ -76,15 +77,34 @@ class Window:
             time.sleep(0.005)
         assert not self.errors
 
+    def pump_to(self, *states: str) -> None:
+        """Let the window live until it is in one of some states."""
+        self.pump(lambda: self.app.state in states)
+
     def bar(self) -> str:
         """What the bar says."""
         return f"{self.app.bar.word['text']} {self.app.bar.text['text']}"
 
+    def click(self, widget: Any) -> None:
+        """Click in a widget's middle with the real pointer."""
+        self.app.root.update()
+        x = widget.winfo_rootx() + widget.winfo_width() // 2
+        y = widget.winfo_rooty() + widget.winfo_height() // 2
+        subprocess.run(["xdotool", "mousemove", str(x), str(y), "click", "1"], check=True)
+
+    def pixel(self, widget: Any, x: int, y: int) -> tuple[int, ...]:
+        """The colour on the screen at a place in a widget."""
+        for _ in range(10):
+            self.app.root.update()
+        with ImageGrab.grab(xdisplay=os.environ["DISPLAY"]) as picture:
+            found = picture.getpixel((widget.winfo_rootx() + x, widget.winfo_rooty() + y))
+        assert isinstance(found, tuple)
+        return found
+
     def end(self) -> None:
         """Stop what runs and close."""
         self.app.worker.stop()
-        if self.app.state in ("checking", "running", "stopping"):
-            self.pump(lambda: self.app.state not in ("checking", "running", "stopping"))
+        self.pump_to("idle", "finished", "failed")
         self.app.destroy()
         assert not self.errors
 
@@ -97,9 +117,11 @@ def open_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
     monkeypatch.chdir(tmp_path)
     windows: list[Window] = []
 
-    def open_one(config: TrainConfig | None = None, **texts: str) -> Window:
+    def open_one(
+        config: TrainConfig | None = None, demo: bool = False, start: bool = False, **texts: str
+    ) -> Window:
         form = {n: text_of(v) for n, v in config.to_dict().items()} if config else {}
-        windows.append(Window({**form, **texts}))
+        windows.append(Window({**form, **texts}, demo=demo, start=start))
         return windows[-1]
 
     yield open_one

@@ -4,19 +4,40 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from vae.config import PARAMETERS, TrainConfig
-from vae.gui import kit
+from vae.gui import dialogs
 
 Make = Callable[..., TrainConfig]
 Open = Callable[..., Any]
+ROOT = Path(__file__).parent.parent.parent
+
+only_x11 = pytest.mark.skipif(not shutil.which("xdotool"), reason="xdotool drives X11 only")
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, *choices: str) -> list[str]:
+    """Answer the window's questions; returns the titles of those that were asked."""
+    asked: list[str] = []
+    answers = iter(choices)
+
+    def ask(root: Any, title: str, text: str, offered: tuple[str, ...]) -> str:
+        asked.append(title)
+        choice = next(answers)
+        assert choice in offered
+        return choice
+
+    monkeypatch.setattr(dialogs, "ask", ask)
+    return asked
 
 
 def test_importing_the_window_imports_nothing_heavy() -> None:
@@ -25,9 +46,8 @@ def test_importing_the_window_imports_nothing_heavy() -> None:
         "print([m for m in ('torch', 'torchvision', 'matplotlib', 'pandas', 'cv2') "
         "if m in sys.modules])"
     )
-    root = Path(__file__).parent.parent.parent
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
     )
     assert done.stdout.strip() == "[]"
 
@@ -43,13 +63,13 @@ def test_train_stop_relaunch_resume(open_window: Open, tiny: Make) -> None:
     app = window.app
     app.bar.train.invoke()
     assert str(app.bar.train["state"]) == "disabled"
-    window.pump(lambda: len(app.history) >= 3)
+    window.pump(lambda: len(app.view.history) >= 3)
     window.pump(lambda: len(app.loss.plot.line.get_xdata()) >= 3)  # the curve moved
     assert str(app.form.fields["lr"]["state"]) == "disabled"
     app.bar.stop.invoke()
     assert app.state == "stopping"
-    window.pump(lambda: app.state == "idle")
-    done = len(app.history)
+    window.pump_to("idle")
+    done = len(app.view.history)
     assert 3 <= done < 300
     window.end()
 
@@ -62,8 +82,8 @@ def test_train_stop_relaunch_resume(open_window: Open, tiny: Make) -> None:
     again.pump(lambda: len(app.loss.plot.line.get_xdata()) == done)
     app.form.fill({"num_epochs": str(done + 2)})
     app.bar.train.invoke()
-    again.pump(lambda: app.state == "finished")
-    assert [record.epoch for record in app.history] == list(range(1, done + 3))
+    again.pump_to("finished")
+    assert [record.epoch for record in app.view.history] == list(range(1, done + 3))
     app.tabs.select(1)
     again.pump(lambda: app.samples.plot.image is not None)
     assert f"epoch {done + 2}" in app.samples.caption["text"]
@@ -76,26 +96,46 @@ def test_a_bad_form_is_marked_beside_its_fields_and_nothing_starts(
     window = open_window(config, lr="1e-1O", img_size="18", seed="x")
     app = window.app
     app.bar.train.invoke()
-    window.pump(lambda: app.state == "failed")
-    assert "3 fields need attention" in window.bar()
+    window.pump(lambda: "3 fields need attention" in window.bar())
+    assert app.state == "idle"
     assert "take 16 or 20" in app.form.errors["img_size"]["text"]
     assert app.form.errors["seed"].winfo_viewable()  # the advanced fields unfolded
     assert not Path(config.model_save_dir).exists()
     app.form.fill({"lr": "0,001", "img_size": "16", "seed": "0"})
     app.bar.train.invoke()
-    window.pump(lambda: app.state == "finished")
-    assert not any(error["text"] for error in app.form.errors.values())
+    window.pump_to("finished")
+    assert not app.form.marked()
 
 
-def test_a_field_is_checked_when_it_is_left(open_window: Open) -> None:
-    window = open_window()
+def test_a_field_is_checked_when_it_is_left(open_window: Open, images: Path) -> None:
+    window = open_window(file_path=str(images))
     form = window.app.form
     form.fill({"img_size": "100"})
     form.fields["img_size"].event_generate("<FocusOut>")
     assert "depth 2" in form.errors["img_size"]["text"]
+    assert "1 field needs attention" in window.bar()
     form.fill({"depth": "2"})
     form.fields["depth"].event_generate("<FocusOut>")
     assert not form.errors["img_size"]["text"]
+    assert "Ready Click Train." in window.bar()
+
+
+def test_a_path_is_looked_at_when_its_field_is_left(open_window: Open, images: Path) -> None:
+    window = open_window(file_path=str(images))
+    form = window.app.form
+    form.fill({"file_path": str(images / "gone")})
+    form.fields["file_path"].event_generate("<FocusOut>")
+    window.pump(lambda: "does not exist" in form.errors["file_path"]["text"])
+    form.fill({"file_path": str(images)})
+    form.fields["file_path"].event_generate("<FocusOut>")
+    window.pump(lambda: not form.marked())
+
+
+def test_the_arrows_of_the_image_size_go_to_possible_sizes(open_window: Open) -> None:
+    form = open_window(depth="3").app.form
+    form.fields["depth"].event_generate("<FocusOut>")
+    form.fields["img_size"].event_generate("<<Increment>>")
+    assert form.texts()["img_size"] == "136"
 
 
 def test_the_wheel_changes_no_value(open_window: Open) -> None:
@@ -115,16 +155,17 @@ def test_a_failure_says_why_and_offers_details(open_window: Open, tiny: Make) ->
     window = open_window(config)
     app = window.app
     app.train()
-    window.pump(lambda: app.state == "finished")
+    window.pump_to("finished")
     app.form.fill({"latent_dim": "9"})
     app.train()
-    window.pump(lambda: app.state == "failed")
+    window.pump_to("failed")
     assert "belongs to another run" in window.bar()
     assert "made with 4" in app.form.errors["latent_dim"]["text"]
     app.root.update()
-    assert app.bar.details.winfo_ismapped()
-    app.bar.details.invoke()
+    assert app.bar.link.winfo_ismapped()
+    app.bar.link.invoke()
     window.pump(lambda: "MismatchError" in app.log.text.get("1.0", "end"))
+    assert app.log.winfo_viewable()
 
 
 def test_start_fresh_asks_and_keeps_the_earlier_run(
@@ -135,14 +176,64 @@ def test_start_fresh_asks_and_keeps_the_earlier_run(
     app = window.app
     app.train()
     window.pump(lambda: app.state == "finished" and str(app.bar.fresh["state"]) == "normal")
-    answers = iter(["Cancel", "Start fresh"])
-    monkeypatch.setattr(kit, "ask", lambda *arguments: next(answers))
+    answer(monkeypatch, "Cancel", "Start fresh")
     app.bar.fresh.invoke()
     assert app.state == "finished"
     app.bar.fresh.invoke()
-    window.pump(lambda: app.state == "finished")
+    window.pump_to("running")
+    window.pump_to("finished")
     kept = Path(config.model_save_dir) / "earlier_run_0001"
     assert len(list(kept.iterdir())) == 1
+
+
+def test_escape_asks_before_it_stops(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(tiny(num_epochs=5000, sample_every=5000))
+    app = window.app
+    asked = answer(monkeypatch, "Keep training", "Stop")
+    app.root.focus_force()
+    app.root.event_generate("<Escape>")
+    assert asked == []  # nothing runs
+    app.train()
+    window.pump_to("running")
+    app.root.event_generate("<Escape>")
+    assert app.state == "running"
+    app.root.event_generate("<Escape>")
+    window.pump_to("idle")
+    assert len(asked) == 2
+
+
+def test_the_demo_can_be_stopped_while_it_is_made(
+    open_window: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import vae.demo
+
+    real = vae.demo.phantom
+
+    def slow(*arguments: Any) -> Any:
+        time.sleep(0.1)
+        return real(*arguments)
+
+    monkeypatch.setattr(vae.demo, "phantom", slow)
+    window = open_window(demo=True)
+    assert window.app.state == "checking"
+    window.app.bar.stop.invoke()
+    window.pump_to("idle")
+    assert "not complete" in window.bar()
+    assert window.app.form.texts()["file_path"] == ""
+
+
+def test_demo_and_start_train_without_a_click(
+    open_window: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import vae.demo
+
+    monkeypatch.setattr(vae.demo, "COUNT", 12)
+    small = dict(img_size="16", depth="1", latent_dim="4", base_channels="2", num_epochs="1")
+    window = open_window(demo=True, start=True, **small)
+    window.pump_to("finished")
+    assert Path("output_images/samples_epoch_0001.png").exists()
 
 
 def test_closing_while_running_asks(
@@ -152,9 +243,8 @@ def test_closing_while_running_asks(
     window = open_window(config)
     app = window.app
     app.train()
-    window.pump(lambda: app.state == "running")
-    answers = iter(["Keep training", "Save and exit"])
-    monkeypatch.setattr(kit, "ask", lambda *arguments: next(answers))
+    window.pump_to("running")
+    answer(monkeypatch, "Keep training", "Save and exit")
     app.close()
     assert app.state == "running"
     app.close()
@@ -165,54 +255,111 @@ def test_closing_while_running_asks(
     assert list(Path(config.model_save_dir).iterdir())
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without asking it")
+def test_sigterm_saves_and_closes(tiny: Make, tmp_path: Path) -> None:
+    config = tiny(num_epochs=100_000, sample_every=100_000)
+    places = {name: str(tmp_path / name) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME")}
+    flags = [f"--{name}={value}" for name, value in config.to_dict().items()]
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "vae_gui.py"), "--start", *flags],
+        env={**os.environ, **places}, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    log = Path(config.log_file)
+    deadline = time.monotonic() + 60
+    while not (log.exists() and log.read_text().count("\n") > 3):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    told = process.communicate(timeout=60)[1]
+    assert (process.returncode, told) == (0, "")
+    assert list(Path(config.model_save_dir).iterdir())
+
+
 def test_an_error_in_a_callback_is_shown_and_training_goes_on(
     open_window: Open, tiny: Make
 ) -> None:
     window = open_window(tiny(num_epochs=30, sample_every=30))
     app = window.app
     app.train()
-    window.pump(lambda: app.state == "running")
+    window.pump_to("running")
     app.root.after(1, lambda: 1 / 0)
-    app.root.after(60, lambda: None)
-    for _ in range(40):
-        app.root.update()
-        if window.errors:
-            break
     while not window.errors:
         app.root.update()
     assert "ZeroDivisionError" in window.errors.pop()
-    window.pump(lambda: app.state == "finished")
+    window.pump_to("finished")
+
+
+def test_an_event_that_cannot_be_shown_loses_no_other(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(tiny(num_epochs=2))
+    app = window.app
+    monkeypatch.setattr(app.samples, "show", lambda *arguments: 1 / 0)
+    app.train()
+    while app.state != "finished":
+        app.root.update()
+    assert set(window.errors) == {repr(ZeroDivisionError("division by zero"))}
+    window.errors.clear()
 
 
 def test_light_and_dark_paint_the_window(open_window: Open) -> None:
-    from PIL import ImageGrab
-
     window = open_window()
     app = window.app
     seen = []
     for _ in range(2):
-        for _ in range(20):
-            app.root.update()
-        x, y = app.log.winfo_rootx() + 40, app.header.winfo_rooty() + 4
-        with ImageGrab.grab(xdisplay=os.environ["DISPLAY"]) as picture:
-            seen.append(picture.getpixel((x, y)))
+        seen.append(window.pixel(app.header, 4, 4))
         app.toggle_mode()
     assert seen == [(0xFF, 0xFF, 0xFF), (0x16, 0x19, 0x1D)]
 
 
-@pytest.mark.skipif(not shutil.which("xdotool"), reason="xdotool drives X11 only")
+def test_the_word_and_the_meter_have_the_states_colour(open_window: Open, tiny: Make) -> None:
+    window = open_window(tiny(num_epochs=1))
+    app = window.app
+    app.train()
+    window.pump_to("finished")
+    red, green, blue = window.pixel(app.bar.meter, 30, app.bar.meter.winfo_height() // 2)
+    assert green > red and green > blue
+    assert str(app.bar.word["foreground"]) == "#1a7f4b"
+
+
+def test_small_grids_are_enlarged_by_whole_factors(open_window: Open) -> None:
+    window = open_window()
+    app = window.app
+    app.tabs.select(1)
+    app.samples.show(np.zeros((142, 142, 3), np.uint8), 1, "samples_epoch_0001.png")
+    app.root.update()
+    plot = app.samples.plot
+    width = plot.axes.get_position().width * plot.figure.bbox.width
+    assert width >= 142
+    assert round(width, 3) % 142 == 0
+
+
+@only_x11
 def test_real_clicks_train_and_stop(open_window: Open, tiny: Make) -> None:
     window = open_window(tiny(num_epochs=5000, sample_every=5000))
     app = window.app
-
-    def click(widget: Any) -> None:
-        app.root.update()
-        x = widget.winfo_rootx() + widget.winfo_width() // 2
-        y = widget.winfo_rooty() + widget.winfo_height() // 2
-        subprocess.run(["xdotool", "mousemove", str(x), str(y), "click", "1"], check=True)
-
-    click(app.bar.train)
-    window.pump(lambda: app.state == "running" and len(app.history) >= 2)
-    click(app.bar.stop)
-    window.pump(lambda: app.state == "idle")
+    window.click(app.bar.train)
+    window.pump(lambda: app.state == "running" and len(app.view.history) >= 2)
+    window.click(app.bar.stop)
+    window.pump_to("idle")
     assert "Stopped" in window.bar()
+
+
+@only_x11
+@pytest.mark.parametrize(("key", "choice"), [("Return", "Yes"), ("Escape", "No")])
+def test_a_question_is_answered_from_the_keyboard(open_window: Open, key: str, choice: str) -> None:
+    window = open_window()
+    keys: list[subprocess.Popen[bytes]] = []
+
+    def press() -> None:
+        keys.append(subprocess.Popen(["xdotool", "key", key]))
+
+    window.app.root.after(500, press)
+    assert dialogs.ask(window.app.root, "Question", "Well?", ("Yes", "No")) == choice
+    assert keys[0].wait(10) == 0
+
+
+def test_a_question_ends_with_the_window(open_window: Open) -> None:
+    window = open_window()
+    window.app.root.after(300, window.app.destroy)
+    assert dialogs.ask(window.app.root, "Question", "Well?", ("Yes", "No")) == "No"

@@ -3,41 +3,45 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from tkinter import filedialog, ttk
+from tkinter import ttk
 
 from vae.config import DEFAULTS, PARAMETERS, check, parse, text_of
 from vae.gui import kit
 
 ADVANCED = "Advanced"
+# In points, as all sizes in the window: 3p are 4 pixels at 96 dpi, 8 at 192.
+WIDTH, TEXT_WIDTH = "300p", "264p"
+PATHS = tuple(name for name, facts in PARAMETERS.items() if facts.kind)
 
 
 class Form(ttk.Frame):
-    """The scrolled form pane. `changed` is called after a field that was edited is left."""
+    """The scrolled form pane. `left` is called with a field's name after it was left."""
 
-    def __init__(self, master: tk.Misc, changed: Callable[[str], None]) -> None:
+    def __init__(self, master: tk.Misc, left: Callable[[str], None]) -> None:
         super().__init__(master, style="Pane.Vae.TFrame")
-        self.changed = changed
+        self.left = left
         self.variables: dict[str, tk.StringVar] = {}
         self.fields: dict[str, ttk.Entry] = {}
         self.errors: dict[str, ttk.Label] = {}
-        self.buttons: list[kit.Button] = []
-        self.canvas = tk.Canvas(self, highlightthickness=0, width=kit.pixels(self, 388)[0])
+        self.browsers: list[ttk.Button] = []
+        self.advanced: list[tk.Widget] = []
+        self.folded = True
+        self.canvas = tk.Canvas(self, highlightthickness=0, width=WIDTH)
         bar = ttk.Scrollbar(self, command=self.canvas.yview, style="Vae.Vertical.TScrollbar")
         self.canvas.configure(yscrollcommand=bar.set)
         bar.pack(side="right", fill="y")
         self.canvas.pack(side="left", fill="both", expand=True)
-        self.body = ttk.Frame(self.canvas, style="Pane.Vae.TFrame", padding=(24, 8, 12, 24))
+        self.body = ttk.Frame(self.canvas, style="Pane.Vae.TFrame", padding="18p 6p 9p 18p")
+        self.body.columnconfigure(1, weight=1)
         window = self.canvas.create_window(0, 0, anchor="nw", window=self.body)
         self.body.bind("<Configure>", lambda event: self._fit())
         self.canvas.bind(
             "<Configure>", lambda event: self.canvas.itemconfigure(window, width=event.width)
         )
-        self.body.columnconfigure(1, weight=1)
-        self.advanced: list[tk.Widget] = []
-        self.folded = True
         self._build()
+        self._step_in_valid_sizes()
         self._bind_wheel(self)
 
     def _build(self) -> None:
@@ -45,95 +49,105 @@ class Form(ttk.Frame):
         for name, facts in PARAMETERS.items():
             if facts.group != group:
                 group = facts.group
-                row = self._heading(group, row)
-            row = self._row(name, row)
+                self._heading(group, row)
+                row += 1
+            self._row(name, row)
+            row += 2
         for widget in self.advanced:
             widget.grid_remove()
 
-    def _heading(self, group: str, row: int) -> int:
+    def _heading(self, group: str, row: int) -> None:
         if group == ADVANCED:
-            self.fold = kit.Button(self.body, "▸ Advanced", self.toggle_advanced, "plain")
-            self.buttons.append(self.fold)
-            self.fold.grid(row=row, column=0, columnspan=3, sticky="w", pady=(12, 4))
+            self.fold = kit.button(self.body, group, self.toggle_advanced, "Fold", "chevron-right")
+            self.fold.grid(row=row, column=0, columnspan=2, sticky="w", pady=("9p", 0))
         else:
             label = ttk.Label(self.body, text=group, style="Bold.Pane.Vae.TLabel")
-            label.grid(row=row, column=0, columnspan=3, sticky="w", pady=(16, 6))
-        return row + 1
+            label.grid(row=row, column=0, columnspan=2, sticky="w", pady=("12p", "4.5p"))
 
-    def _row(self, name: str, row: int) -> int:
+    def _row(self, name: str, row: int) -> None:
         facts = PARAMETERS[name]
         variable = tk.StringVar(self, text_of(DEFAULTS[name]))
-        text = facts.label.split(" (")[0]
-        label = ttk.Label(self.body, text=text, style="Pane.Vae.TLabel")
-        field = self._field(name, variable)
-        error = ttk.Label(
-            self.body, style="Error.Pane.Vae.TLabel", wraplength=kit.pixels(self, 340)[0]
-        )
-        label.grid(row=row, column=0, sticky="w", pady=3, padx=(0, 12))
-        wide = bool(facts.kind)
-        field.grid(row=row, column=1, sticky="ew" if wide else "w", pady=3)
-        widgets: list[tk.Widget] = [label, field]
+        label = ttk.Label(self.body, text=facts.label, style="Pane.Vae.TLabel")
+        cell = ttk.Frame(self.body, style="Pane.Vae.TFrame")
+        field = self._field(cell, name, variable)
+        field.pack(side="left", fill="x", expand=bool(facts.kind))
         if facts.kind:
-            browse = kit.Button(self.body, "…", lambda: self._browse(name), "plain")
-            browse.configure(padx=6, pady=3)
-            kit.tooltip(browse, f"Choose: {text}")
-            self.buttons.append(browse)
-            browse.grid(row=row, column=2, padx=(6, 0))
-            widgets.append(browse)
-        error.grid(row=row + 1, column=0, columnspan=3, sticky="w")
+            browse = kit.button(cell, "", lambda: self._browse(name), "Browse", "folder2")
+            browse.pack(side="left", padx=("4.5p", 0))
+            kit.tooltip(browse, f"Choose: {facts.label}")
+            self.browsers.append(browse)
+        elif facts.unit:
+            unit = ttk.Label(cell, text=facts.unit, style="Muted.Pane.Vae.TLabel")
+            unit.pack(side="left", padx=("6p", 0))
+        error = ttk.Label(self.body, style="Error.Pane.Vae.TLabel", wraplength=TEXT_WIDTH)
+        label.grid(row=row, column=0, sticky="w", pady="2.25p", padx=(0, "9p"))
+        cell.grid(row=row, column=1, sticky="ew", pady="2.25p")
+        error.grid(row=row + 1, column=0, columnspan=2, sticky="w")
         error.grid_remove()
+        self.variables[name], self.fields[name], self.errors[name] = variable, field, error
         if facts.group == ADVANCED:
-            self.advanced += widgets
+            self.advanced += [label, cell]
         kit.tooltip(field, f"{name}: {facts.help}")
         field.bind("<FocusOut>", lambda event: self._left(name), add="+")
         field.bind("<FocusIn>", lambda event: self._see(field), add="+")
-        self.variables[name], self.fields[name], self.errors[name] = variable, field, error
-        return row + 2
 
-    def _field(self, name: str, variable: tk.StringVar) -> ttk.Entry:
+    def _field(self, cell: ttk.Frame, name: str, variable: tk.StringVar) -> ttk.Entry:
         facts, default = PARAMETERS[name], DEFAULTS[name]
         if facts.choices:
             box = ttk.Combobox(
-                self.body, textvariable=variable, values=[str(c) for c in facts.choices],
+                cell, textvariable=variable, values=[str(c) for c in facts.choices],
                 state="readonly", width=10, style="Vae.TCombobox",
             )  # fmt: skip
             box.bind("<<ComboboxSelected>>", lambda event: self._left(name))
             return box
         if isinstance(default, int):
             return ttk.Spinbox(
-                self.body, textvariable=variable, from_=facts.low or 0, to=facts.high or 2**31,
+                cell, textvariable=variable, from_=facts.low or 0, to=facts.high or 2**31,
                 width=10, style="Vae.TSpinbox", command=lambda: self._left(name),
             )  # fmt: skip
-        width = 12 if isinstance(default, float) else 16
-        return ttk.Entry(self.body, textvariable=variable, width=width, style="Vae.TEntry")
+        return ttk.Entry(cell, textvariable=variable, width=12, style="Vae.TEntry")
 
     def _browse(self, name: str) -> None:
-        now = self.variables[name].get()
+        now = Path(self.variables[name].get() or ".")
         if PARAMETERS[name].kind == "file":
-            chosen = filedialog.asksaveasfilename(
-                parent=self, initialfile=Path(now).name, defaultextension=".csv",
-                filetypes=[("CSV", "*.csv")], confirmoverwrite=False,
-            )  # fmt: skip
+            chosen = kit.choose_csv(self, str(now.parent), now.name)
         else:
-            start = now if Path(now).is_dir() else str(Path.home())
-            chosen = filedialog.askdirectory(parent=self, initialdir=start)
+            start = now if now.is_dir() and self.variables[name].get() else Path.home()
+            chosen = kit.choose_folder(self, str(start))
         if chosen:
-            self.variables[name].set(chosen)
+            self.fill({name: chosen})
             self._left(name)
 
     def _left(self, name: str) -> None:
         """Check a field that was left, and those whose problems it may have mended."""
-        values, problems = parse(self.texts())
-        problems |= check(values)
-        if name == "file_path" and not self.variables[name].get():
-            problems.pop(name, None)  # an untouched empty folder is no mistake yet
-        for other in self.fields:
-            shown = bool(self.errors[other]["text"])
-            if other == name or (shown and other not in problems):
+        problems = self.problems()
+        for other, error in self.errors.items():
+            mended = error["text"] and other not in problems and other not in PATHS
+            if other == name or mended:
                 self.show_problem(other, problems.get(other, ""))
         if name in ("img_size", "depth") and "img_size" in problems:
             self.show_problem("img_size", problems["img_size"])
-        self.changed(name)
+        if name in PATHS:
+            self.fields[name].xview_moveto(1)
+        self._step_in_valid_sizes()
+        self.left(name)
+
+    def _step_in_valid_sizes(self) -> None:
+        """The arrows of img_size go from one possible size to the next."""
+        depth = parse({"depth": self.variables["depth"].get()})[0].get("depth")
+        if depth and not check({"depth": depth}):
+            self.fields["img_size"].configure(increment=2 ** int(depth))  # type: ignore[call-overload]
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong with the fields as they stand, by field; looks at no file.
+
+        An empty image folder is not a mistake yet: that is how the form begins.
+        """
+        values, problems = parse(self.texts())
+        problems |= check(values)
+        if not self.variables["file_path"].get():
+            problems.pop("file_path", None)
+        return problems
 
     def show_problem(self, name: str, message: str) -> None:
         """Mark a field with one line below it, or clear the mark with an empty message."""
@@ -145,7 +159,7 @@ class Form(ttk.Frame):
         if message and PARAMETERS[name].group == ADVANCED and self.folded:
             self.toggle_advanced()
 
-    def show_problems(self, problems: dict[str, str]) -> None:
+    def show_problems(self, problems: Mapping[str, str]) -> None:
         """Mark all fields with problems, clear the others, and go to the first."""
         for name in self.fields:
             self.show_problem(name, problems.get(name, ""))
@@ -155,37 +169,42 @@ class Form(ttk.Frame):
             self.update_idletasks()
             self._see(self.fields[first])
 
+    def marked(self) -> list[str]:
+        """The names of the fields that are marked."""
+        return [name for name, error in self.errors.items() if error["text"]]
+
     def texts(self) -> dict[str, str]:
         """What the fields say."""
         return {name: variable.get() for name, variable in self.variables.items()}
 
-    def fill(self, texts: dict[str, str]) -> None:
-        """Put texts into the named fields."""
+    def fill(self, texts: Mapping[str, str]) -> None:
+        """Put texts into the named fields. Of a long path the end is shown."""
         for name, text in texts.items():
             self.variables[name].set(text)
+            if name in PATHS:
+                self.after_idle(self.fields[name].xview_moveto, 1)
 
     def lock(self, locked: bool) -> None:
         """Lock all fields, readable, while a run goes on."""
         for name, field in self.fields.items():
             free = "readonly" if PARAMETERS[name].choices else "normal"
             field.configure(state="disabled" if locked else free)
-        for button in self.buttons[:]:
-            if button is not self.fold:
-                button.configure(state="disabled" if locked else "normal")
+        for button in self.browsers:
+            button.configure(state="disabled" if locked else "normal")
 
     def paint(self) -> None:
         """Take the colours of the mode."""
-        c = kit.palette(self)
-        self.canvas.configure(background=c.pane)
-        for button in self.buttons:
-            button.paint(c, pane=True)
+        self.canvas.configure(background=kit.palette(self).pane)
 
     def toggle_advanced(self) -> None:
         """Fold or unfold the advanced fields."""
         self.folded = not self.folded
-        self.fold.configure(text=("▸ " if self.folded else "▾ ") + ADVANCED)
+        kit.set_icon(self.fold, "chevron-right" if self.folded else "chevron-down")
         for widget in self.advanced:
             widget.grid_remove() if self.folded else widget.grid()
+        if not self.folded:
+            self.update_idletasks()
+            self._see(self.advanced[-1])
 
     def _fit(self) -> None:
         self.canvas.configure(scrollregion=self.canvas.bbox("all"))
@@ -193,7 +212,7 @@ class Form(ttk.Frame):
     def _see(self, widget: tk.Widget) -> None:
         """Scroll so that a widget which got the focus can be seen."""
         top, height = self.canvas.canvasy(0), self.canvas.winfo_height()
-        y, full = widget.winfo_y(), max(self.body.winfo_height(), 1)
+        y, full = widget.winfo_rooty() - self.body.winfo_rooty(), max(self.body.winfo_height(), 1)
         if y < top or y + 60 > top + height:
             self.canvas.yview_moveto(max(0, y - height // 3) / full)
 

@@ -12,15 +12,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from vae.events import EpochRecord
-from vae.gui.kit import Palette
+from vae.gui.theme import Palette
+
+LABEL_ROOM = 1.12  # of the axis, right of the last epoch
 
 
 class _Plot:
     """A figure that draws at once only while it can be seen."""
 
-    def __init__(self, master: tk.Misc) -> None:
+    def __init__(self, master: tk.Misc, layout: Any) -> None:
         # 96 at any screen: the canvas itself scales by the screen's density.
-        self.figure = Figure(layout="constrained", dpi=96)
+        self.figure = Figure(layout=layout, dpi=96)
         self.canvas = FigureCanvasTkAgg(self.figure, master)  # type: ignore[no-untyped-call]
         self.widget: tk.Canvas = self.canvas.get_tk_widget()  # type: ignore[no-untyped-call]
         self.widget.configure(highlightthickness=0, borderwidth=0)
@@ -33,7 +35,8 @@ class _Plot:
             self.stale = False
             self.canvas.draw_idle()  # type: ignore[no-untyped-call]
 
-    def _paint(self, c: Palette) -> None:
+    def paint(self, c: Palette) -> None:
+        """Take the colours of a palette."""
         self.figure.set_facecolor(c.background)
         self.axes.set_facecolor(c.background)
         self.widget.configure(background=c.background)
@@ -41,49 +44,51 @@ class _Plot:
 
 
 class LossPlot(_Plot):
-    """Total loss against epoch: a strong line of epochs done, a faint one within them."""
+    """Total loss against epoch: strong for the epochs done, faint within the running one."""
 
     def __init__(self, master: tk.Misc) -> None:
-        super().__init__(master)
+        super().__init__(master, "constrained")
         (self.trace,) = self.axes.plot([], [], linewidth=1, alpha=0.45)
         (self.line,) = self.axes.plot([], [], linewidth=2, marker="o", markersize=3)
         (self.best,) = self.axes.plot([], [], "o", markersize=9, markeredgewidth=2)
-        self.best_text = self.axes.annotate(
-            "", (0, 0), (0, 12), textcoords="offset points", ha="center"
-        )
-        self.label = self.axes.annotate(
-            "", (0, 0), (8, 0), textcoords="offset points", va="center", weight="bold"
-        )
+        self.best_text = self._note((0, 12), ha="center")
+        self.label = self._note((10, 0), va="center", weight="bold")
+        formula = "Loss: alpha · reconstruction + beta · KL + gamma · blur"
+        self.title = self.axes.set_title(formula, loc="left", fontsize=9.5)
         self.axes.set_xlabel("Epoch")
-        self.axes.set_ylabel("Loss (weighted total)")
         self.axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         self.axes.spines[["top", "right", "left"]].set_visible(False)
         self.axes.tick_params(length=0)
         self.history: Sequence[EpochRecord] = ()
-        self.points: list[tuple[float, float]] = []
+        self.points: Sequence[tuple[float, float]] = ()
 
-    def update(self, history: Sequence[EpochRecord], points: list[tuple[float, float]]) -> None:
-        """Show a history and the (epoch fraction, running mean) points of this session."""
-        self.history = history
+    def _note(self, offset: tuple[int, int], **style: Any) -> Any:
+        return self.axes.annotate("", (0, 0), offset, textcoords="offset points", **style)
+
+    def update(self, history: Sequence[EpochRecord], points: Sequence[tuple[float, float]]) -> None:
+        """Show a history and the (epoch fraction, running mean) points of the running epoch."""
+        self.history, self.points = history, points
         self.line.set_data([r.epoch for r in history], [r.loss for r in history])
-        self.trace.set_data([x for x, _ in points], [y for _, y in points])
-        shown = bool(history)
+        trail = [(float(r.epoch), r.loss) for r in history[-1:]] if points else []
+        trail += points
+        self.trace.set_data([x for x, _ in trail], [y for _, y in trail])
         for artist in (self.best, self.best_text, self.label):
-            artist.set_visible(shown)
+            artist.set_visible(bool(history))
         if history:
             best, last = min(history, key=lambda r: r.loss), history[-1]
             self.best.set_data([best.epoch], [best.loss])
+            # When the newest epoch is the best, one label says both.
             self.best_text.xy = (best.epoch, best.loss)
-            self.best_text.set_text(f"best {best.loss:.4g}" if len(history) > 1 else "")
+            self.best_text.set_text("" if best is last else f"best {best.loss:.4g}")
             self.label.xy = (last.epoch, last.loss)
-            self.label.set_text("Training")
-        self._limits(points)
+            self.label.set_text("Training" if best is not last else "Training (best)")
+        self._limits()
         self.stale = True
 
-    def _limits(self, points: list[tuple[float, float]]) -> None:
-        values = [r.loss for r in self.history] + [y for _, y in points]
-        right = max([r.epoch for r in self.history] + [x for x, _ in points], default=1)
-        self.axes.set_xlim(0, max(right * 1.12, 2))
+    def _limits(self) -> None:
+        values = [r.loss for r in self.history] + [y for _, y in self.points]
+        right = max([r.epoch for r in self.history] + [x for x, _ in self.points], default=1)
+        self.axes.set_xlim(0, max(right * LABEL_ROOM, 2))
         if values:
             low, high = min(values), max(values)
             if self.axes.get_yscale() == "log" and low > 0:
@@ -95,11 +100,11 @@ class LossPlot(_Plot):
     def set_log_scale(self, log: bool) -> None:
         """Switch the loss axis between linear and logarithmic."""
         self.axes.set_yscale("log" if log else "linear")
-        self.update(self.history, list(zip(*self.trace.get_data(), strict=True)))  # type: ignore[arg-type]
+        self._limits()
+        self.stale = True
 
     def paint(self, c: Palette) -> None:
-        """Take the colours of a palette."""
-        self._paint(c)
+        super().paint(c)
         self.line.set_color(c.primary)
         self.trace.set_color(c.primary)
         self.best.set(markerfacecolor=c.background, markeredgecolor=c.primary)
@@ -107,18 +112,19 @@ class LossPlot(_Plot):
         self.label.set_color(c.primary)
         self.axes.grid(axis="y", color=c.rule)
         self.axes.spines["bottom"].set_color(c.rule)
-        self.axes.tick_params(colors=c.muted)
-        for text in (self.axes.xaxis.label, self.axes.yaxis.label):
+        self.axes.tick_params(colors=c.muted, which="both")
+        for text in (self.axes.xaxis.label, self.title):
             text.set_color(c.muted)
 
 
 class GridPlot(_Plot):
-    """The 8x8 grid: one image in one artist."""
+    """The 8x8 grid: one image in one artist, enlarged by whole factors only."""
 
     def __init__(self, master: tk.Misc) -> None:
-        super().__init__(master)
+        super().__init__(master, None)
         self.axes.set_axis_off()
         self.image: Any = None
+        self.canvas.mpl_connect("resize_event", lambda event: self._place())
 
     def update(self, grid: np.ndarray) -> None:
         """Show uint8 (h, w) or (h, w, 3)."""
@@ -126,12 +132,21 @@ class GridPlot(_Plot):
             self.axes.clear()
             self.axes.set_axis_off()
             self.image = self.axes.imshow(
-                grid, cmap="gray", vmin=0, vmax=255, interpolation="antialiased"
+                grid, cmap="gray", vmin=0, vmax=255, interpolation="antialiased", aspect="auto"
             )
         else:
             self.image.set_data(grid)
+        self._place()
         self.stale = True
 
-    def paint(self, c: Palette) -> None:
-        """Take the colours of a palette."""
-        self._paint(c)
+    def _place(self) -> None:
+        """Centre the grid as large as it fits: pixels of equal size, or all reduced alike."""
+        if self.image is None:
+            return
+        height, width = self.image.get_array().shape[:2]
+        room = self.figure.bbox.width, self.figure.bbox.height
+        scale = min(room[0] / width, room[1] / height)
+        if scale >= 1:
+            scale = int(scale)
+        w, h = width * scale / room[0], height * scale / room[1]
+        self.axes.set_position(((1 - w) / 2, (1 - h) / 2, w, h))

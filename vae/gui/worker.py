@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from vae.config import ConfigError, TrainConfig
-from vae.events import Event, TrainingResult
+from vae.events import TrainingResult
 from vae.files import SAMPLES_NAME
+from vae.paths import check_paths
 
 
 @dataclass(frozen=True)
@@ -54,25 +55,35 @@ class Found:
 
 
 @dataclass(frozen=True)
+class PathsChecked:
+    """What is wrong with the paths of a form, by field; none if all can be used."""
+
+    texts: dict[str, str]
+    problems: dict[str, str]
+
+
+@dataclass(frozen=True)
 class DemoReady:
-    """The demo data set is in a folder."""
+    """The demo data set is in a folder; not complete if it was stopped."""
 
     folder: Path
+    complete: bool
 
 
 class Worker:
-    """Runs one training at a time, and small look-ups beside it."""
+    """Runs one long job at a time, a training or the making of the demo, and small look-ups."""
 
     def __init__(self) -> None:
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.flag = threading.Event()
-        self.training: threading.Thread | None = None
+        self.job: threading.Thread | None = None
+        # Threads take turns more often, so that the window answers sooner.
         sys.setswitchinterval(0.001)
 
     @property
     def busy(self) -> bool:
-        """Whether a training thread lives."""
-        return self.training is not None and self.training.is_alive()
+        """Whether a long job goes on."""
+        return self.job is not None and self.job.is_alive()
 
     def drain(self, limit: int) -> list[Any]:
         """At most `limit` of the waiting events, oldest first."""
@@ -82,21 +93,26 @@ class Worker:
         return found
 
     def train(self, texts: dict[str, str], fresh: bool) -> None:
-        """Check the form and train, in a thread."""
+        """Check the form and train. Ends in Finished, Invalid or Failed."""
         self.flag.clear()
-        self.training = self._start(_train, texts, fresh, self.events.put, self.flag.is_set)
+        self.job = self._start(_train, texts, fresh, self.events.put, self.flag.is_set)
+
+    def make_demo(self, folder: Path) -> None:
+        """Make the demo data set. Ends in DemoReady or Failed."""
+        self.flag.clear()
+        self.job = self._start(_demo, folder, self.events.put, self.flag.is_set)
 
     def stop(self) -> None:
-        """Ask the training to stop."""
+        """Ask the long job to stop."""
         self.flag.set()
 
     def look(self, model_save_dir: str, output_dir: str) -> None:
-        """Look for a run to resume."""
+        """Look for a run to resume. Answers with Found."""
         self._start(_look, model_save_dir, output_dir, self.events.put)
 
-    def make_demo(self, folder: Path) -> None:
-        """Make the demo data set."""
-        self._start(_demo, folder, self.events.put)
+    def check_paths(self, texts: dict[str, str]) -> None:
+        """Look at the paths of a form. Answers with PathsChecked."""
+        self._start(_check_paths, texts, self.events.put)
 
     def import_engine(self) -> None:
         """Import what training needs ahead of time, so that Train rarely waits."""
@@ -120,17 +136,13 @@ def _train(
         config = TrainConfig.from_strings(texts)
         from vae.training import run_vae_training
 
-        def forward(event: Event) -> None:
-            emit(event)
-
-        end = Finished(run_vae_training(config, forward, should_stop, fresh))
+        end = Finished(run_vae_training(config, emit, should_stop, fresh))
     except ConfigError as error:
         end = Invalid(error.problems)
     except BaseException as error:
         # The thread's border: whatever happened is shown to the person, with its traceback.
         problems = getattr(error, "problems", {})
-        message = str(error) or type(error).__name__
-        end = Failed(message, problems, traceback.format_exc())
+        end = Failed(str(error) or type(error).__name__, problems, traceback.format_exc())
     finally:
         emit(end)
 
@@ -160,14 +172,19 @@ def _look(model_save_dir: str, output_dir: str, emit: Callable[[object], None]) 
     emit(Found(model_save_dir, peek, grid, epoch, problem))
 
 
-def _demo(folder: Path, emit: Callable[[object], None]) -> None:
+def _check_paths(texts: dict[str, str], emit: Callable[[object], None]) -> None:
+    emit(PathsChecked(texts, check_paths(texts)))
+
+
+def _demo(folder: Path, emit: Callable[[object], None], should_stop: Callable[[], bool]) -> None:
     try:
         from vae.demo import make_demo_data
 
-        make_demo_data(folder)
-        emit(DemoReady(folder))
+        make_demo_data(folder, should_stop=should_stop)
+        emit(DemoReady(folder, not should_stop()))
     except Exception as error:
-        emit(Failed(f"The demo data set was not made: {error}", {}, traceback.format_exc()))
+        message = f"The demo data set was not made: {error}. Choose a folder of your own images."
+        emit(Failed(message, {}, traceback.format_exc()))
 
 
 def _import() -> None:

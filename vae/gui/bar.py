@@ -1,0 +1,112 @@
+"""The action bar: Train, Stop, Start fresh, progress, and a line that says what is going on."""
+
+from __future__ import annotations
+
+import time
+import tkinter as tk
+from collections.abc import Callable
+from tkinter import ttk
+
+from vae.events import BatchDone
+from vae.gui import kit
+from vae.gui.theme import TONES
+
+ETA_AFTER_BATCHES = 20
+
+
+class Eta:
+    """Time left, from a smoothed speed of training alone."""
+
+    def __init__(self) -> None:
+        self.batches, self.speed = 0, 0.0
+        self.last = (0, 0, 0.0)  # epoch, batch, when
+
+    def left(self, event: BatchDone) -> str:
+        """ "3 min 5 s left", or nothing before enough batches were seen."""
+        now = time.monotonic()
+        epoch, batch, then = self.last
+        # Between two epochs lie saving and sampling, which are no measure of the speed.
+        if epoch == event.epoch and now > then and event.batch > batch:
+            speed = (event.batch - batch) / (now - then)
+            self.speed = speed if not self.speed else 0.9 * self.speed + 0.1 * speed
+            self.batches += event.batch - batch
+        self.last = (event.epoch, event.batch, now)
+        if self.batches < ETA_AFTER_BATCHES or not self.speed:
+            return ""
+        rest = (event.epochs - event.epoch + 1) * event.batches - event.batch
+        return f"{duration(rest / self.speed)} left"
+
+
+def duration(seconds: float) -> str:
+    """ "12 s", "3 min 5 s" or "2 h 10 min"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+class ActionBar(ttk.Frame):
+    """Buttons that never move, the meter, and a word with a sentence. One link at the end."""
+
+    def __init__(
+        self,
+        master: tk.Misc,
+        train: Callable[[], object],
+        stop: Callable[[], object],
+        fresh: Callable[[], object],
+    ) -> None:
+        super().__init__(master, style="Vae.TFrame", padding="18p 9p")
+        self.tone = "idle"
+        self.train = kit.button(self, "Train", train, "Primary", "play-fill")
+        self.stop = kit.button(self, "Stop", stop, "Danger", "stop-fill")
+        self.fresh = kit.button(self, "Start fresh", fresh, "Plain")
+        self.train.configure(width=9)
+        self.stop.configure(width=7)
+        for column, button in enumerate((self.train, self.stop, self.fresh)):
+            button.grid(row=0, column=column, rowspan=2, padx=(0, "6p"))
+        self.meter = kit.meter(self)
+        self.meter.grid(row=0, column=3, columnspan=4, sticky="ew", padx=("12p", 0))
+        self.word = ttk.Label(self, style="Bold.Vae.TLabel")
+        self.text = ttk.Label(self, style="Vae.TLabel", justify="left")
+        self.right = ttk.Label(self, style="Muted.Vae.TLabel")
+        self.link = kit.button(self, "", lambda: None, "Link")
+        self.word.grid(row=1, column=3, sticky="nw", padx=("12p", "6p"), pady=("3p", 0))
+        self.text.grid(row=1, column=4, sticky="new", pady=("3p", 0))
+        self.right.grid(row=1, column=5, sticky="ne", pady=("3p", 0), padx=("6p", 0))
+        self.link.grid(row=1, column=6, sticky="ne", padx=("6p", 0), pady=("3p", 0))
+        self.link.grid_remove()
+        self.columnconfigure(4, weight=1)
+        self.text.bind("<Configure>", lambda e: self.text.configure(wraplength=max(e.width, 80)))
+
+    def show_state(self, state: str, running: bool, resumable: bool) -> None:
+        """Which buttons can be clicked, and what they say."""
+        self.train.configure(
+            text="Resume" if resumable else "Train", state="disabled" if running else "normal"
+        )
+        self.stop.configure(state="normal" if running and state != "stopping" else "disabled")
+        self.fresh.configure(state="normal" if resumable and not running else "disabled")
+
+    def say(self, tone: str, word: str, text: str, right: str = "") -> None:
+        """A word in a state's tone, a sentence beside it, and figures at the end."""
+        self.tone = tone
+        self.word.configure(text=word)
+        self.text.configure(text=text)
+        self.right.configure(text=right)
+        self.link.grid_remove()
+        self.paint()
+
+    def offer(self, text: str, command: Callable[[], object]) -> None:
+        """A link at the end of the line, until the next word."""
+        self.link.configure(text=text, command=command)
+        self.link.grid()
+
+    def progress(self, done: float, total: float) -> None:
+        """Move the meter."""
+        self.meter.configure(value=done / total if total else 0)
+
+    def paint(self) -> None:
+        """Take the colours of the mode."""
+        colour = TONES[self.tone]
+        self.word.configure(foreground=getattr(kit.palette(self), colour))
+        kit.paint_meter(self.meter, colour)

@@ -1,0 +1,47 @@
+"""Questions that the window asks."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from tkinter import ttk
+
+from vae.gui import kit
+
+
+def ask(root: tk.Tk, title: str, text: str, choices: tuple[str, ...]) -> str:
+    """A dialog with one button for each choice; Escape takes the last. Returns the choice.
+
+    The window lives on while it waits. If the window itself goes, the last choice is returned.
+    """
+    answers = [choices[-1]]
+    top = tk.Toplevel(root, background=kit.palette(root).background)
+    top.title(title)
+    top.transient(root)
+
+    def choose(choice: str) -> None:
+        answers.append(choice)
+        top.destroy()
+
+    body = ttk.Frame(top, style="Vae.TFrame", padding="18p")
+    body.pack(fill="both", expand=True)
+    ttk.Label(body, text=text, style="Vae.TLabel", wraplength="315p").pack(
+        anchor="w", pady=(0, "12p")
+    )
+    row = ttk.Frame(body, style="Vae.TFrame")
+    row.pack(anchor="e")
+    for choice in choices:
+        kind = "Primary" if choice == choices[0] else "Plain"
+        button = kit.button(row, choice, lambda choice=choice: choose(choice), kind)  # type: ignore[misc]
+        button.pack(side="left", padx=("6p", 0))
+        if choice == choices[0]:
+            button.focus_set()
+    top.bind("<Escape>", lambda event: choose(choices[-1]))
+    top.update_idletasks()
+    x = root.winfo_rootx() + (root.winfo_width() - top.winfo_reqwidth()) // 2
+    y = root.winfo_rooty() + (root.winfo_height() - top.winfo_reqheight()) // 3
+    top.geometry(f"+{max(x, 0)}+{max(y, 0)}")
+    top.resizable(False, False)
+    top.wait_visibility()
+    top.grab_set()
+    top.wait_window()
+    return answers[-1]

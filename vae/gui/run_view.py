@@ -1,0 +1,240 @@
+"""What the window shows of a run: what training reports, and what an earlier run left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vae.config import parse
+from vae.events import (
+    BatchDone,
+    CheckpointSaved,
+    DataReady,
+    DeviceChosen,
+    EpochDone,
+    EpochRecord,
+    Progress,
+    Resumed,
+    SamplesReady,
+    TrainingResult,
+    Warned,
+)
+from vae.files import samples_name
+from vae.gui.bar import Eta, duration
+from vae.gui.worker import DemoReady, Failed, Finished, Found, Invalid, PathsChecked
+
+if TYPE_CHECKING:
+    from vae.gui.app import App
+
+PHASES = {
+    "scan": "Looking for images",
+    "decode": "Decoding images",
+    "save": "Saving a checkpoint",
+    "sample": "Drawing samples",
+}
+MAX_POINTS = 4000
+# The running mean says little before so many batches of an epoch.
+POINT_AFTER_BATCHES = 20
+
+
+class RunView:
+    """Turns events into what the window's parts show. Lives on the window's thread."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.found: Found | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin with nothing: another run is looked at, or a new one begins."""
+        self.history: list[EpochRecord] = []
+        self.points: list[tuple[float, float]] = []  # of the running epoch
+        self.eta = Eta()
+        self.data = self.device = ""
+        self._show_history()
+        self.app.samples.show(None, 0, "")
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the checkpoint folder holds a run."""
+        return bool(self.found and self.found.peek)
+
+    def show(self, event: Any) -> None:
+        """Show one event."""
+        match event:
+            case BatchDone():
+                self._batch_done(event)
+            case Progress():
+                self._progress(event)
+            case EpochDone():
+                self._epoch_done(event.record)
+            case SamplesReady():
+                self.app.samples.show(event.grid, event.epoch, event.path.name)
+            case CheckpointSaved():
+                self.app.log.write(f"Saved {event.path.name}.")
+            case Warned():
+                self.app.log.write(event.message, "warning")
+            case DataReady():
+                self._data_ready(event)
+            case DeviceChosen():
+                self._device_chosen(event)
+            case Resumed():
+                self._resumed(event)
+            case Finished():
+                self._finished(event.result)
+            case Failed():
+                self._failed(event)
+            case Invalid():
+                self._invalid(event.problems)
+            case Found():
+                self._found(event)
+            case PathsChecked():
+                self._paths_checked(event)
+            case DemoReady():
+                self._demo_ready(event)
+            case _:
+                raise TypeError(f"no way to show {event!r}")
+
+    def _progress(self, event: Progress) -> None:
+        total = f" of {event.total}" if event.total else ""
+        count = f": {event.done}{total}" if event.done else ""
+        if self.app.state == "checking":
+            self.app.say("Preparing", PHASES[event.phase] + count)
+            self.app.bar.progress(event.done, event.total)
+        elif self.app.state == "running":
+            self.app.say("Training", f"{PHASES[event.phase]}, epoch {len(self.history) + 1}")
+
+    def _data_ready(self, event: DataReady) -> None:
+        app = self.app
+        name = Path(app.form.texts()["file_path"]).name
+        self.data = f"{name}  ·  {event.images:,} images"
+        app.log.write(f"{event.images} images.")
+        if event.skipped:
+            self.data += f"  ·  {len(event.skipped)} left out (see Log)"
+            app.log.write(f"{len(event.skipped)} files left out:", "warning")
+        for path, reason in event.skipped:
+            app.log.write(f"  {path} {reason}", "warning")
+        app.header.show(self.data, self.device)
+
+    def _device_chosen(self, event: DeviceChosen) -> None:
+        self.device = f"{event.device}, {event.detail}, {event.precision}"
+        self.app.log.write(f"Device: {self.device}.")
+        self.app.header.show(self.data, self.device)
+        if self.app.state == "checking":
+            self.app.set_state("running", "Training", "Building the network...")
+
+    def _resumed(self, event: Resumed) -> None:
+        self.history = list(event.history)
+        self.points = []
+        where = f", image {event.images_done + 1}" if event.images_done else ""
+        self.app.log.write(f"Resuming from epoch {event.epoch + 1}{where} ({event.path.name}).")
+        for change in event.changes:
+            self.app.log.write(change)
+        self._show_history()
+
+    def _batch_done(self, event: BatchDone) -> None:
+        if event.batch >= min(POINT_AFTER_BATCHES, event.batches / 2):
+            self.points.append((event.epoch - 1 + event.batch / event.batches, event.loss))
+            if len(self.points) > MAX_POINTS:
+                self.points = self.points[::2]
+            self._show_history()
+        done = (event.epoch - 1) * event.batches + event.batch
+        self.app.bar.progress(done, event.epochs * event.batches)
+        left = self.eta.left(event)
+        if self.app.state == "running":
+            text = f"epoch {event.epoch} of {event.epochs}, batch {event.batch} of {event.batches}"
+            figures = [left] * bool(left) + [f"{event.images_per_s:,.1f} images/s"]
+            self.app.say("Training", text, "  ·  ".join(figures))
+
+    def _epoch_done(self, r: EpochRecord) -> None:
+        if not self.history or self.history[-1].epoch < r.epoch:
+            self.history.append(r)
+        self.points = []
+        self.app.log.write(
+            f"epoch {r.epoch:4d}  loss {r.loss:.5g}  reconstruction {r.reconstruction_loss:.5g}  "
+            f"KL {r.kl_loss:.5g}  blur {r.blur_loss:.5g}  {r.images_per_s:.1f} images/s"
+        )
+        self._show_history()
+
+    def _finished(self, result: TrainingResult) -> None:
+        app = self.app
+        self.history = list(result.history) or self.history
+        self._show_history()
+        app.look(force=True)
+        if not result.stopped:
+            took = duration(sum(record.seconds for record in result.history))
+            best = result.best
+            words = f" Best loss {best.loss:.4g} at epoch {best.epoch}." if best else ""
+            app.set_state("finished", "Finished", f"{result.epoch} epochs in {took}.{words}")
+            app.bar.progress(1, 1)
+            app.bar.offer("Open output folder", app.open_output)
+        elif result.checkpoint:
+            done = f"after {result.epoch} of {result.epochs} epochs."
+            app.set_state("idle", "Stopped", f"{done} A checkpoint is saved; Resume goes on.")
+        else:
+            app.set_state("idle", "Stopped", "before the training began. Nothing was changed.")
+        app.log.write(app.bar.word["text"] + ": " + app.bar.text["text"])
+
+    def _failed(self, event: Failed) -> None:
+        self.app.log.write(event.message, "error")
+        self.app.log.write(event.details.rstrip())
+        if event.problems:
+            self.app.form.show_problems(event.problems)
+        self.app.look(force=True)
+        self.app.set_state("failed", "Failed", event.message)
+        self.app.bar.offer("Details", self.app.show_log)
+
+    def _invalid(self, problems: dict[str, str]) -> None:
+        self.app.set_state("idle", "", "")
+        self.app.form.show_problems(problems)
+        self.app.say_marked()
+
+    def _paths_checked(self, event: PathsChecked) -> None:
+        form = self.app.form
+        if any(form.variables[name].get() != text for name, text in event.texts.items()):
+            return  # edited meanwhile; that edit is checked in its turn
+        plain = form.problems()
+        for name in event.texts:
+            form.show_problem(name, plain.get(name, "") or event.problems.get(name, ""))
+        self.app.say_marked()
+
+    def _demo_ready(self, event: DemoReady) -> None:
+        if event.complete:
+            self.app.form.fill({"file_path": str(event.folder)})
+            self.app.set_state("idle", "Ready", "The demo data set is filled in. Click Train.")
+        else:
+            self.app.set_state("idle", "Stopped", "The demo data set is not complete.")
+        self.app.look()
+        self.app.start_if_wanted()
+
+    def _found(self, event: Found) -> None:
+        app = self.app
+        if app.busy or event.folder != app.form.texts()["model_save_dir"]:
+            return
+        self.found = event
+        app.show_buttons()
+        if event.problem:
+            app.set_state("failed", "Note", event.problem)
+        if event.peek:
+            self.history = list(event.peek.history)
+            self._show_history()
+            if event.grid is not None:
+                app.samples.show(event.grid, event.grid_epoch, samples_name(event.grid_epoch))
+        if app.state == "idle" and app.bar.word["text"] in ("", "Ready", "Found"):
+            self.say_found()
+
+    def say_found(self) -> None:
+        """Say what the checkpoint folder holds, and what a click on Train does."""
+        app, peek = self.app, self.found.peek if self.found else None
+        if not peek:
+            chosen = app.form.texts()["file_path"]
+            app.say("Ready", "Click Train." if chosen else "Choose a folder of images, then Train.")
+            return
+        wanted = parse({"num_epochs": app.form.texts()["num_epochs"]})[0].get("num_epochs", 0)
+        total = max(int(wanted), peek.epoch)
+        hint = "Resume" if peek.epoch < total else "raise Epochs to train on"
+        app.say("Found", f"{peek.epoch} of {total} epochs done: {hint}")
+        app.bar.progress(peek.epoch, total)
+
+    def _show_history(self) -> None:
+        self.app.loss.show(self.history, self.points)

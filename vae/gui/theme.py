@@ -1,0 +1,189 @@
+"""The look: colours of both modes, fonts, and the styles of all widgets."""
+
+from __future__ import annotations
+
+import tkinter as tk
+import tkinter.font as tkfont
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of one mode; each text colour has at least 4.5:1 on its background."""
+
+    background: str
+    pane: str
+    field: str
+    text: str
+    muted: str
+    rule: str
+    edge: str
+    primary: str
+    on_primary: str
+    success: str
+    warning: str
+    danger: str
+
+
+LIGHT = Palette(
+    background="#ffffff", pane="#f6f8fa", field="#ffffff", text="#1a1f26", muted="#5b6570",
+    rule="#e1e5ea", edge="#8a939c", primary="#1a62d6", on_primary="#ffffff", success="#1a7f4b",
+    warning="#8a5b00", danger="#c62f3b",
+)  # fmt: skip
+DARK = Palette(
+    background="#16191d", pane="#1b1f24", field="#22272e", text="#e8ebef", muted="#9aa4b0",
+    rule="#2b3037", edge="#6b7480", primary="#5b9bff", on_primary="#0b1220", success="#4cc38a",
+    warning="#e0aa3e", danger="#ff7b85",
+)  # fmt: skip
+
+# The colour of the word for a state.
+TONES = {
+    "idle": "text", "checking": "primary", "running": "primary", "stopping": "warning",
+    "finished": "success", "failed": "danger",
+}  # fmt: skip
+
+FONTS: tuple[tuple[str, int, Literal["normal", "bold"]], ...] = (
+    ("VaeSmall", 9, "normal"),
+    ("VaeBold", 10, "bold"),
+    ("VaeNumber", 13, "bold"),
+    ("VaeTitle", 16, "bold"),
+)
+
+
+def make_fonts(root: tk.Tk) -> list[tkfont.Font]:
+    """Our named fonts: one family in four sizes. A font lives as long as its object."""
+    family = tkfont.nametofont("TkDefaultFont", root).actual("family")
+    for name in ("TkDefaultFont", "TkTextFont", "TkMenuFont", "TkFixedFont"):
+        tkfont.nametofont(name, root).configure(size=10)
+    return [
+        tkfont.Font(root, name=name, family=family, size=size, weight=weight)
+        for name, size, weight in FONTS
+    ]
+
+
+def pixels(widget: tk.Misc, *sizes: float) -> Any:
+    """Logical sizes (at 96 dpi) in this screen's pixels, a tuple."""
+    factor = widget.winfo_fpixels("1i") / 96
+    return tuple(round(size * factor) for size in sizes)
+
+
+def apply_styles(root: tk.Tk, style: Any, c: Palette) -> None:
+    """Configure our styles in the theme now in use: a style's map belongs to one theme."""
+    _labels(style, c)
+    _fields(style, c)
+    _buttons(style, c)
+    _tabs(root, style, c)
+    style.configure(
+        "Vae.Vertical.TScrollbar", background=c.edge, troughcolor=c.pane, bordercolor=c.pane,
+        lightcolor=c.edge, darkcolor=c.edge, arrowcolor=c.text,
+    )  # fmt: skip
+    root.configure(background=c.background)
+
+
+def _labels(style: Any, c: Palette) -> None:
+    for name, back in (("", c.background), ("Pane.", c.pane)):
+        style.configure(f"{name}Vae.TFrame", background=back)
+        for kind, font, colour in (
+            ("", "TkDefaultFont", c.text), ("Muted.", "TkDefaultFont", c.muted),
+            ("Bold.", "VaeBold", c.text), ("Title.", "VaeTitle", c.text),
+            ("Number.", "VaeNumber", c.text), ("Accent.", "VaeNumber", c.primary),
+            ("Error.", "VaeSmall", c.danger),
+        ):  # fmt: skip
+            style.configure(
+                f"{kind}{name}Vae.TLabel", background=back, foreground=colour, font=font
+            )
+    style.configure("Rule.Vae.TFrame", background=c.rule)
+
+
+def _fields(style: Any, c: Palette) -> None:
+    for kind in ("TEntry", "TSpinbox", "TCombobox"):
+        for name, border in (("Vae.", c.edge), ("Bad.Vae.", c.danger)):
+            style.configure(
+                f"{name}{kind}", fieldbackground=c.field, foreground=c.text, bordercolor=border,
+                lightcolor=c.field, darkcolor=c.field, insertcolor=c.text, arrowcolor=c.text,
+                padding="3.75p",
+            )  # fmt: skip
+            style.map(
+                f"{name}{kind}",
+                foreground=[("disabled", c.muted)],
+                fieldbackground=[("disabled", c.pane), ("readonly", c.field)],
+                lightcolor=[("disabled", c.pane)],
+                darkcolor=[("disabled", c.pane)],
+                bordercolor=[("disabled", c.rule), ("focus", c.primary)] if name == "Vae." else [],
+                arrowcolor=[("disabled", c.muted)],
+            )
+
+
+def _buttons(style: Any, c: Palette) -> None:
+    padding, tight = "10p 5p", "5p 4.5p"
+    for kind, back, fore, border, inset in (
+        ("Primary", c.primary, c.on_primary, c.primary, padding),
+        ("Danger", c.background, c.danger, c.danger, padding),
+        ("Plain", c.background, c.text, c.rule, padding),
+        ("Link", c.background, c.primary, c.background, "3p 0"),
+        ("Tool", c.background, c.text, c.background, tight),
+        ("Browse", c.pane, c.text, c.rule, tight),
+        ("Fold", c.pane, c.text, c.pane, "0 4.5p"),
+    ):
+        name = f"{kind}.Vae.TButton"
+        flat = back in (c.background, c.pane)
+        off = c.rule if kind == "Primary" else back
+        hover = c.rule if flat else back
+        style.configure(
+            name, background=back, foreground=fore, bordercolor=border, darkcolor=back,
+            lightcolor=back, padding=inset, focuscolor=back, relief="raised", borderwidth=1,
+            anchor="w" if kind == "Fold" else "center",
+            font="VaeBold" if kind == "Fold" else "TkDefaultFont",
+        )  # fmt: skip
+        fills = [("disabled", off), ("active", hover)]
+        style.map(
+            name,
+            background=fills,
+            darkcolor=fills,
+            lightcolor=fills,
+            foreground=[("disabled", c.muted)],
+            bordercolor=[("focus", c.text), ("disabled", c.rule if border != back else off)],
+            focuscolor=[("focus", c.text if kind != "Primary" else c.on_primary)],
+        )
+
+
+def _tabs(root: tk.Tk, style: Any, c: Palette) -> None:
+    """Tabs without a frame; the selected one is underlined."""
+    style.configure(
+        "Vae.TNotebook", background=c.background, bordercolor=c.background, borderwidth=0,
+        lightcolor=c.background, darkcolor=c.background, tabmargins=0, padding=0,
+    )  # fmt: skip
+    style.configure(
+        "Vae.TNotebook.Tab", background=c.background, foreground=c.muted, font="VaeBold",
+        padding="9p 6p", focuscolor=c.background,
+    )  # fmt: skip
+    style.map(
+        "Vae.TNotebook.Tab",
+        background=[("active", c.background)],
+        foreground=[("selected", c.text), ("active", c.text)],
+        focuscolor=[("focus", c.primary)],
+        padding=[],
+        expand=[],
+    )
+    element = f"Vae.{'dark' if c is DARK else 'light'}.tab"
+    if element not in style.element_names():
+        line = pixels(root, 3)[0]
+        rest = _underline(root, c.background, c.background, line)
+        chosen = _underline(root, c.background, c.primary, line)
+        style.element_create(
+            element, "image", rest, ("selected", chosen), border=(1, 1, 1, line), sticky="nsew"
+        )
+    label: list[Any] = [("Notebook.label", {})]
+    for part in ("Notebook.focus", "Notebook.padding", element):
+        label = [(part, {"sticky": "nswe", "children": label})]
+    style.layout("Vae.TNotebook.Tab", label)
+
+
+def _underline(root: tk.Tk, back: str, colour: str, line: int) -> tk.PhotoImage:
+    image = tk.PhotoImage(master=root, width=8, height=8 + line)
+    image.put(back, to=(0, 0, 8, 8 + line))
+    image.put(colour, to=(0, 8, 8, 8 + line))
+    # Tk forgets an image when Python does.
+    root.vae_images = [*getattr(root, "vae_images", []), image]  # type: ignore[attr-defined]
+    return image

@@ -346,7 +346,7 @@ def test_real_clicks_train_and_stop(open_window: Open, tiny: Make) -> None:
 
 
 @only_x11
-@pytest.mark.parametrize(("key", "choice"), [("Return", "Yes"), ("Escape", "No")])
+@pytest.mark.parametrize(("key", "choice"), [("Return", "Yes"), ("space", "Yes"), ("Escape", "No")])
 def test_a_question_is_answered_from_the_keyboard(open_window: Open, key: str, choice: str) -> None:
     window = open_window()
     keys: list[subprocess.Popen[bytes]] = []

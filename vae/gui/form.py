@@ -88,6 +88,7 @@ class Form(ttk.Frame):
         if facts.group == ADVANCED:
             self.advanced += [label, cell]
         kit.tooltip(field, f"{name}: {facts.help}")
+        field.bind("<Configure>", lambda event: self._show_end(name), add="+")
         field.bind("<FocusOut>", lambda event: self._left(name), add="+")
         field.bind("<FocusIn>", lambda event: self._see(field), add="+")
 
@@ -127,10 +128,14 @@ class Form(ttk.Frame):
                 self.show_problem(other, problems.get(other, ""))
         if name in ("img_size", "depth") and "img_size" in problems:
             self.show_problem("img_size", problems["img_size"])
-        if name in PATHS:
-            self.fields[name].xview_moveto(1)
+        self._show_end(name)
         self._step_in_valid_sizes()
         self.left(name)
+
+    def _show_end(self, name: str) -> None:
+        """Of a long path its end says more than its beginning."""
+        if name in PATHS:
+            self.fields[name].xview_moveto(1)
 
     def _step_in_valid_sizes(self) -> None:
         """The arrows of img_size go from one possible size to the next."""
@@ -178,11 +183,10 @@ class Form(ttk.Frame):
         return {name: variable.get() for name, variable in self.variables.items()}
 
     def fill(self, texts: Mapping[str, str]) -> None:
-        """Put texts into the named fields. Of a long path the end is shown."""
+        """Put texts into the named fields."""
         for name, text in texts.items():
             self.variables[name].set(text)
-            if name in PATHS:
-                self.after_idle(self.fields[name].xview_moveto, 1)
+            self._show_end(name)
 
     def lock(self, locked: bool) -> None:
         """Lock all fields, readable, while a run goes on."""

@@ -31,6 +31,8 @@ def create_window(title: str, mode: str) -> tk.Tk:
     on_mode_change(root, lambda: apply_styles(root, root.style, palette(root)))  # type: ignore[attr-defined]
     screen = root.winfo_screenwidth(), root.winfo_screenheight()
     root.minsize(*(min(s, m) for s, m in zip(pixels(root, *MIN_SIZE), screen, strict=True)))
+    # Some builds of Tk leave buttons deaf to the space bar.
+    root.event_add("<<Invoke>>", "<space>")
     # Scrolling over a field must not change it, as every theme has it.
     for kind in ("TSpinbox", "TCombobox"):
         for event in ("<MouseWheel>", "<Button-4>", "<Button-5>"):

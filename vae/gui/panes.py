@@ -51,13 +51,14 @@ class LossPane(_Pane):
         self.values: dict[str, ttk.Label] = {}
         for name in self.NUMBERS:
             cell = ttk.Frame(row, style="Vae.TFrame")
-            cell.pack(side="left", padx=(0, "24p"))
+            cell.pack(side="left", padx=(0, "18p"))
             ttk.Label(cell, text=name, style="Muted.Vae.TLabel").pack(anchor="w")
             style = "Accent.Vae.TLabel" if name == "Loss" else "Number.Vae.TLabel"
             self.values[name] = ttk.Label(cell, text="–", style=style)
             self.values[name].pack(anchor="w")
         self.log_scale = tk.BooleanVar(self, False)
-        kit.switch(row, "Log scale", self.log_scale, self._scale).pack(side="right", anchor="s")
+        switch = kit.switch(self, "Log scale", self.log_scale, self._scale)
+        switch.pack(side="bottom", anchor="e", pady=("6p", 0))
         self.empty.pack(fill="both", expand=True)
         self.shown: tuple[Sequence[EpochRecord], Sequence[tuple[float, float]]] = ((), ())
         self.stale = False

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from vae.cli import add_parameters, given_parameters
+
+NO_TK = (
+    "This Python has no Tk, which draws the window. Install python3-tk (apt), python3-tkinter "
+    "(dnf) or python-tk (brew), or train without a window: python -m vae train --help"
+)
+NO_SCREEN = "No window can be opened ({}). Train without one: python -m vae train --help"
 
 
 def main() -> None:
@@ -16,9 +23,21 @@ def main() -> None:
     parser.add_argument("--start", action="store_true", help="click Train")
     add_parameters(parser)
     options = parser.parse_args()
-    from vae.gui.app import App
+    try:
+        from tkinter import TclError
 
-    App(given_parameters(options), demo=options.demo, start=options.start).run()
+        from vae.gui.app import App
+    except ModuleNotFoundError as error:
+        if error.name not in ("tkinter", "_tkinter"):
+            raise
+        sys.exit(NO_TK)
+    try:
+        app = App(given_parameters(options), demo=options.demo, start=options.start)
+    except TclError as error:
+        if "display" not in str(error):
+            raise
+        sys.exit(NO_SCREEN.format(error))
+    app.run()
 
 
 if __name__ == "__main__":

@@ -87,16 +87,19 @@ class App:
 
     def _after_shown(self, demo: bool) -> None:
         """What can wait until the window is on screen."""
-        self.loss.create()
-        self.samples.create()
-        self.paint()
         if demo and not self.form.texts()["file_path"]:
             self.set_state("checking", "Preparing", "Making the demo data set...")
             self.worker.make_demo(demo_folder())
         else:
             self.look()
             self.start_if_wanted()
-        self.worker.import_engine()
+        self.worker.import_ahead()
+
+    def make_plots(self) -> None:
+        """Make the plots, once matplotlib is imported."""
+        self.loss.create()
+        self.samples.create()
+        self.paint()
 
     def start_if_wanted(self) -> None:
         """Click Train, once, if the command line asked for it."""

@@ -21,7 +21,7 @@ from vae.events import (
 )
 from vae.files import samples_name
 from vae.gui.bar import Eta, duration
-from vae.gui.worker import DemoReady, Failed, Finished, Found, Invalid, PathsChecked
+from vae.gui.worker import DemoReady, Failed, Finished, Found, Invalid, PathsChecked, PlotsReady
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -53,6 +53,7 @@ class RunView:
         self.data = self.device = ""
         self._show_history()
         self.app.samples.show(None, 0, "")
+        self.app.header.show()
 
     @property
     def resumable(self) -> bool:
@@ -92,6 +93,8 @@ class RunView:
                 self._paths_checked(event)
             case DemoReady():
                 self._demo_ready(event)
+            case PlotsReady():
+                self.app.make_plots()
             case _:
                 raise TypeError(f"no way to show {event!r}")
 
@@ -185,6 +188,7 @@ class RunView:
         self.app.bar.offer("Details", self.app.show_log)
 
     def _invalid(self, problems: dict[str, str]) -> None:
+        self.app.look(force=True)
         self.app.set_state("idle", "", "")
         self.app.form.show_problems(problems)
         self.app.say_marked()

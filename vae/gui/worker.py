@@ -70,6 +70,11 @@ class DemoReady:
     complete: bool
 
 
+@dataclass(frozen=True)
+class PlotsReady:
+    """matplotlib is imported, so that plots can be made without a wait."""
+
+
 class Worker:
     """Runs one long job at a time, a training or the making of the demo, and small look-ups."""
 
@@ -114,9 +119,9 @@ class Worker:
         """Look at the paths of a form. Answers with PathsChecked."""
         self._start(_check_paths, texts, self.events.put)
 
-    def import_engine(self) -> None:
-        """Import what training needs ahead of time, so that Train rarely waits."""
-        self._start(_import)
+    def import_ahead(self) -> None:
+        """Import what plots and training need. Answers with PlotsReady in between."""
+        self._start(_import, self.events.put)
 
     @staticmethod
     def _start(target: Callable[..., None], *arguments: object) -> threading.Thread:
@@ -187,7 +192,11 @@ def _demo(folder: Path, emit: Callable[[object], None], should_stop: Callable[[]
         emit(Failed(message, {}, traceback.format_exc()))
 
 
-def _import() -> None:
+def _import(emit: Callable[[object], None]) -> None:
+    import matplotlib.backends.backend_tkagg
+    import matplotlib.figure  # noqa: F401
+
+    emit(PlotsReady())
     try:
         import vae.training  # noqa: F401
     except Exception:

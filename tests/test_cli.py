@@ -85,3 +85,15 @@ def test_ctrl_c_saves_and_exits_with_130(tiny: Make, number: signal.Signals) -> 
     told, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Saved as" in told
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_odd_file_names_are_told_readably_in_any_encoding(tiny: Make, images: Path) -> None:
+    (images / "röntgen\n.png").write_bytes(b"broken")
+    done = subprocess.run(
+        [sys.executable, "-m", "vae", "train", *flags(tiny(num_epochs=1))],
+        cwd=Path(__file__).parent.parent, capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert rb"r\xf6ntgen\n.png is not" in done.stdout

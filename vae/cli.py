@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import signal
 import sys
 import threading
@@ -24,6 +25,7 @@ from vae.events import (
     SamplesReady,
     Warned,
 )
+from vae.files import readable
 
 DONE, FAILED, BAD_PARAMETERS, STOPPED = 0, 1, 2, 130
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -31,6 +33,10 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 done, 1 failed, 2 bad parameters, 130 stopped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A file name that the terminal's encoding lacks is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
     options = build_parser().parse_args(arguments)
     stop = threading.Event()
     # The handler only sets a flag; the run saves at the next batch.
@@ -187,7 +193,7 @@ def event_lines(event: Event) -> list[str]:
         lines = [f"{event.images} images."]
         if event.skipped:
             lines.append(f"{len(event.skipped)} files cannot be used and are left out:")
-        return lines + [f"  {ascii(str(path))[1:-1]} {why}" for path, why in event.skipped]
+        return lines + [f"  {readable(path)} {why}" for path, why in event.skipped]
     if isinstance(event, DeviceChosen):
         return [f"Device: {event.device}, {event.detail}, {event.precision}."]
     if isinstance(event, Resumed):

@@ -16,6 +16,7 @@ from torch.utils.data import Dataset
 
 from vae.errors import StopRequested, StudioError
 from vae.events import DataReady, Event, Progress
+from vae.files import readable
 from vae.images import SUFFIXES, ImageError, ImageFile, decode_image, find_images
 
 
@@ -52,7 +53,7 @@ class MedicalImageDataset(Dataset[Tensor]):
             path, reason = self.skipped[0]
             raise DataError(
                 f"None of the {len(files)} images in {folder} can be used. The first, "
-                f"{path.name}, {reason}. Choose another folder or mend the files."
+                f"{readable(path)}, {reason}. Choose another folder or mend the files."
             )
         self.images = images[good] if reasons else images
         self.fingerprint = _fingerprint([files[i] for i in good])

@@ -30,6 +30,11 @@ def samples_name(epoch: int) -> str:
     return f"samples_epoch_{epoch:04d}.png"
 
 
+def readable(path: Path) -> str:
+    """A path for a person: control characters and bytes that are no text are escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))
+
+
 @contextlib.contextmanager
 def atomic_write(path: Path, private: bool = True, durable: bool = True) -> Iterator[BinaryIO]:
     """Write a file whole or not at all: a temporary file beside it, fsync, replace, fsync folder.

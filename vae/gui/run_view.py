@@ -19,7 +19,7 @@ from vae.events import (
     TrainingResult,
     Warned,
 )
-from vae.files import samples_name
+from vae.files import readable, samples_name
 from vae.gui.bar import Eta, duration
 from vae.gui.worker import DemoReady, Failed, Finished, Found, Invalid, PathsChecked, PlotsReady
 
@@ -116,7 +116,7 @@ class RunView:
             self.data += f"  ·  {len(event.skipped)} left out (see Log)"
             app.log.write(f"{len(event.skipped)} files left out:", "warning")
         for path, reason in event.skipped:
-            app.log.write(f"  {path} {reason}", "warning")
+            app.log.write(f"  {readable(path)} {reason}", "warning")
         app.header.show(self.data, self.device)
 
     def _device_chosen(self, event: DeviceChosen) -> None:

@@ -37,7 +37,8 @@ def main() -> None:
         if "display" not in str(error):
             raise
         sys.exit(NO_SCREEN.format(error))
-    app.run()
+    if failure := app.run():
+        sys.exit(failure)
 
 
 if __name__ == "__main__":

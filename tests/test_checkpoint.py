@@ -14,7 +14,7 @@ from vae.checkpoint import CheckpointError, DamagedError, Record, load, load_new
 from vae.events import EpochRecord
 
 ROW = EpochRecord(1, 0.5, 0.25, 0.1, 0.01, 1e-4, 12, 3.5, 3.4)
-RECORD = Record({"num_epochs": 5}, (ROW,), 7, 0.5, 9, {}, "data", 12, 1, "m", "2", ("change",))
+RECORD = Record({"num_epochs": 5}, (ROW,), 7, 0.5, 9, {}, "data", 12, 1, "cpu", ("change",))
 TENSORS = {
     "model.w": np.arange(6, dtype=np.float32).reshape(2, 3),
     "sums": np.array([1e-300, 2.0]),
@@ -27,7 +27,7 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     assert record == RECORD
     assert tensors.keys() == TENSORS.keys()
     for name in TENSORS:
-        np.testing.assert_array_equal(tensors[name], TENSORS[name])
+        np.testing.assert_array_equal(tensors[name], TENSORS[name], strict=True)
 
 
 def test_any_tool_that_reads_safetensors_opens_it(tmp_path: Path) -> None:
@@ -106,10 +106,24 @@ def test_numbers_go_on_after_a_damaged_one(tmp_path: Path) -> None:
 
 def test_peek_reads_the_newest_record_and_changes_nothing(tmp_path: Path) -> None:
     assert peek(tmp_path / "missing") is None
-    save(tmp_path, TENSORS, RECORD, keep=3)
+    path = save(tmp_path, TENSORS, RECORD, keep=3)
     (tmp_path / "checkpoint_000009_epoch_0001.safetensors").write_bytes(b"\xff" * 20)
     before = sorted(tmp_path.iterdir())
-    found = peek(tmp_path)
-    assert found is not None
-    assert (found.epoch, found.images_done, found.epochs, found.history) == (1, 7, 5, (ROW,))
+    assert peek(tmp_path) == (path, RECORD)
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_old_one_that_cannot_be_deleted_is_deleted_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path, TENSORS, RECORD, keep=1)
+
+    def held(path: Path, missing_ok: bool) -> None:
+        raise PermissionError(13, "in use", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", held)
+        save(tmp_path, TENSORS, RECORD, keep=1)
+    assert len(list(tmp_path.iterdir())) == 2
+    newest = save(tmp_path, TENSORS, RECORD, keep=1)
+    assert list(tmp_path.iterdir()) == [newest]

@@ -70,7 +70,7 @@ def test_the_help_names_every_parameter(capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_saves_and_exits_with_130(tiny: Make, number: signal.Signals) -> None:
-    config = tiny(num_epochs=100_000, sample_every=100_000)
+    config = tiny(num_epochs=100_000, sample_every=100_000, checkpoint_every=100_000)
     root = Path(__file__).parent.parent
     process = subprocess.Popen(
         [sys.executable, "-m", "vae", "train", *flags(config)],

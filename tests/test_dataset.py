@@ -2,16 +2,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from vae import dataset
 from vae.dataset import DataError, MedicalImageDataset
 from vae.errors import StopRequested
 from vae.events import DataReady, Event
 
 
 def test_items_are_what_torchvision_makes_of_an_image(images: Path) -> None:
-    from PIL import Image
     from torchvision.transforms import v2
 
     reference = v2.Compose(
@@ -25,10 +27,12 @@ def test_items_are_what_torchvision_makes_of_an_image(images: Path) -> None:
 
 
 def test_unreadable_files_are_named_and_left_out(images: Path) -> None:
+    whole = MedicalImageDataset(images, 16, 3)
     (images / "image_003.png").write_bytes(b"broken")
     events: list[Event] = []
     data = MedicalImageDataset(images, 16, 3, events.append)
     assert len(data) == 11
+    np.testing.assert_array_equal(data.images, np.delete(whole.images, 3, axis=0))
     ready = next(event for event in events if isinstance(event, DataReady))
     assert [path.name for path, _ in ready.skipped] == ["image_003.png"]
 
@@ -41,7 +45,7 @@ def test_a_folder_without_images_says_what_was_looked_for(tmp_path: Path) -> Non
         MedicalImageDataset(tmp_path, 16, 3)
 
 
-def test_the_fingerprint_follows_names_and_sizes_but_not_the_place(
+def test_the_fingerprint_follows_names_and_content_but_not_the_place(
     images: Path, tmp_path: Path
 ) -> None:
     before = MedicalImageDataset(images, 16, 3).fingerprint
@@ -49,6 +53,23 @@ def test_the_fingerprint_follows_names_and_sizes_but_not_the_place(
     assert MedicalImageDataset(moved, 16, 3).fingerprint == before
     (moved / "image_000.png").rename(moved / "other.png")
     assert MedicalImageDataset(moved, 16, 3).fingerprint != before
+    (moved / "other.png").rename(moved / "image_000.png")
+    assert MedicalImageDataset(moved, 16, 3).fingerprint == before
+    Image.new("RGB", (20, 20)).save(moved / "image_000.bmp")
+    black = MedicalImageDataset(moved, 16, 3).fingerprint
+    Image.new("RGB", (20, 20), "white").save(moved / "image_000.bmp")  # of the same size
+    assert MedicalImageDataset(moved, 16, 3).fingerprint != black
+
+
+def test_images_that_fit_no_memory_are_refused_with_the_way_out(
+    images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(dataset.np, "empty", exhausted)
+    with pytest.raises(DataError, match="smaller img_size"):
+        MedicalImageDataset(images, 16, 3)
 
 
 def test_decoding_stops_when_asked(images: Path) -> None:

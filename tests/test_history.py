@@ -29,6 +29,12 @@ def test_a_log_one_row_ahead_of_the_checkpoint_is_this_runs(tmp_path: Path) -> N
     assert set_aside_if_foreign(path, ROWS[:2], lag=1) is None
 
 
+def test_a_log_that_lags_behind_the_checkpoint_is_this_runs(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    write_log(path, ROWS[:1])
+    assert set_aside_if_foreign(path, ROWS, lag=1) is None
+
+
 @pytest.mark.parametrize("text", ["", "epoch,loss\n1,2\n", "half a ro"])
 def test_a_log_with_other_rows_is_kept_aside(tmp_path: Path, text: str) -> None:
     path = tmp_path / "log.csv"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from PIL import Image
 
 from tests.conftest import read_log
 from vae import outputs, state, training
-from vae.checkpoint import MismatchError, load, peek
+from vae.checkpoint import MismatchError, checkpoint_files, load, peek
 from vae.config import ConfigError, TrainConfig
 from vae.events import (
     BatchDone,
@@ -27,6 +28,7 @@ from vae.events import (
     SamplesReady,
     Warned,
 )
+from vae.lock import BusyError
 from vae.training import TrainingError, run_vae_training
 
 Make = Callable[..., TrainConfig]
@@ -36,13 +38,17 @@ def untimed(history: list[EpochRecord]) -> list[EpochRecord]:
     return [dataclasses.replace(row, seconds=0, images_per_s=0) for row in history]
 
 
+def newest(config: TrainConfig) -> Path:
+    found = peek(Path(config.model_save_dir))
+    assert found is not None
+    return found[0]
+
+
 def assert_same_end(a: TrainConfig, b: TrainConfig) -> None:
     """Weights, moments and log equal bit for bit, time columns excepted."""
     ends = []
     for config in (a, b):
-        found = peek(Path(config.model_save_dir))
-        assert found is not None
-        ends.append(load(found.path))
+        ends.append(load(newest(config)))
     (tensors_a, record_a), (tensors_b, record_b) = ends
     assert tensors_a.keys() == tensors_b.keys()
     for name in tensors_a:
@@ -64,7 +70,7 @@ def test_a_run_leaves_log_checkpoints_curve_and_samples(tiny: Make) -> None:
     result = run_vae_training(config, events.append)
     assert (result.epoch, result.stopped) == (4, False)
     assert [row.epoch for row in read_log(config.log_file)] == [1, 2, 3, 4]
-    assert len(list(Path(config.model_save_dir).iterdir())) == 2
+    assert len(checkpoint_files(Path(config.model_save_dir))) == 2
     names = sorted(path.name for path in Path(config.output_dir).iterdir())
     assert names == ["loss_curve.png", *(f"samples_epoch_000{i}.png" for i in (1, 2, 3, 4))]
     with Image.open(Path(config.output_dir) / names[-1]) as grid:
@@ -88,17 +94,17 @@ def test_a_resumed_run_equals_an_unbroken_one_at_every_place(
         if not result.stopped:
             break
         if result.checkpoint is None:
-            continue  # stopped in the scan or while decoding
-        found = peek(Path(broken.model_save_dir))
-        assert found is not None
-        if (place := (found.epoch, found.images_done)) in places:
+            continue  # stopped before the first batch
+        _, record = load(newest(broken))
+        if (place := (len(record.history), record.images_done)) in places:
             continue
         places.add(place)
         again = run_vae_training(broken)
         assert not again.stopped
         assert_same_end(whole, broken)
     inside = range(0, 12, batch_size)
-    assert places == {(epoch, images) for epoch in (0, 1) for images in inside}
+    everywhere = {(epoch, images) for epoch in (0, 1) for images in inside}
+    assert places == everywhere - {(0, 0)} | {(2, 0)}  # the last: while the samples are drawn
 
 
 def test_raising_the_epochs_continues(tiny: Make) -> None:
@@ -138,13 +144,142 @@ def test_a_stop_during_sampling_keeps_the_epoch_and_the_grid_follows(
     assert grid.exists()
 
 
+def test_a_stop_while_samples_are_drawn_saves_what_no_checkpoint_holds(tiny: Make) -> None:
+    config = tiny(num_epochs=4, checkpoint_every=100)
+    asked = False
+
+    def emit(event: Event) -> None:
+        nonlocal asked
+        asked = asked or (isinstance(event, EpochDone) and event.record.epoch == 3)
+
+    result = run_vae_training(config, emit, lambda: asked)
+    assert (result.epoch, result.stopped) == (3, True)
+    assert result.checkpoint is not None
+    run_vae_training(config)
+    run_vae_training(tiny("whole", num_epochs=4, checkpoint_every=100))
+    assert_same_end(tiny("whole"), config)
+
+
+def test_a_stop_in_the_last_grid_counts_as_stopped_and_the_grid_follows(tiny: Make) -> None:
+    config = tiny(num_epochs=1)
+    asked = False
+
+    def emit(event: Event) -> None:
+        nonlocal asked
+        asked = asked or isinstance(event, EpochDone)
+
+    assert run_vae_training(config, emit, lambda: asked).stopped
+    assert not run_vae_training(config).stopped
+    assert (Path(config.output_dir) / "samples_epoch_0001.png").exists()
+
+
+def test_stopping_again_and_again_keeps_the_older_checkpoints(tiny: Make) -> None:
+    config = tiny(num_epochs=3)
+    run_vae_training(tiny(num_epochs=2))
+    before = checkpoint_files(Path(config.model_save_dir))
+    resumed: list[Event] = []
+
+    def emit(event: Event) -> None:
+        if isinstance(event, Resumed):
+            resumed.append(event)
+
+    for times in range(4):
+        assert run_vae_training(config, emit, lambda: len(resumed) > times).stopped  # noqa: B023
+    assert checkpoint_files(Path(config.model_save_dir)) == before
+
+
+def test_two_runs_cannot_work_in_one_folder(tiny: Make) -> None:
+    config = tiny(num_epochs=1)
+    told: list[str] = []
+
+    def emit(event: Event) -> None:
+        if isinstance(event, BatchDone):
+            with pytest.raises(BusyError) as caught:
+                run_vae_training(config, fresh=True)
+            told.append(str(caught.value))
+
+    run_vae_training(config, emit)
+    assert f"process {os.getpid()} on" in told[0]
+    assert not list(Path(config.model_save_dir).glob("earlier*"))
+    run_vae_training(tiny(num_epochs=2))
+
+
+def test_a_new_run_overwrites_neither_the_log_nor_the_pictures_of_another(tiny: Make) -> None:
+    first = tiny(num_epochs=1)
+    run_vae_training(first)
+    output, log = Path(first.output_dir), Path(first.log_file)
+    before = {path.name: path.read_bytes() for path in (*output.iterdir(), log)}
+    other = str(output.parent / "other_checkpoints")
+    events: list[Event] = []
+    run_vae_training(tiny(num_epochs=1, model_save_dir=other, seed=5), events.append)
+    kept = output.parent.glob("**/earlier_run_0001/*")
+    assert {path.name: path.read_bytes() for path in kept} == before
+    assert any("earlier_run_0001" in e.message for e in events if isinstance(e, Warned))
+
+
+def test_a_run_whose_steps_were_all_skipped_resumes(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=2, precision="float16")
+    real, steps = training.vae_loss, []
+
+    def overflowing(*arguments: object) -> object:
+        steps.append(1)
+        loss = real(*arguments)  # type: ignore[arg-type]
+        return loss._replace(total=loss.total * float("inf"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "vae_loss", overflowing)
+        stopped = run_vae_training(config, should_stop=lambda: len(steps) == 2)
+    assert stopped.stopped and stopped.checkpoint is not None
+    assert load(stopped.checkpoint)[1].optimizer_steps == 0
+    assert run_vae_training(config).epoch == 2
+
+
+def test_other_threads_or_another_format_are_told_to_be_inexact(tiny: Make) -> None:
+    run_vae_training(tiny(num_epochs=1))
+
+    def told(**values: object) -> bool:
+        events: list[Event] = []
+        run_vae_training(tiny(**values), events.append)
+        return any(isinstance(e, Warned) and "bit for bit" in e.message for e in events)
+
+    assert not told(num_epochs=2)
+    assert told(num_epochs=3, threads=2)
+    assert told(num_epochs=4, threads=2, precision="bfloat16")
+
+
+def test_the_thread_count_of_a_checkpoint_is_kept(tiny: Make) -> None:
+    run_vae_training(tiny(num_epochs=1, threads=1))
+    run_vae_training(tiny(num_epochs=2, threads=0))
+    assert load(newest(tiny()))[1].threads == 1
+
+
+def test_weights_that_are_not_finite_are_never_saved(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=3)
+
+    def emit(event: Event) -> None:
+        if isinstance(event, EpochDone) and event.record.epoch == 1:
+            # Behind the loss's back, as a defect of memory would.
+            real = state.TrainingState.end_epoch
+            monkeypatch.setattr(
+                state.TrainingState,
+                "end_epoch",
+                lambda self, record: (self.model.fc_mu.bias.data.fill_(np.nan), real(self, record)),
+            )
+
+    with pytest.raises(TrainingError, match=r"weights became NaN.*checkpoint_000001.*Lower lr"):
+        run_vae_training(config, emit)
+    assert len(checkpoint_files(Path(config.model_save_dir))) == 1
+
+
 def test_a_changed_weight_is_recorded_and_shown(tiny: Make) -> None:
     run_vae_training(tiny(num_epochs=1))
     config = tiny(num_epochs=2, lr=0.01, beta=0.5)
     run_vae_training(config)
-    found = peek(Path(config.model_save_dir))
-    assert found is not None
-    _, record = load(found.path)
+    _, record = load(newest(config))
     assert [change for change in record.changes if "lr 0.001 became 0.01" in change]
     assert [row.lr for row in read_log(config.log_file)] == [0.001, 0.01]
 
@@ -174,9 +309,8 @@ def test_a_damaged_checkpoint_gives_way_to_the_older_one(tiny: Make) -> None:
     run_vae_training(tiny("whole", num_epochs=3))
     config = tiny("damaged", num_epochs=3)
     run_vae_training(config)
-    newest = peek(Path(config.model_save_dir))
-    assert newest is not None
-    newest.path.write_bytes(newest.path.read_bytes()[:1000])
+    path = newest(config)
+    path.write_bytes(path.read_bytes()[:1000])
     events: list[Event] = []
     run_vae_training(config, events.append)
     assert any(isinstance(event, Warned) and "damaged" in event.message for event in events)
@@ -187,7 +321,7 @@ def test_fresh_keeps_everything_of_the_earlier_run(tiny: Make) -> None:
     config = tiny(num_epochs=2)
     run_vae_training(config)
     root = Path(config.model_save_dir).parent
-    before = {path.name: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    before = {path.name: path.read_bytes() for path in root.rglob("[!.]*") if path.is_file()}
     result = run_vae_training(tiny(num_epochs=1, latent_dim=7), fresh=True)
     assert result.epoch == 1
     kept = {p.name: p.read_bytes() for p in root.glob("**/earlier_run_0001/*")}
@@ -280,7 +414,7 @@ def test_a_folder_that_fails_is_named_with_what_is_safe(
     def gone(*arguments: object) -> None:
         raise FileNotFoundError(2, "No such file or directory", "/scans")
 
-    monkeypatch.setattr(training.checkpoint, "load_newest", gone)
+    monkeypatch.setattr(training, "load_newest", gone)
     with pytest.raises(TrainingError, match=r"/scans could not be used .* Nothing was trained"):
         run_vae_training(tiny())
 

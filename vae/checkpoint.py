@@ -6,10 +6,11 @@ digest of all bytes before it. The record stands as JSON in the header's `__meta
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,6 @@ from vae.files import (
     atomic_write,
     checkpoint_name,
     replace,
-    sync_folder,
 )
 
 FORMAT = 1
@@ -65,22 +65,9 @@ class Record:
     data: str  # the data set's fingerprint
     images: int
     threads: int
-    machine: str
-    torch: str
+    environment: str  # processor, device, number format, PyTorch
     changes: tuple[str, ...] = ()
     format: int = field(default=FORMAT)
-
-
-@dataclass(frozen=True)
-class Peek:
-    """What a checkpoint says of its run, tensors left alone."""
-
-    path: Path
-    epoch: int
-    images_done: int
-    epochs: int
-    history: tuple[EpochRecord, ...]
-    config: dict[str, Any]
 
 
 def save(folder: Path, tensors: Mapping[str, np.ndarray], record: Record, keep: int) -> Path:
@@ -88,17 +75,19 @@ def save(folder: Path, tensors: Mapping[str, np.ndarray], record: Record, keep: 
 
     Tensors are little-endian float32 or float64. Raises OSError.
     """
-    sequence = max((number for number, _ in _numbered(folder, damaged=True)), default=0) + 1
+    sequence = max((number for number, _ in checkpoint_files(folder, damaged=True)), default=0) + 1
     path = folder / checkpoint_name(sequence, len(record.history))
-    arrays = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
+    arrays = {name: np.asarray(tensors[name], order="C") for name in sorted(tensors)}
     with atomic_write(path) as file:
         digest = hashlib.sha256()
         for part in (np.frombuffer(_header(arrays, record), np.uint8), *arrays.values()):
             digest.update(part.data)
             file.write(part.data)
         file.write(digest.digest())
-    for _, old in _numbered(folder)[keep:]:
-        old.unlink(missing_ok=True)
+    for _, old in checkpoint_files(folder)[keep:]:
+        # One that another program holds open on Windows is pruned after a later save.
+        with contextlib.suppress(OSError):
+            old.unlink(missing_ok=True)
     return path
 
 
@@ -152,24 +141,21 @@ def _parse_record(path: Path, header: bytes) -> Record:
     return Record(**facts)
 
 
-def peek(folder: Path) -> Peek | None:
-    """What the newest readable checkpoint of a folder says, or None if there is none.
+def peek(folder: Path) -> tuple[Path, Record] | None:
+    """The newest readable checkpoint of a folder and its record, or None if there is none.
 
-    Reads headers only and changes nothing. Raises OSError, and CheckpointError if a newer version
-    wrote it.
+    For showing only: reads headers, verifies no digest, changes nothing. Raises OSError, and
+    CheckpointError if a newer version wrote it.
     """
-    for _, path in _numbered(folder):
+    for _, path in checkpoint_files(folder):
         with path.open("rb") as file:
             length = file.read(8)
             size = struct.unpack("<Q", length)[0] if len(length) == 8 else MAX_HEADER + 1
             header = file.read(size) if size <= MAX_HEADER else b""
         try:
-            record = _parse_record(path, header)
-            epochs = record.config["num_epochs"]
+            return path, _parse_record(path, header)
         except (ValueError, KeyError, TypeError):
             continue
-        history = record.history
-        return Peek(path, len(history), record.images_done, epochs, history, record.config)
     return None
 
 
@@ -182,7 +168,7 @@ def load_newest(
     Raises CheckpointError when all are damaged: a run is never silently started over.
     """
     damaged: list[Path] = []
-    for _, path in _numbered(folder):
+    for _, path in checkpoint_files(folder):
         try:
             tensors, record = load(path)
         except DamagedError as error:
@@ -194,7 +180,7 @@ def load_newest(
         if damaged:
             warn(f"Continuing from the older checkpoint {path.name} instead.")
         return path, tensors, record
-    if damaged or any(_numbered(folder, damaged=True)):
+    if damaged or any(checkpoint_files(folder, damaged=True)):
         raise CheckpointError(
             f"All checkpoints in {folder} are damaged; they were set aside as *{DAMAGED_SUFFIX}. "
             "Nothing was started over. Put back a copy from a backup, choose another "
@@ -203,50 +189,14 @@ def load_newest(
     return None
 
 
-def _numbered(folder: Path, damaged: bool = False) -> list[tuple[int, Path]]:
-    """(sequence number, path) of the checkpoints in a folder, newest first."""
+def checkpoint_files(folder: Path, damaged: bool = False) -> list[tuple[int, Path]]:
+    """(sequence number, path) of the checkpoints in a folder, newest first.
+
+    With `damaged`, those that were set aside as such too.
+    """
     found = []
     for path in folder.iterdir() if folder.is_dir() else ():
         name = path.name.removesuffix(DAMAGED_SUFFIX) if damaged else path.name
         if match := CHECKPOINT_NAME.fullmatch(name):
             found.append((int(match[1]), path))
     return sorted(found, reverse=True)
-
-
-def set_run_aside(
-    checkpoints: Path, output: Path, log: Path, is_output: Callable[[str], bool]
-) -> str:
-    """Move an earlier run's files into `earlier_run_0001` (or the next free number), deleting none.
-
-    Checkpoints move oldest first: whatever interrupts the move, the newest is found again.
-    Returns the folder's name, or an empty string if there was nothing to move. Raises OSError.
-    """
-    old = [path for _, path in reversed(_numbered(checkpoints, damaged=True))]
-    images = [p for p in output.iterdir() if is_output(p.name)] if output.is_dir() else []
-    if not (old or images or log.is_file()):
-        return ""
-    name = next(
-        name
-        for name in _earlier_names()
-        if not any((place / name).exists() for place in (checkpoints, output, log.parent))
-    )
-    logs = [log] if log.is_file() else []
-    for source, place in [*((p, output) for p in images), *((p, log.parent) for p in logs)]:
-        _move(source, place / name)
-    for source in old:
-        _move(source, checkpoints / name)
-    return name
-
-
-def _earlier_names() -> Iterator[str]:
-    number = 0
-    while True:
-        number += 1
-        yield f"earlier_run_{number:04d}"
-
-
-def _move(source: Path, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    replace(source, folder / source.name)
-    sync_folder(folder)
-    sync_folder(source.parent)

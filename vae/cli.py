@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import signal
 import sys
 import threading
@@ -20,7 +21,6 @@ from vae.events import (
     DeviceChosen,
     EpochDone,
     Event,
-    Progress,
     Resumed,
     SamplesReady,
     Warned,
@@ -184,7 +184,11 @@ class _Lines:
             self.bar.set_postfix(loss=f"{event.loss:.5g}", images_per_s=f"{event.images_per_s:.1f}")
         for line in event_lines(event):
             self.bar.clear()
-            print(line, flush=True)
+            try:
+                print(line, flush=True)
+            except BrokenPipeError:
+                # Whoever read the lines has left, as head does; the training goes on.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def event_lines(event: Event) -> list[str]:
@@ -209,5 +213,4 @@ def event_lines(event: Event) -> list[str]:
         return [f"Samples: {event.path}"]
     if isinstance(event, Warned):
         return [f"Note: {event.message}"]
-    assert isinstance(event, Progress | BatchDone) or event.path
     return []

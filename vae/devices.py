@@ -8,6 +8,11 @@ import torch
 
 from vae.config import ConfigError
 
+NO_MEMORY = (
+    "can't allocate memory",  # Linux, macOS
+    "DefaultCPUAllocator: not enough memory",  # Windows
+    "MPS backend out of memory",
+)
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -34,13 +39,16 @@ def choose_device(device: str, precision: str) -> tuple[torch.device, torch.dtyp
     return torch.device(device), PRECISIONS[precision]
 
 
-def choose_threads(asked: int, checkpoint: int) -> int:
+def choose_threads(asked: int, checkpoint: int = 0) -> int:
     """CPU threads: as asked, else the checkpoint's (a resume is exact only then), else automatic.
 
-    With more than four cores one is left to the window.
+    A checkpoint's count beyond this computer's cores does not count. With more than four cores
+    one is left to the window.
     """
-    if asked or checkpoint:
-        return asked or checkpoint
+    if asked:
+        return asked
+    if 0 < checkpoint <= (os.cpu_count() or 1):
+        return checkpoint
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     cores = cores or 1
     return cores - 1 if cores > 4 else cores
@@ -58,7 +66,7 @@ def describe(device: torch.device, threads: int, dtype: torch.dtype) -> tuple[st
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out: a GPU's, or the computer's own."""
-    # PyTorch has a class of its own for a GPU's memory, but none for the CPU's.
+    # PyTorch has a class of its own for CUDA's memory, but only words for the others'.
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+        isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
     )

@@ -119,7 +119,6 @@ class TrainingResult:
     history: tuple[EpochRecord, ...]
     seconds: float
     checkpoint: Path | None
-    skipped: int
 
     @property
     def best(self) -> EpochRecord | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -80,8 +81,20 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        # Some network and FUSE file systems cannot sync a folder; the file itself was synced.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(descriptor)
+
+
+def move_into(folder: Path, source: Path) -> None:
+    """Move a file into a folder, which is made, so that the move lasts. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    replace(source, folder / source.name)
+    sync_folder(folder)
+    sync_folder(source.parent)
 
 
 def remove_leftovers(folder: Path) -> None:

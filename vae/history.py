@@ -9,7 +9,7 @@ from dataclasses import astuple, fields
 from pathlib import Path
 
 from vae.events import EpochRecord
-from vae.files import atomic_write
+from vae.files import atomic_write, replace, sync_folder
 
 COLUMNS = tuple(field.name for field in fields(EpochRecord))
 
@@ -29,10 +29,16 @@ def write_log(path: Path, history: Sequence[EpochRecord]) -> None:
         file.write(log_text(history).encode())
 
 
-def set_aside_if_foreign(path: Path, history: Sequence[EpochRecord], lag: int) -> Path | None:
-    """Move away a log that is not this run's, so that nobody's rows are overwritten.
+def has_rows(path: Path) -> bool:
+    """Whether there is a log with more in it than the names of our columns."""
+    return path.is_file() and path.read_text(encoding="utf-8", errors="replace") != log_text(())
 
-    This run's log begins with its history, and may be up to `lag` rows ahead of the checkpoint.
+
+def set_aside_if_foreign(path: Path, history: Sequence[EpochRecord], lag: int) -> Path | None:
+    """Move away a log whose rows this run would lose by writing its own.
+
+    None are lost if the log lags behind the history, or begins with it and is at most `lag` rows
+    ahead: those of an interruption between the row and its checkpoint, which are trained again.
     Returns the new place, or None if the log stays. Raises OSError.
     """
     if not path.exists():
@@ -40,10 +46,11 @@ def set_aside_if_foreign(path: Path, history: Sequence[EpochRecord], lag: int) -
     text = path.read_text(encoding="utf-8", errors="replace")
     own = log_text(history)
     ahead = text[len(own) :].count("\n")
-    if text.startswith(own) and ahead <= lag and text.endswith("\n"):
+    if text.endswith("\n") and (own.startswith(text) or (text.startswith(own) and ahead <= lag)):
         return None
     number = 1
     while (aside := path.with_name(f"{path.stem}.{number}{path.suffix}")).exists():
         number += 1
-    path.rename(aside)
+    replace(path, aside)
+    sync_folder(path.parent)
     return aside

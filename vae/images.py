@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "TIFF", "WEBP")
 # Read from the header, before a pixel is decoded: a small file can unpack to gigabytes.
 MAX_PIXELS = 100_000_000
+MAX_BYTES = 1_000_000_000
+STOP_EVERY = 256  # entries of the scan
 SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 
 Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS takes its place
@@ -40,43 +43,56 @@ def find_images(
     folder: Path,
     should_stop: Callable[[], bool] = lambda: False,
     progress: Callable[[int], None] = lambda count: None,
-) -> list[ImageFile]:
+) -> tuple[list[ImageFile], list[tuple[Path, str]]]:
     """All files below a folder that are named like images, sorted by their path from it.
 
     Only regular files count. Symbolic links are followed, each folder once, so that a loop ends.
-    Raises OSError when the folder cannot be read, StopRequested when asked to stop.
+    Also returns the subfolders that could not be read, with the reasons.
+    Raises OSError when the folder itself cannot be read, StopRequested when asked to stop.
     """
+    os.listdir(folder)
     found: list[ImageFile] = []
-    for file in _walk(folder, "", set()):
-        found.append(file)
-        if len(found) % 256 == 0:
+    unreadable: list[tuple[Path, str]] = []
+    for number, entry in enumerate(_walk(folder, unreadable)):
+        if number % STOP_EVERY == 0:
             progress(len(found))
             if should_stop():
                 raise StopRequested
+        if entry is not None:
+            found.append(entry)
     if should_stop():
         raise StopRequested
-    return sorted(found, key=lambda file: file.name)
+    return sorted(found, key=lambda file: file.name), unreadable
 
 
-def _walk(folder: Path, prefix: str, seen: set[tuple[int, int]]) -> Iterator[ImageFile]:
-    pending = [(str(folder), prefix)]
+def _walk(folder: Path, unreadable: list[tuple[Path, str]]) -> Iterator[ImageFile | None]:
+    """Yields once for each entry: an image file, or None for anything else."""
+    pending = [(str(folder), "")]
+    seen: set[tuple[int, int]] = set()
     while pending:
         path, prefix = pending.pop()
-        identity = os.stat(path)
-        if (identity.st_dev, identity.st_ino) in seen:
+        try:
+            identity = os.stat(path)
+            if (identity.st_dev, identity.st_ino) in seen:
+                continue
+            seen.add((identity.st_dev, identity.st_ino))
+            with os.scandir(path) as listing:
+                # Sorted, so that of two links to one folder the same one is taken each time.
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            unreadable.append((Path(path), f"cannot be read ({error.strerror})"))
             continue
-        seen.add((identity.st_dev, identity.st_ino))
-        with os.scandir(path) as entries:
-            for entry in entries:
-                name = prefix + entry.name
-                try:
-                    if entry.is_dir():
-                        pending.append((entry.path, name + "/"))
-                    elif _is_image_name(entry.name) and entry.is_file():
-                        yield ImageFile(Path(entry.path), name, entry.stat().st_size)
-                except OSError:
-                    # A dangling link or a link to itself: no file that could be an image.
-                    continue
+        for entry in entries:
+            name = prefix + entry.name
+            file = None
+            try:
+                if entry.is_dir():
+                    pending.append((entry.path, name + "/"))
+                elif _is_image_name(entry.name) and entry.is_file():
+                    file = ImageFile(Path(entry.path), name, entry.stat().st_size)
+            except OSError:
+                pass  # a dangling link or a link to itself: no file that could be an image
+            yield file
 
 
 def _is_image_name(name: str) -> bool:
@@ -84,20 +100,34 @@ def _is_image_name(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and not name.startswith("._")
 
 
-def decode_image(path: Path, size: int, channels: int) -> np.ndarray:
+def read_file(file: ImageFile) -> bytes:
+    """The bytes of a file, read once, so that what is decoded is what was hashed.
+
+    Raises ImageError if it cannot be read, is empty or is too large.
+    """
+    if file.size > MAX_BYTES:
+        raise ImageError(f"is larger than {MAX_BYTES // 10**6} MB")
+    try:
+        data = file.path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"cannot be read ({error.strerror or error})") from error
+    if not data:
+        raise ImageError("is empty")
+    return data
+
+
+def decode_image(data: bytes, size: int, channels: int) -> np.ndarray:
     """Decode a file to uint8 (size, size, channels), EXIF orientation applied, stretched to fit.
 
     Shrinks by averaging areas; 16-bit grey is scaled from its full range (65535 becomes 255).
     Raises ImageError with the reason if the file cannot be used.
     """
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             return _resize(_pixels(image, size, channels), size, channels)
     except ImageError:
         raise
     except UnidentifiedImageError as error:
-        if path.stat().st_size == 0:
-            raise ImageError("is empty") from error
         raise ImageError("is not a JPEG, PNG, BMP, TIFF or WebP image, or is damaged") from error
     except MemoryError as error:
         raise ImageError("needs more memory than there is") from error

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from vae import checkpoint
+from vae.checkpoint import checkpoint_files
 from vae.config import TrainConfig
 from vae.curve import write_loss_curve
 from vae.events import Event, Progress, SamplesReady, Warned
-from vae.files import LOSS_CURVE_NAME, SAMPLES_NAME, samples_name
-from vae.history import set_aside_if_foreign, write_log
+from vae.files import LOSS_CURVE_NAME, SAMPLES_NAME, move_into, samples_name
+from vae.history import has_rows, set_aside_if_foreign, write_log
 from vae.randomness import generator
 from vae.samples import GRID_SIDE, decode_latents, fixed_latents, image_grid, write_png
 from vae.state import TrainingState
@@ -28,24 +29,37 @@ class Outputs:
         self.curve_written = 0.0
 
     def set_earlier_run_aside(self) -> None:
-        """Move an earlier run's checkpoints, pictures and log away. Raises OSError."""
+        """Move an earlier run's pictures, log and checkpoints where none is overwritten.
 
-        def is_picture(name: str) -> bool:
-            return name == LOSS_CURVE_NAME or SAMPLES_NAME.fullmatch(name) is not None
-
+        They go into folders `earlier_run_0001`, or the next number that is free, beside where
+        they are; checkpoints last and oldest first, so that whatever interrupts the move, the
+        newest is found again. Says so, and raises OSError.
+        """
         folder = Path(self.config.model_save_dir)
-        if name := checkpoint.set_run_aside(folder, self.folder, self.log, is_picture):
-            self.emit(Warned(f"The earlier run's files were kept in folders named {name}."))
+        pictures = [path for path in _listed(self.folder) if _is_picture(path.name)]
+        logs = [self.log] if has_rows(self.log) else []
+        checkpoints = [path for _, path in reversed(checkpoint_files(folder, damaged=True))]
+        places = {self.folder: pictures, self.log.parent: logs, folder: checkpoints}
+        if not any(places.values()):
+            return
+        name = next(
+            name
+            for name in (f"earlier_run_{number:04d}" for number in itertools.count(1))
+            if not any((place / name).exists() for place in places)
+        )
+        for source in (*pictures, *logs, *checkpoints):
+            move_into(source.parent / name, source)
+        self.emit(Warned(f"The earlier run's files were kept in folders named {name}."))
 
     def begin_log(self, state: TrainingState) -> None:
-        """Write the rows of the epochs done. Another run's rows are kept elsewhere, and named.
+        """Write the rows of the epochs done. Rows that this would lose are kept, and named.
 
         Raises OSError if such a log cannot be moved.
         """
         aside = set_aside_if_foreign(self.log, state.history, self.config.checkpoint_every)
         if aside:
             self.emit(
-                Warned(f"{self.log} held rows that are not this run's. It was kept as {aside}.")
+                Warned(f"{self.log} held rows that the checkpoint lacks. It was kept as {aside}.")
             )
         self.write_log(state)
 
@@ -102,3 +116,11 @@ class Outputs:
             self.emit(
                 Warned(f"{path} was not written ({error.strerror or error}). Training goes on.")
             )
+
+
+def _listed(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _is_picture(name: str) -> bool:
+    return name == LOSS_CURVE_NAME or SAMPLES_NAME.fullmatch(name) is not None

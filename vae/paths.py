@@ -22,22 +22,24 @@ def check_paths(values: Mapping[str, object]) -> dict[str, str]:
         folder = Path(text).parent if name == "log_file" else Path(text)
         if text and (problem := cannot_write(folder)):
             problems[name] = f"{name}: {problem}: choose another."
-    if log and Path(log).is_dir():
+    if log and "log_file" not in problems and os.path.isdir(log):
         problems["log_file"] = f"log_file {log} is a folder: choose a file name."
-    if images and output and Path(output).resolve().is_relative_to(Path(images).resolve()):
-        problems.setdefault(
-            "output_dir",
+    # realpath, unlike Path.resolve, does not fail on a loop of links.
+    inside = Path(os.path.realpath(output)).is_relative_to(os.path.realpath(images))
+    if images and output and inside and not problems.keys() & {"file_path", "output_dir"}:
+        problems["output_dir"] = (
             f"output_dir {output} lies in the image folder, so that generated images would be "
-            "trained on: choose a folder outside file_path.",
+            "trained on: choose a folder outside file_path."
         )
     return problems
 
 
 def cannot_read(folder: Path) -> str:
     """Why a folder of images cannot be read and what to do, or an empty string."""
-    if not folder.exists():
-        return "does not exist: choose the folder of your images"
-    if not folder.is_dir():
+    # os.path, unlike Path, answers False for a path that is too long or may not be looked at.
+    if not os.path.exists(folder):
+        return "does not exist or may not be looked at: choose the folder of your images"
+    if not os.path.isdir(folder):
         return "is a file, not a folder: choose the folder that holds it"
     if not os.access(folder, os.R_OK | os.X_OK):
         return "may not be read: ask for permission to it"
@@ -47,7 +49,13 @@ def cannot_read(folder: Path) -> str:
 def cannot_write(folder: Path) -> str:
     """Why a folder cannot be made or written in, or an empty string."""
     existing = folder.absolute()
-    while not existing.exists() and existing != existing.parent:
+    try:
+        os.stat(folder)
+    except FileNotFoundError:
+        pass  # it will be made
+    except OSError as error:
+        return f"{folder} cannot be used ({error.strerror})"
+    while not os.path.exists(existing) and existing != existing.parent:
         existing = existing.parent
     if not existing.is_dir():
         return f"{existing} is a file, not a folder"

@@ -13,8 +13,12 @@ import torch
 
 
 def batch_order(seed: int, epoch: int, count: int) -> np.ndarray:
-    """The order in which an epoch visits its images: a permutation, (count,)."""
-    return np.random.default_rng([seed, epoch]).permutation(count)
+    """The order in which an epoch visits its images: a permutation, (count,).
+
+    Sorts the raw output of a bit generator, which NumPy promises never to change, unlike that of
+    its `permutation`: an update must not repeat images in a resumed epoch.
+    """
+    return np.argsort(np.random.PCG64([seed, epoch]).random_raw(count), kind="stable")
 
 
 def generator(seed: int, purpose: str, *place: int) -> torch.Generator:

@@ -57,11 +57,17 @@ class TrainingState:
         self.seconds = 0.0  # spent in the running epoch
         self.changes: tuple[str, ...] = ()
         self.saved: Path | None = None  # the newest checkpoint of this run
+        self._saved_at = (0, 0)
 
     @property
     def epoch(self) -> int:
         """Number of whole epochs done."""
         return len(self.history)
+
+    @property
+    def moved(self) -> bool:
+        """Whether anything was trained since the newest checkpoint."""
+        return self._saved_at != (self.epoch, self.images_done)
 
     @torch.no_grad()
     def count(self, loss: VAELoss, images: int, finite: torch.Tensor) -> None:
@@ -96,11 +102,11 @@ class TrainingState:
             data=self.data.fingerprint,
             images=len(self.data),
             threads=self.threads,
-            machine=machine(),
-            torch=torch.__version__,
+            environment=self._environment(),
             changes=self.changes,
         )
         self.saved = checkpoint.save(folder, tensors, record, keep)
+        self._saved_at = (self.epoch, self.images_done)
         return self.saved
 
     def _steps(self) -> int:
@@ -112,7 +118,8 @@ class TrainingState:
         tensors: dict[str, torch.Tensor] = {SUMS: self.sums}
         for name, parameter in self.model.named_parameters():
             tensors[f"model.{name}"] = parameter
-            for moment in MOMENTS if parameter in self.optimizer.state else ():
+            # Adam makes its moments even if the scaler then skips the step; they are zeros.
+            for moment in MOMENTS if self._steps() else ():
                 tensors[f"optimizer.{name}.{moment}"] = self.optimizer.state[parameter][moment]
         for name, tensor in tensors.items():
             if not bool(torch.isfinite(tensor).all()):
@@ -146,6 +153,7 @@ class TrainingState:
             self.scaler.load_state_dict(record.scaler)
         self.history = list(record.history)
         self.images_done, self.seconds, self.saved = record.images_done, record.seconds, path
+        self._saved_at = (self.epoch, self.images_done)
         changed = tuple(
             f"From epoch {self.epoch + 1}: {name} {record.config.get(name)} became {now}."
             for name, now in self.config.to_dict().items()
@@ -156,13 +164,12 @@ class TrainingState:
 
     def is_exact(self, record: Record) -> bool:
         """Whether going on from this checkpoint equals an unbroken run bit for bit."""
-        then, now = (record.machine, record.torch), (machine(), torch.__version__)
-        return then == now and record.threads == self.threads
+        return record.environment == self._environment() and record.threads == self.threads
 
-
-def machine() -> str:
-    """The processor's kind: other vector instructions add in another order."""
-    return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    def _environment(self) -> str:
+        """What bit-exactness depends on beside the threads: other processors add in other order."""
+        processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+        return f"{processor}, {self.device.type}, {self.dtype}, torch {torch.__version__}"
 
 
 def build_model(config: TrainConfig) -> VAE:

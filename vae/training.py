@@ -9,8 +9,7 @@ from pathlib import Path
 
 import torch
 
-from vae import checkpoint
-from vae.checkpoint import CheckpointError
+from vae.checkpoint import CheckpointError, load_newest
 from vae.config import ConfigError, TrainConfig
 from vae.dataset import DataError, MedicalImageDataset, to_device
 from vae.devices import choose_device, choose_threads, describe, is_out_of_memory
@@ -28,6 +27,7 @@ from vae.events import (
     Warned,
 )
 from vae.files import remove_leftovers
+from vae.lock import only_run
 from vae.loss import vae_loss
 from vae.outputs import Outputs
 from vae.paths import check_paths
@@ -39,6 +39,10 @@ __all__ = ["CheckpointError", "ConfigError", "DataError", "TrainingError", "run_
 PROGRESS_SECONDS = 0.25
 # A checkpoint holds the weight and Adam's two moments, four bytes each.
 BYTES_A_WEIGHT = 12
+NOT_EXACT = (
+    "Resuming with another processor type, device, number format, PyTorch version or thread count "
+    "than the checkpoint's: the run goes on, but not bit for bit as an unbroken one."
+)
 
 
 class TrainingError(StudioError):
@@ -69,12 +73,17 @@ def run_vae_training(
     """
     if problems := check_paths(config.to_dict()):
         raise ConfigError(problems)
-    started, state, outputs = time.monotonic(), None, Outputs(config, emit)
+    started, state, stopped = time.monotonic(), None, True
+    outputs, folder = Outputs(config, emit), Path(config.model_save_dir)
     try:
-        state = _prepare(config, outputs, emit, should_stop, fresh)
-        _Training(state, outputs, emit, should_stop).run()
+        data = MedicalImageDataset(
+            Path(config.file_path), config.img_size, config.in_channels, emit, should_stop
+        )
+        with only_run(folder):
+            state = _begin(config, data, outputs, emit, fresh)
+            stopped = not _Training(state, outputs, emit, should_stop).run()
     except StopRequested:
-        pass  # before the first step, or while drawing samples: all there was is saved
+        pass  # while looking for images or decoding them: there is nothing to save
     except OSError as error:
         raise TrainingError(_file_message(error, state)) from error
     except (RuntimeError, MemoryError) as error:
@@ -83,53 +92,38 @@ def run_vae_training(
         raise TrainingError(_memory_message(config, state)) from error
     seconds = time.monotonic() - started
     if state is None:
-        return TrainingResult(0, config.num_epochs, True, (), seconds, None, 0)
-    return TrainingResult(
-        epoch=state.epoch,
-        epochs=config.num_epochs,
-        stopped=state.epoch < config.num_epochs,
-        history=tuple(state.history),
-        seconds=seconds,
-        checkpoint=state.saved,
-        skipped=len(state.data.skipped),
-    )
+        return TrainingResult(0, config.num_epochs, stopped, (), seconds, None)
+    history = tuple(state.history)
+    return TrainingResult(state.epoch, config.num_epochs, stopped, history, seconds, state.saved)
 
 
-def _prepare(
+def _begin(
     config: TrainConfig,
+    data: MedicalImageDataset,
     outputs: Outputs,
     emit: Callable[[Event], None],
-    should_stop: Callable[[], bool],
     fresh: bool,
 ) -> TrainingState:
-    """Device, images, network; then the newest checkpoint's state, if there is one."""
+    """Device and network; then the newest checkpoint's state, or a place cleared for a new run."""
     folder = Path(config.model_save_dir)
     device, dtype = choose_device(config.device, config.precision)
-    data = MedicalImageDataset(
-        Path(config.file_path), config.img_size, config.in_channels, emit, should_stop
-    )
-    if fresh:
-        outputs.set_earlier_run_aside()
-    found = checkpoint.load_newest(folder, lambda text: emit(Warned(text)))
+    found = None if fresh else load_newest(folder, lambda text: emit(Warned(text)))
     threads = choose_threads(config.threads, found[2].threads if found else 0)
     torch.set_num_threads(threads)
     emit(DeviceChosen(*describe(device, threads, dtype)))
     state = TrainingState(config, data, device, dtype, threads)
+    _check_free_space(state, folder)
     if found:
         path, tensors, record = found
         changes = state.resume(path, tensors, record)
         if not state.is_exact(record):
-            emit(
-                Warned(
-                    "Resuming with another processor type, PyTorch version or thread count than "
-                    "the checkpoint's: the run goes on, but not bit for bit as an unbroken one."
-                )
-            )
+            emit(Warned(NOT_EXACT))
         emit(Resumed(path, state.epoch, state.images_done, record.history, changes))
+    else:
+        outputs.set_earlier_run_aside()
     for place in (folder, outputs.folder, outputs.log.parent):
         place.mkdir(parents=True, exist_ok=True)
         remove_leftovers(place)
-    _check_free_space(state, folder)
     outputs.begin_log(state)
     return state
 
@@ -158,30 +152,35 @@ class _Training:
         self.emit, self.should_stop = emit, should_stop
         self.reported = 0.0
 
-    def run(self) -> None:
-        """Train until all epochs are done, or until asked to stop."""
-        if self.outputs.samples_missing(self.state):
-            self.outputs.write_samples(self.state, self.should_stop)
-        while self.state.epoch < self.config.num_epochs and self.train_epoch():
-            self.finish_epoch()
+    def run(self) -> bool:
+        """Train until all epochs are done: True; or until asked to stop, and save: False."""
+        finished = True
+        try:
+            if self.outputs.samples_missing(self.state):
+                self.outputs.write_samples(self.state, self.should_stop)
+            while self.state.epoch < self.config.num_epochs:
+                self.train_epoch()
+                self.finish_epoch()
+        except StopRequested:
+            finished = False
+            self.save()
         self.outputs.write_curve(self.state, last=True)
+        return finished
 
-    def train_epoch(self) -> bool:
-        """Train to the end of the running epoch. False if asked to stop; then it was saved."""
+    def train_epoch(self) -> None:
+        """Train to the end of the running epoch. Raises StopRequested between two batches."""
         config, state, count = self.config, self.state, len(self.state.data)
         order = batch_order(config.seed, state.epoch, count)
         began, first, before = time.monotonic(), state.images_done, state.seconds
         state.model.train()
         while state.images_done < count:
             if self.should_stop():
-                self.save()
-                return False
+                raise StopRequested
             batch = order[state.images_done : state.images_done + config.batch_size]
             self.train_step(to_device(state.data.images[batch], state.device))
             seconds = time.monotonic() - began
             state.seconds = before + seconds
             self.report((state.images_done - first) / max(seconds, 1e-9))
-        return True
 
     def train_step(self, x: torch.Tensor) -> None:
         """One step of Adam on a batch (B, C, H, W)."""
@@ -233,7 +232,7 @@ class _Training:
         state.end_epoch(record)
         outputs.write_log(state)
         last = state.epoch == config.num_epochs
-        if last or state.epoch % config.checkpoint_every == 0 or self.should_stop():
+        if last or state.epoch % config.checkpoint_every == 0:
             self.save()
         self.emit(EpochDone(record))
         outputs.write_curve(state)
@@ -241,13 +240,18 @@ class _Training:
             outputs.write_samples(state, self.should_stop)
 
     def save(self) -> None:
-        """Write a checkpoint."""
+        """Write a checkpoint, if anything was trained since the last one."""
+        if not self.state.moved:
+            return
         self.emit(Progress("save", 0, 0))
         folder = Path(self.config.model_save_dir)
         try:
             path = self.state.save(folder)
         except NonFiniteError as error:
-            raise TrainingError(_non_finite_message(self.state)) from error
+            raise TrainingError(
+                f"The weights became NaN or infinite ({error}) and were not saved. "
+                f"{_what_is_safe(self.state)} Lower lr (now {self.config.lr:g}) and resume."
+            ) from error
         except OSError as error:
             raise TrainingError(
                 f"The checkpoint could not be written in {folder} ({error.strerror or error}). "
@@ -258,7 +262,7 @@ class _Training:
 
 def _what_is_safe(state: TrainingState | None) -> str:
     if state is None:
-        return "Nothing was trained or changed."
+        return "Nothing was trained."
     if state.saved is None:
         return "No checkpoint had been written yet."
     return f"The checkpoint {state.saved.name} is safe."
@@ -273,8 +277,11 @@ def _non_finite_message(state: TrainingState) -> str:
 
 def _memory_message(config: TrainConfig, state: TrainingState | None) -> str:
     size = config.batch_size
-    smaller = f"batch_size {size // 2}" if size > 1 else "a smaller img_size or latent_dim"
-    return f"Out of memory at batch_size {size}. {_what_is_safe(state)} Try {smaller}."
+    if state is None or size == 1:
+        remedy = "a smaller img_size, latent_dim or base_channels"
+    else:
+        remedy = f"batch_size {size // 2}"
+    return f"Out of memory at batch_size {size}. {_what_is_safe(state)} Try {remedy}."
 
 
 def _file_message(error: OSError, state: TrainingState | None) -> str:

@@ -15,8 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vae import checkpoint
+from vae.checkpoint import checkpoint_files
 from vae.config import PARAMETERS, TrainConfig
 from vae.gui import dialogs
+from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
 Open = Callable[..., Any]
@@ -186,6 +189,67 @@ def test_start_fresh_asks_and_keeps_the_earlier_run(
     assert len(list(kept.iterdir())) == 1
 
 
+def test_start_fresh_is_offered_when_every_checkpoint_is_damaged(
+    open_window: Open, tiny: Make
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    (_, path), *_ = checkpoint_files(Path(config.model_save_dir))
+    path.write_bytes(b"")
+    window = open_window(config)
+    app = window.app
+    window.pump(lambda: "No checkpoint in the checkpoint folder can be read" in window.bar())
+    assert app.bar.train["text"] == "Train"
+    assert str(app.bar.fresh["state"]) == "normal"
+    app.train()
+    window.pump_to("failed")
+    assert "All checkpoints" in window.bar()
+    window.pump(lambda: not app.worker.busy)
+    app.train(fresh=True)
+    window.pump_to("finished")
+    assert "Finished" in window.bar()
+
+
+def test_a_run_started_from_an_edited_field_shows_that_run(open_window: Open, tiny: Make) -> None:
+    first = tiny("first", num_epochs=4)
+    run_vae_training(first)
+    window = open_window(first)
+    app = window.app
+    window.pump(lambda: len(app.view.history) == 4)
+    other = tiny("other", num_epochs=2)
+    field = app.form.fields["model_save_dir"]
+    field.focus_force()
+    app.root.update()
+    app.form.fill({n: str(v) for n, v in other.to_dict().items()})
+    field.event_generate("<Control-Return>")
+    window.pump_to("finished")
+    assert [record.epoch for record in app.view.history] == [1, 2]
+
+
+def test_a_refused_field_stays_marked_until_it_is_edited(open_window: Open, tiny: Make) -> None:
+    run_vae_training(tiny(num_epochs=1))
+    window = open_window(tiny(num_epochs=2, latent_dim=9))
+    form = window.app.form
+    window.app.train()
+    window.pump_to("failed")
+    for name in ("img_size", "latent_dim"):
+        form.fields[name].event_generate("<FocusOut>")
+        assert form.marked() == ["latent_dim"]
+    form.fill({"latent_dim": "4"})
+    form.fields["latent_dim"].event_generate("<FocusOut>")
+    assert form.marked() == []
+
+
+def test_a_minimised_window_asks_where_it_can_be_seen(open_window: Open) -> None:
+    window = open_window()
+    root = window.app.root
+    root.iconify()
+    window.pump(lambda: root.state() == "iconic")
+    root.after(1000, lambda: [child.destroy() for child in root.winfo_children()[-1:]])
+    assert dialogs.ask(root, "Question", "Well?", ("Yes", "No")) == "No"
+    assert root.state() == "normal"
+
+
 def test_escape_asks_before_it_stops(
     open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,11 +303,11 @@ def test_demo_and_start_train_without_a_click(
 def test_closing_while_running_asks(
     open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = tiny(num_epochs=5000, sample_every=5000)
+    config = tiny(num_epochs=5000, sample_every=5000, checkpoint_every=5000)
     window = open_window(config)
     app = window.app
     app.train()
-    window.pump_to("running")
+    window.pump(lambda: len(app.view.history) >= 2)
     answer(monkeypatch, "Keep training", "Save and exit")
     app.close()
     assert app.state == "running"
@@ -252,12 +316,33 @@ def test_closing_while_running_asks(
     destroy = app.destroy
     monkeypatch.setattr(app, "destroy", lambda: (destroy(), closed.append(True)))
     window.pump(lambda: bool(closed))
-    assert list(Path(config.model_save_dir).iterdir())
+    assert checkpoint_files(Path(config.model_save_dir))
+
+
+def test_save_and_exit_stays_open_when_the_save_fails(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "save", full)
+    window = open_window(tiny(num_epochs=5000, sample_every=5000, checkpoint_every=5000))
+    app = window.app
+    app.train()
+    window.pump(lambda: len(app.view.history) >= 2)
+    answer(monkeypatch, "Save and exit")
+    app.close()
+    window.pump_to("failed")
+    assert "No space left" in window.bar()
+    for _ in range(30):
+        app.root.update()
+        time.sleep(0.01)
+    assert app.root.winfo_exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without asking it")
 def test_sigterm_saves_and_closes(tiny: Make, tmp_path: Path) -> None:
-    config = tiny(num_epochs=100_000, sample_every=100_000)
+    config = tiny(num_epochs=100_000, sample_every=100_000, checkpoint_every=100_000)
     places = {name: str(tmp_path / name) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME")}
     flags = [f"--{name}={value}" for name, value in config.to_dict().items()]
     process = subprocess.Popen(
@@ -272,7 +357,7 @@ def test_sigterm_saves_and_closes(tiny: Make, tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     told = process.communicate(timeout=60)[1]
     assert (process.returncode, told) == (0, "")
-    assert list(Path(config.model_save_dir).iterdir())
+    assert checkpoint_files(Path(config.model_save_dir))
 
 
 def test_an_error_in_a_callback_is_shown_and_training_goes_on(

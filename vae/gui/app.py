@@ -45,8 +45,8 @@ class App:
         self.root = kit.create_window("VAE Studio", remembered["mode"])
         self.root.report_callback_exception = self.callback_failed
         self.worker = Worker()
-        self.state = "idle"
-        self.quit_after_stop = self.interrupted = False
+        self.state, self.failure = "idle", ""
+        self.quit_after_stop = self.interrupted = self.signalled = False
         self.looked = ("", "")
         self.redrawn = self.collected = 0.0
         self.start_wanted = start
@@ -123,13 +123,15 @@ class App:
     def set_state(self, state: str, word: str, text: str, right: str = "") -> None:
         """The one place where the state changes; what can be clicked derives from it."""
         self.state = state
+        self.failure = text if state == "failed" else ""
         self.form.lock(self.busy)
         self.show_buttons()
         self.bar.say(state, word, text, right)
 
     def show_buttons(self) -> None:
         """Bring the buttons in line with the state and with what was found."""
-        self.bar.show_state(self.state, self.busy, self.view.resumable)
+        view = self.view
+        self.bar.show_state(self.state, self.busy, view.resumable, view.replaceable)
 
     def say(self, word: str, text: str, right: str = "") -> None:
         """Another sentence in the same state."""
@@ -152,8 +154,11 @@ class App:
         if self.busy:
             return
         self.form.show_problems({})
-        if fresh:
+        places = self._places()
+        if fresh or places != self.looked:
+            # Also when a key started it while the edited field still had the focus.
             self.view.forget()
+            self.looked = places
         self.set_state("checking", "Checking", "Checking the form and the data set...")
         self.remember()
         self.worker.train(self.form.texts(), fresh)
@@ -184,6 +189,8 @@ class App:
         if self.state not in ("checking", "running"):
             return
         text = "A checkpoint is saved after the running batch, and Resume goes on from there."
+        if self.state == "checking":
+            text = "Nothing has been trained yet, so that there is nothing to lose."
         choices = ("Stop", "Keep training")
         if dialogs.ask(self.root, "Stop training", text, choices) == choices[0]:
             self.stop()
@@ -193,8 +200,13 @@ class App:
         if not self.worker.busy:
             self.destroy()
             return
+        if self.state != "running" and not self.quit_after_stop:
+            # Nothing is trained yet, or it is being saved: no question. A second click asks.
+            self.quit_after_stop = True
+            self.stop()
+            return
         choices = ("Save and exit", "Exit without saving", "Keep training")
-        text = "A run is going on. Its last checkpoint is safe in any case."
+        text = "A run is going on. Without saving, what came after its last checkpoint is lost."
         answer = dialogs.ask(self.root, "Close VAE Studio", text, choices)
         if answer == choices[0]:
             self.quit_after_stop = True
@@ -229,11 +241,13 @@ class App:
             self.collected = now
             gc.collect()
         if self.interrupted:
-            self.interrupted, self.quit_after_stop = False, True
+            self.interrupted, self.signalled, self.quit_after_stop = False, True, True
             self.stop()
         if self.quit_after_stop and not self.worker.busy and not self.busy:
-            self.destroy()
-            return
+            self.quit_after_stop = False
+            if self.state != "failed" or self.signalled:
+                self.destroy()
+                return
         self.polling = self.root.after(POLL_MS, self.poll)
 
     def _try(self, action: Callable[..., object], *arguments: object) -> None:
@@ -259,11 +273,15 @@ class App:
             self.view.say_found()
         self.say_marked()
 
-    def look(self, force: bool = False) -> None:
-        """Look, off this thread, for a run to resume."""
+    def _places(self) -> tuple[str, str]:
+        """Where a run to resume is looked for."""
         texts = self.form.texts()
-        places = texts["model_save_dir"], texts["output_dir"]
-        if not places[0] or (places == self.looked and not force):
+        return texts["model_save_dir"], texts["output_dir"]
+
+    def look(self, force: bool = False) -> None:
+        """Look, off this thread, for a run to resume. Not while one goes on."""
+        places = self._places()
+        if self.busy or not places[0] or (places == self.looked and not force):
             return
         if places != self.looked and any(self.looked):
             self.view.found = None
@@ -305,8 +323,11 @@ class App:
         self.bar.say("failed", "Window error", f"{error[1]} (a running training goes on)")
         self.bar.offer("Details", self.show_log)
 
-    def run(self) -> None:
-        """Run until the window is closed. Ctrl-C and SIGTERM save first."""
+    def run(self) -> str:
+        """Run until the window is closed. Ctrl-C and SIGTERM save first.
+
+        Returns why that failed, or an empty string.
+        """
 
         def interrupt(*_: object) -> None:
             self.interrupted = True
@@ -314,3 +335,4 @@ class App:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, interrupt)
         self.root.mainloop()
+        return self.failure if self.signalled else ""

@@ -79,13 +79,13 @@ class ActionBar(ttk.Frame):
         self.columnconfigure(4, weight=1)
         self.text.bind("<Configure>", lambda e: self.text.configure(wraplength=max(e.width, 80)))
 
-    def show_state(self, state: str, running: bool, resumable: bool) -> None:
+    def show_state(self, state: str, running: bool, resumable: bool, replaceable: bool) -> None:
         """Which buttons can be clicked, and what they say."""
         self.train.configure(
             text="Resume" if resumable else "Train", state="disabled" if running else "normal"
         )
         self.stop.configure(state="normal" if running and state != "stopping" else "disabled")
-        self.fresh.configure(state="normal" if resumable and not running else "disabled")
+        self.fresh.configure(state="normal" if replaceable and not running else "disabled")
 
     def say(self, tone: str, word: str, text: str, right: str = "") -> None:
         """A word in a state's tone, a sentence beside it, and figures at the end."""

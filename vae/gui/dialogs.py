@@ -14,6 +14,8 @@ def ask(root: tk.Tk, title: str, text: str, choices: tuple[str, ...]) -> str:
     The window lives on while it waits. If the window itself goes, the last choice is returned.
     """
     answers = [choices[-1]]
+    # A dialog of a minimised window would never be seen.
+    root.deiconify()
     top = tk.Toplevel(root, background=kit.palette(root).background)
     top.title(title)
     top.transient(root)

@@ -26,6 +26,8 @@ class Form(ttk.Frame):
         self.fields: dict[str, ttk.Entry] = {}
         self.errors: dict[str, ttk.Label] = {}
         self.browsers: list[ttk.Button] = []
+        # Marks that came from elsewhere, and what the field said then: only an edit clears them.
+        self.refused: dict[str, str] = {}
         self.advanced: list[tk.Widget] = []
         self.folded = True
         self.canvas = tk.Canvas(self, highlightthickness=0, width=WIDTH)
@@ -122,9 +124,10 @@ class Form(ttk.Frame):
     def _left(self, name: str) -> None:
         """Check a field that was left, and those whose problems it may have mended."""
         problems = self.problems()
-        for other, error in self.errors.items():
-            mended = error["text"] and other not in problems and other not in PATHS
-            if other == name or mended:
+        texts = self.texts()
+        self.refused = {n: text for n, text in self.refused.items() if texts[n] == text}
+        for other in [name, *self.marked()]:
+            if other not in self.refused and (other == name or other not in PATHS):
                 self.show_problem(other, problems.get(other, ""))
         if name in ("img_size", "depth") and "img_size" in problems:
             self.show_problem("img_size", problems["img_size"])
@@ -165,7 +168,12 @@ class Form(ttk.Frame):
             self.toggle_advanced()
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
-        """Mark all fields with problems, clear the others, and go to the first."""
+        """Mark all fields with problems, clear the others, and go to the first.
+
+        What only a run can find out stays marked until the field is edited.
+        """
+        texts, plain = self.texts(), self.problems()
+        self.refused = {name: texts[name] for name in problems if name not in plain}
         for name in self.fields:
             self.show_problem(name, problems.get(name, ""))
         first = next((name for name in self.fields if name in problems), None)

@@ -13,14 +13,15 @@ from vae.gui.theme import DARK, LIGHT, Palette, apply_styles, make_fonts, pixels
 
 NAME = "vae-studio"
 MIN_SIZE = (1024, 660)
-ACCENTS = {"success": "#1a7f4b", "warning": "#9a6700", "danger": "#c62f3b"}
+ACCENTS = ("success", "warning", "danger")
 
 
 def create_window(title: str, mode: str) -> tk.Tk:
     """The root window in "light" or "dark"; DPI awareness is set before Tk exists."""
     tb.Theme(
         NAME,
-        primary="#1f6feb", info="#1f6feb", neutral="#6b7480", **ACCENTS,
+        primary=LIGHT.primary, info=LIGHT.primary, neutral=LIGHT.muted,
+        success=LIGHT.success, warning=LIGHT.warning, danger=LIGHT.danger,
         light={"background": LIGHT.background, "foreground": LIGHT.text},
         dark={"background": DARK.background, "foreground": DARK.text},
     ).register()  # type: ignore[no-untyped-call]  # fmt: skip

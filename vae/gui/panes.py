@@ -159,7 +159,7 @@ class LogPane(ttk.Frame):
         """Insert what waits, and scroll to it unless the person has scrolled up to read."""
         if not self.waiting:
             return
-        lines, self.waiting = self.waiting, []
+        lines, self.waiting = self.waiting[-LOG_LINES:], []
         at_end = self.text.yview()[1] >= 0.999
         self.text.configure(state="normal")
         for when, line, kind in lines:

@@ -32,6 +32,8 @@ PHASES = {
     "save": "Saving a checkpoint",
     "sample": "Drawing samples",
 }
+# What the bar says of itself, and a new look-up may replace.
+FOUND_WORDS = ("", "Ready", "Found", "Note")
 MAX_POINTS = 4000
 # The running mean says little before so many batches of an epoch.
 POINT_AFTER_BATCHES = 20
@@ -57,8 +59,13 @@ class RunView:
 
     @property
     def resumable(self) -> bool:
-        """Whether the checkpoint folder holds a run."""
-        return bool(self.found and self.found.peek)
+        """Whether the checkpoint folder holds a run to go on with."""
+        return bool(self.found and self.found.record)
+
+    @property
+    def replaceable(self) -> bool:
+        """Whether the checkpoint folder holds anything, so that a fresh start makes sense."""
+        return bool(self.found and self.found.anything)
 
     def show(self, event: Any) -> None:
         """Show one event."""
@@ -123,6 +130,7 @@ class RunView:
         self.device = f"{event.device}, {event.detail}, {event.precision}"
         self.app.log.write(f"Device: {self.device}.")
         self.app.header.show(self.data, self.device)
+        self.eta = Eta()
         if self.app.state == "checking":
             self.app.set_state("running", "Training", "Building the network...")
 
@@ -161,9 +169,6 @@ class RunView:
 
     def _finished(self, result: TrainingResult) -> None:
         app = self.app
-        self.history = list(result.history) or self.history
-        self._show_history()
-        app.look(force=True)
         if not result.stopped:
             took = duration(sum(record.seconds for record in result.history))
             best = result.best
@@ -177,19 +182,22 @@ class RunView:
         else:
             app.set_state("idle", "Stopped", "before the training began. Nothing was changed.")
         app.log.write(app.bar.word["text"] + ": " + app.bar.text["text"])
+        self.history = list(result.history) or self.history
+        self._show_history()
+        app.look(force=True)
 
     def _failed(self, event: Failed) -> None:
+        self.app.set_state("failed", "Failed", event.message)
+        self.app.bar.offer("Details", self.app.show_log)
         self.app.log.write(event.message, "error")
         self.app.log.write(event.details.rstrip())
         if event.problems:
             self.app.form.show_problems(event.problems)
         self.app.look(force=True)
-        self.app.set_state("failed", "Failed", event.message)
-        self.app.bar.offer("Details", self.app.show_log)
 
     def _invalid(self, problems: dict[str, str]) -> None:
-        self.app.look(force=True)
         self.app.set_state("idle", "", "")
+        self.app.look(force=True)
         self.app.form.show_problems(problems)
         self.app.say_marked()
 
@@ -198,7 +206,7 @@ class RunView:
         if any(form.variables[name].get() != text for name, text in event.texts.items()):
             return  # edited meanwhile; that edit is checked in its turn
         plain = form.problems()
-        for name in event.texts:
+        for name in event.texts.keys() - form.refused.keys():
             form.show_problem(name, plain.get(name, "") or event.problems.get(name, ""))
         self.app.say_marked()
 
@@ -208,6 +216,7 @@ class RunView:
             self.app.set_state("idle", "Ready", "The demo data set is filled in. Click Train.")
         else:
             self.app.set_state("idle", "Stopped", "The demo data set is not complete.")
+            self.app.start_wanted = False
         self.app.look()
         self.app.start_if_wanted()
 
@@ -218,27 +227,34 @@ class RunView:
         self.found = event
         app.show_buttons()
         if event.problem:
-            app.set_state("failed", "Note", event.problem)
-        if event.peek:
-            self.history = list(event.peek.history)
+            app.log.write(event.problem, "warning")
+        if event.record:
+            self.history = list(event.record.history)
             self._show_history()
             if event.grid is not None:
                 app.samples.show(event.grid, event.grid_epoch, samples_name(event.grid_epoch))
-        if app.state == "idle" and app.bar.word["text"] in ("", "Ready", "Found"):
+        if app.state == "idle" and app.bar.word["text"] in FOUND_WORDS:
             self.say_found()
 
     def say_found(self) -> None:
         """Say what the checkpoint folder holds, and what a click on Train does."""
-        app, peek = self.app, self.found.peek if self.found else None
-        if not peek:
-            chosen = app.form.texts()["file_path"]
+        app, found = self.app, self.found
+        texts = app.form.texts()
+        if found and found.record:
+            done = len(found.record.history)
+            wanted = parse({"num_epochs": texts["num_epochs"]})[0].get("num_epochs", 0)
+            total = max(int(wanted), done)
+            hint = "Resume" if done < total else "raise Epochs to train on"
+            app.say("Found", f"{done} of {total} epochs done: {hint}")
+            app.bar.progress(done, total)
+        elif found and found.problem:
+            app.bar.say("failed", "Note", found.problem)
+        elif found and found.anything:
+            text = "No checkpoint in the checkpoint folder can be read. Train says more."
+            app.bar.say("failed", "Note", text)
+        else:
+            chosen = texts["file_path"]
             app.say("Ready", "Click Train." if chosen else "Choose a folder of images, then Train.")
-            return
-        wanted = parse({"num_epochs": app.form.texts()["num_epochs"]})[0].get("num_epochs", 0)
-        total = max(int(wanted), peek.epoch)
-        hint = "Resume" if peek.epoch < total else "raise Epochs to train on"
-        app.say("Found", f"{peek.epoch} of {total} epochs done: {hint}")
-        app.bar.progress(peek.epoch, total)
 
     def _show_history(self) -> None:
         self.app.loss.show(self.history, self.points)

@@ -8,7 +8,7 @@ from typing import Any
 
 import platformdirs
 
-from vae.config import DEFAULTS
+from vae.config import DEFAULTS, PARAMETERS
 from vae.files import atomic_write
 
 APP = "vae-studio"
@@ -25,17 +25,25 @@ def demo_folder() -> Path:
 
 
 def load_settings() -> dict[str, Any]:
-    """The last form's texts and the mode; an unreadable file counts as none."""
+    """The last form's texts and the mode; an unreadable file counts as none.
+
+    Relative paths are made absolute if the program now runs in another folder.
+    """
     try:
         found = json.loads(settings_path().read_text(encoding="utf-8"))
         form = {n: t for n, t in found["form"].items() if n in DEFAULTS and isinstance(t, str)}
         mode = "dark" if found["mode"] == "dark" else "light"
+        folder = Path(found["folder"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {"form": {}, "mode": "light"}
+    if folder != Path.cwd():
+        paths = {name for name, facts in PARAMETERS.items() if facts.kind}
+        form = {n: str(folder / t) if t and n in paths else t for n, t in form.items()}
     return {"form": form, "mode": mode}
 
 
 def save_settings(form: dict[str, str], mode: str) -> None:
     """Remember for the next start. Raises OSError."""
+    facts = {"form": form, "mode": mode, "folder": str(Path.cwd())}
     with atomic_write(settings_path()) as file:
-        file.write(json.dumps({"form": form, "mode": mode}, indent=1).encode())
+        file.write(json.dumps(facts, indent=1).encode())

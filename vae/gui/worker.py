@@ -12,12 +12,15 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vae.config import ConfigError, TrainConfig
-from vae.events import TrainingResult
-from vae.files import SAMPLES_NAME
+from vae.events import TrainingResult, Warned
+from vae.files import SAMPLES_NAME, samples_name
 from vae.paths import check_paths
+
+if TYPE_CHECKING:
+    from vae.checkpoint import Record
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,15 @@ class Failed:
 
 @dataclass(frozen=True)
 class Found:
-    """What the checkpoint folder holds: a Peek or None, the newest grid, or why it is not known."""
+    """What a checkpoint folder holds, as far as it can be read.
+
+    record is of the newest checkpoint, or None; anything says whether there are checkpoints at
+    all, damaged ones included; grid is the newest sample grid up to there, uint8, or None.
+    """
 
     folder: str
-    peek: Any
+    record: Record | None
+    anything: bool
     grid: Any
     grid_epoch: int
     problem: str
@@ -153,28 +161,34 @@ def _train(
 
 
 def _look(model_save_dir: str, output_dir: str, emit: Callable[[object], None]) -> None:
-    peek, grid, epoch, problem = None, None, 0, ""
+    record, anything, grid, epoch, problem = None, False, None, 0, ""
     try:
-        from vae.checkpoint import peek as read
+        from vae import checkpoint
 
-        peek = read(Path(model_save_dir))
-        output = Path(output_dir)
-        if peek and output.is_dir():
-            names = (SAMPLES_NAME.fullmatch(path.name) for path in output.iterdir())
-            epochs = [int(match[1]) for match in names if match]
-            epoch = max((e for e in epochs if e <= peek.epoch), default=0)
-        if epoch:
-            import numpy as np
-            from PIL import Image
-
-            from vae.files import samples_name
-
-            with Image.open(output / samples_name(epoch)) as image:
-                grid = np.asarray(image)
+        anything = bool(checkpoint.checkpoint_files(Path(model_save_dir), damaged=True))
+        if found := checkpoint.peek(Path(model_save_dir)):
+            record = found[1]
+            grid, epoch = _newest_grid(Path(output_dir), len(record.history))
     except Exception as error:
         # A look that fails must not keep the window from working; the run itself will say more.
         problem = str(error) or type(error).__name__
-    emit(Found(model_save_dir, peek, grid, epoch, problem))
+    emit(Found(model_save_dir, record, anything, grid, epoch, problem))
+
+
+def _newest_grid(folder: Path, up_to: int) -> tuple[Any, int]:
+    """The newest sample grid up to an epoch, and its epoch; (None, 0) if there is none."""
+    names = (SAMPLES_NAME.fullmatch(path.name) for path in folder.glob("*.png"))
+    epochs = [int(match[1]) for match in names if match]
+    epoch = max((epoch for epoch in epochs if epoch <= up_to), default=0)
+    if not epoch:
+        return None, 0
+    import numpy as np
+    from PIL import Image
+
+    import vae.images  # noqa: F401  # its pixel limit, not Pillow's smaller one
+
+    with Image.open(folder / samples_name(epoch)) as image:
+        return np.asarray(image), epoch
 
 
 def _check_paths(texts: dict[str, str], emit: Callable[[object], None]) -> None:
@@ -193,12 +207,12 @@ def _demo(folder: Path, emit: Callable[[object], None], should_stop: Callable[[]
 
 
 def _import(emit: Callable[[object], None]) -> None:
-    import matplotlib.backends.backend_tkagg
-    import matplotlib.figure  # noqa: F401
-
-    emit(PlotsReady())
     try:
+        import matplotlib.backends.backend_tkagg
+        import matplotlib.figure  # noqa: F401
+
+        emit(PlotsReady())
         import vae.training  # noqa: F401
-    except Exception:
-        # It fails again, and is shown, when Train is clicked.
-        return
+    except Exception as error:
+        # An engine that cannot be imported is told again when Train is clicked.
+        emit(Warned(f"A part of the program cannot be loaded: {error}. Install it again."))

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vae.gui.settings import load_settings, save_settings, settings_path
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vae.gui.settings.platformdirs.user_config_dir", lambda *a, **k: tmp_path)
+
+
+def test_what_was_saved_comes_back() -> None:
+    save_settings({"lr": "0,1", "output_dir": "./images"}, "dark")
+    assert load_settings() == {"form": {"lr": "0,1", "output_dir": "./images"}, "mode": "dark"}
+
+
+def test_relative_folders_keep_their_place_when_the_program_runs_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    save_settings({"lr": "1", "output_dir": "images", "file_path": ""}, "light")
+    monkeypatch.chdir(tmp_path / "b")
+    expected = {"lr": "1", "output_dir": str(tmp_path / "a" / "images"), "file_path": ""}
+    assert load_settings()["form"] == expected
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"form": 1, "mode": "dark"}', "\0"])
+def test_damaged_settings_count_as_none(text: str) -> None:
+    settings_path().write_text(text)
+    assert load_settings() == {"form": {}, "mode": "light"}
+
+
+def test_unknown_fields_and_wrong_types_are_left_out() -> None:
+    save_settings({"lr": "1", "gone": "2", "seed": 3}, "other")  # type: ignore[dict-item]
+    assert load_settings() == {"form": {"lr": "1"}, "mode": "light"}

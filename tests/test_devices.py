@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+import torch
+
+from vae import devices
+from vae.config import ConfigError
+from vae.devices import choose_device, choose_threads, describe, is_out_of_memory
+
+
+def test_auto_takes_the_gpu_if_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices.torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto", "auto") == (torch.device("cuda"), torch.float16)
+    assert choose_device("cpu", "auto") == (torch.device("cpu"), torch.float32)
+    monkeypatch.setattr(devices.torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(devices.torch.backends.mps, "is_available", lambda: False)
+    assert choose_device("auto", "bfloat16") == (torch.device("cpu"), torch.bfloat16)
+    with pytest.raises(ConfigError, match="take auto or cpu"):
+        choose_device("cuda", "auto")
+
+
+def test_threads_are_as_asked_else_the_checkpoints_else_automatic(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    automatic = choose_threads(0)
+    assert automatic >= 1
+    assert choose_threads(7, 2) == 7
+    assert choose_threads(0, 2) == 2
+    assert choose_threads(0, 63) == automatic  # of a larger computer
+
+
+def test_the_device_is_described_for_a_person() -> None:
+    assert describe(torch.device("cpu"), 1, torch.bfloat16) == ("CPU", "1 thread", "bfloat16")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes",
+        "DefaultCPUAllocator: not enough memory: you tried to allocate 4 bytes.",
+        "MPS backend out of memory (MPS allocated: 1 GB)",
+    ],
+)
+def test_memory_that_ran_out_is_recognized_on_every_system(text: str) -> None:
+    assert is_out_of_memory(RuntimeError(text))
+    assert not is_out_of_memory(RuntimeError("shapes do not match"))

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from vae import files
+from vae.files import atomic_write, move_into, readable, remove_leftovers
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="of POSIX systems")
+
+
+def test_after_an_error_the_old_content_stands_and_nothing_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file"
+    with atomic_write(path) as file:
+        file.write(b"old")
+    with pytest.raises(ValueError), atomic_write(path) as file:
+        file.write(b"half")
+        raise ValueError
+    assert path.read_bytes() == b"old"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@posix
+def test_private_files_are_the_owners_alone(tmp_path: Path) -> None:
+    for private, mode in ((True, 0o600), (False, 0o644)):
+        with atomic_write(tmp_path / "file", private=private) as file:
+            file.write(b"")
+        assert (tmp_path / "file").stat().st_mode & 0o777 == mode & ~_umask()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@posix
+def test_a_folder_that_cannot_be_synced_is_no_error_but_a_failing_disk_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, codes = os.fsync, iter([errno.EINVAL, errno.EIO])
+
+    def fsync(descriptor: int) -> None:
+        if os.path.isdir(f"/proc/self/fd/{descriptor}"):
+            raise OSError(next(codes), "no")
+        real(descriptor)
+
+    monkeypatch.setattr(files.os, "fsync", fsync)
+    if not Path("/proc/self/fd").exists():
+        return
+    with atomic_write(tmp_path / "a") as file:
+        file.write(b"a")
+    with pytest.raises(OSError), atomic_write(tmp_path / "b") as file:
+        file.write(b"b")
+
+
+def test_a_file_is_moved_into_a_folder_that_is_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    move_into(tmp_path / "kept", tmp_path / "file")
+    assert (tmp_path / "kept" / "file").read_text() == "x"
+    assert not (tmp_path / "file").exists()
+
+
+def test_leftovers_of_a_killed_process_go(tmp_path: Path) -> None:
+    (tmp_path / ".vae-0123.tmp").touch()
+    (tmp_path / "other.tmp").touch()
+    remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["other.tmp"]
+
+
+def test_odd_names_are_readable() -> None:
+    assert readable(Path("röntgen\n\udcff.png")) == "röntgen\\n\\udcff.png"

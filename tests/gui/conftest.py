@@ -22,7 +22,7 @@ if sys.platform == "linux":
 
     @pytest.fixture(scope="session", autouse=True)
     def screen() -> Iterator[str]:
-        with xvfb("-dpi", "96") as display, pytest.MonkeyPatch.context() as patch:
+        with xvfb() as display, pytest.MonkeyPatch.context() as patch:
             patch.setenv("DISPLAY", display)
             manager = subprocess.Popen(["openbox"], stderr=subprocess.DEVNULL)
             yield display
@@ -31,13 +31,13 @@ if sys.platform == "linux":
 
 
 @contextlib.contextmanager
-def xvfb(*arguments: str) -> Iterator[str]:
+def xvfb() -> Iterator[str]:
     """A virtual screen of its own; gives its display name once it takes connections."""
     assert shutil.which("Xvfb"), "make test installs Xvfb"
     read, write = os.pipe()
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(write), "-screen", "0", "1440x900x24", "-nolisten", "tcp",
-         "-noreset", *arguments],
+         "-noreset", "-dpi", "96"],
         pass_fds=[write], stderr=subprocess.PIPE,
     )  # fmt: skip
     os.close(write)

@@ -11,7 +11,8 @@ from vae.events import BatchDone
 from vae.gui import kit
 from vae.gui.theme import TONES
 
-ETA_AFTER_BATCHES = 20
+# Fewer batches of an epoch say little of its speed or its mean loss.
+ENOUGH_BATCHES = 20
 
 
 class Eta:
@@ -31,7 +32,7 @@ class Eta:
             self.speed = speed if not self.speed else 0.9 * self.speed + 0.1 * speed
             self.batches += event.batch - batch
         self.last = (event.epoch, event.batch, now)
-        if self.batches < ETA_AFTER_BATCHES or not self.speed:
+        if self.batches < ENOUGH_BATCHES or not self.speed:
             return ""
         rest = (event.epochs - event.epoch + 1) * event.batches - event.batch
         return f"{duration(rest / self.speed)} left"

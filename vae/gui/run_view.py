@@ -20,7 +20,7 @@ from vae.events import (
     Warned,
 )
 from vae.files import readable, samples_name
-from vae.gui.bar import Eta, duration
+from vae.gui.bar import ENOUGH_BATCHES, Eta, duration
 from vae.gui.worker import DemoReady, Failed, Finished, Found, Invalid, PathsChecked, PlotsReady
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ PHASES = {
 # What the bar says of itself, and a new look-up may replace.
 FOUND_WORDS = ("", "Ready", "Found", "Note")
 MAX_POINTS = 4000
-# The running mean says little before so many batches of an epoch.
-POINT_AFTER_BATCHES = 20
 
 
 class RunView:
@@ -144,7 +142,7 @@ class RunView:
         self._show_history()
 
     def _batch_done(self, event: BatchDone) -> None:
-        if event.batch >= min(POINT_AFTER_BATCHES, event.batches / 2):
+        if event.batch >= min(ENOUGH_BATCHES, event.batches / 2):
             self.points.append((event.epoch - 1 + event.batch / event.batches, event.loss))
             if len(self.points) > MAX_POINTS:
                 self.points = self.points[::2]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import socket
+import stat
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,6 +76,20 @@ def tiny(tmp_path: Path, images: Path) -> Callable[..., TrainConfig]:
         return TrainConfig(**{**TINY, **paths, **values})  # type: ignore[arg-type]
 
     return make
+
+
+def fail_saving(monkeypatch: pytest.MonkeyPatch, after: int = 0) -> None:
+    """Let the disk be full when a checkpoint, or the one after so many, is made durable."""
+    real, calls = os.fsync, itertools.count()
+
+    def fsync(descriptor: int) -> None:
+        saving = threading.current_thread().name.startswith("saver")
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        if saving and is_file and next(calls) >= after:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
 
 
 def read_log(path: str | Path) -> list[EpochRecord]:

@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vae import checkpoint, files
-from vae.checkpoint import CheckpointError, DamagedError, Record, load, load_newest, peek, save
+from vae.checkpoint import (
+    CheckpointError,
+    DamagedError,
+    Draft,
+    NonFiniteError,
+    Record,
+    load,
+    load_newest,
+    peek,
+)
 from vae.events import EpochRecord
 
 ROW = EpochRecord(1, 0.5, 0.25, 0.1, 0.01, 1e-4, 12, 3.5, 3.4)
@@ -20,6 +29,25 @@ TENSORS = {
     "sums": np.array([1e-300, 2.0]),
     "scalar": np.float32(3) * np.ones((), np.float32),
 }
+
+
+def save(folder: Path, tensors: dict[str, np.ndarray], record: Record, keep: int) -> Path:
+    return Draft(folder, tensors, record).finish(keep)
+
+
+def test_a_draft_is_no_checkpoint_yet(tmp_path: Path) -> None:
+    draft = Draft(tmp_path, TENSORS, RECORD)
+    assert checkpoint.checkpoint_files(tmp_path) == []
+    path = draft.finish(keep=3)
+    assert checkpoint.checkpoint_files(tmp_path) == [(1, path)]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_is_never_saved(tmp_path: Path, value: float) -> None:
+    broken = {**TENSORS, "model.w": np.array([1, value], np.float32)}
+    with pytest.raises(NonFiniteError, match=r"model\.w"):
+        save(tmp_path, broken, RECORD, keep=3)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import os
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,9 +15,9 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.conftest import read_log
+from tests.conftest import fail_saving, read_log
 from vae import outputs, state, training
-from vae.checkpoint import MismatchError, checkpoint_files, load, peek
+from vae.checkpoint import Draft, MismatchError, checkpoint_files, load, peek
 from vae.config import ConfigError, TrainConfig
 from vae.events import (
     BatchDone,
@@ -258,7 +259,7 @@ def test_the_thread_count_of_a_checkpoint_is_kept(tiny: Make) -> None:
 def test_weights_that_are_not_finite_are_never_saved(
     tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = tiny(num_epochs=3)
+    config = tiny(num_epochs=2)
 
     def emit(event: Event) -> None:
         if isinstance(event, EpochDone) and event.record.epoch == 1:
@@ -452,19 +453,51 @@ def test_a_failed_save_names_the_safe_checkpoint_and_resume_is_exact(
     tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tiny("failed", num_epochs=3)
-    real, calls = state.checkpoint.save, iter(range(10))
-
-    def save(*arguments: object) -> Path:
-        if next(calls) == 1:
-            raise OSError(28, "No space left on device")
-        return real(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(state.checkpoint, "save", save)
-    with pytest.raises(TrainingError, match=r"No space left.*checkpoint_000001"):
-        run_vae_training(config)
+    with monkeypatch.context() as patch:
+        fail_saving(patch, after=1)
+        with pytest.raises(TrainingError, match=r"No space left.*checkpoint_000001"):
+            run_vae_training(config)
+    assert len(checkpoint_files(Path(config.model_save_dir))) == 1
     run_vae_training(config)
     run_vae_training(tiny("whole", num_epochs=3))
     assert_same_end(tiny("whole"), config)
+
+
+def test_a_disk_that_is_full_at_once_is_told_too(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(state.checkpoint, "_header", full)
+    with pytest.raises(TrainingError, match=r"could not be written .*No space left"):
+        run_vae_training(tiny())
+
+
+def test_training_goes_on_while_a_checkpoint_is_made_durable(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=2)
+    may_finish, order = threading.Event(), []
+    real = Draft.finish
+
+    def finish(self: Draft, keep: int) -> Path:
+        assert may_finish.wait(30)
+        order.append("durable")
+        return real(self, keep)
+
+    def emit(event: Event) -> None:
+        if isinstance(event, BatchDone) and event.epoch == 2:
+            order.append("trained on")
+            may_finish.set()
+        if isinstance(event, CheckpointSaved):
+            assert event.path.exists()
+
+    monkeypatch.setattr(Draft, "finish", finish)
+    monkeypatch.setattr(training, "PROGRESS_SECONDS", 0)
+    assert run_vae_training(config, emit).checkpoint is not None
+    assert order[0] == "trained on"
+    assert order.count("durable") == 2
 
 
 def test_bad_paths_are_refused_before_anything_is_written(tiny: Make, images: Path) -> None:

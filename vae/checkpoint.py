@@ -34,6 +34,7 @@ DIGEST = "sha256"
 DIGEST_SIZE = 32
 # safetensors itself allows no larger header.
 MAX_HEADER = 100_000_000
+CHUNK = 1 << 20
 
 
 class CheckpointError(StudioError):
@@ -42,6 +43,10 @@ class CheckpointError(StudioError):
 
 class DamagedError(Exception):
     """A file that is not whole: cut, changed, or not a checkpoint at all."""
+
+
+class NonFiniteError(Exception):
+    """The named tensor holds NaN or infinity; a checkpoint never does."""
 
 
 class MismatchError(CheckpointError):
@@ -70,25 +75,51 @@ class Record:
     format: int = field(default=FORMAT)
 
 
-def save(folder: Path, tensors: Mapping[str, np.ndarray], record: Record, keep: int) -> Path:
-    """Write the next checkpoint, and only when it is on disk delete all but the newest `keep`.
+class Draft:
+    """A checkpoint whose content is written, but not yet verified, durable or named.
 
-    Tensors are little-endian float32 or float64. Raises OSError.
+    Writing into the system's file cache takes a fraction of the time that hashing and fsync take,
+    and no memory of ours; so a training loop makes the draft, and a thread finishes it.
     """
-    sequence = max((number for number, _ in checkpoint_files(folder, damaged=True)), default=0) + 1
-    path = folder / checkpoint_name(sequence, len(record.history))
-    arrays = {name: np.asarray(tensors[name], order="C") for name in sorted(tensors)}
-    with atomic_write(path) as file:
-        digest = hashlib.sha256()
-        for part in (np.frombuffer(_header(arrays, record), np.uint8), *arrays.values()):
-            digest.update(part.data)
-            file.write(part.data)
-        file.write(digest.digest())
-    for _, old in checkpoint_files(folder)[keep:]:
-        # One that another program holds open on Windows is pruned after a later save.
-        with contextlib.suppress(OSError):
-            old.unlink(missing_ok=True)
-    return path
+
+    def __init__(self, folder: Path, tensors: Mapping[str, np.ndarray], record: Record) -> None:
+        """Write everything but the digest. Tensors are float32 or float64. Raises OSError."""
+        self.folder = folder
+        taken = max((number for number, _ in checkpoint_files(folder, damaged=True)), default=0)
+        self.path = folder / checkpoint_name(taken + 1, len(record.history))
+        arrays = {name: np.asarray(tensors[name], order="C") for name in sorted(tensors)}
+        self.parts = [(name, array.dtype, array.nbytes) for name, array in arrays.items()]
+        header = _header(arrays, record)
+        self.header_size = len(header)
+        with contextlib.ExitStack() as stack:
+            self.file = stack.enter_context(atomic_write(self.path))
+            self.file.write(header)
+            for array in arrays.values():
+                self.file.write(array.data)
+            self.file.flush()
+            self.rest = stack.pop_all()
+
+    def finish(self, keep: int) -> Path:
+        """Add the digest, make the file durable, then delete all but the newest `keep`.
+
+        Raises NonFiniteError if a tensor holds NaN or infinity, and OSError; then nothing stays.
+        """
+        with self.rest:
+            digest = hashlib.sha256()
+            self.file.seek(0)
+            digest.update(self.file.read(self.header_size))
+            for name, dtype, size in self.parts:
+                for start in range(0, size, CHUNK):
+                    chunk = self.file.read(min(CHUNK, size - start))
+                    digest.update(chunk)
+                    if not np.isfinite(np.frombuffer(chunk, dtype)).all():
+                        raise NonFiniteError(name)
+            self.file.write(digest.digest())
+        for _, old in checkpoint_files(self.folder)[keep:]:
+            # One that another program holds open on Windows is pruned after a later save.
+            with contextlib.suppress(OSError):
+                old.unlink(missing_ok=True)
+        return self.path
 
 
 def _header(arrays: Mapping[str, np.ndarray], record: Record) -> bytes:

@@ -90,7 +90,6 @@ class CheckpointSaved:
     """A checkpoint is on disk."""
 
     path: Path
-    epoch: int
 
 
 @dataclass(frozen=True)

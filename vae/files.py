@@ -47,9 +47,9 @@ def atomic_write(path: Path, private: bool = True, durable: bool = True) -> Iter
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".vae-{secrets.token_hex(8)}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
-        with os.fdopen(os.open(temporary, flags, 0o600 if private else 0o644), "wb") as file:
+        with os.fdopen(os.open(temporary, flags, 0o600 if private else 0o644), "w+b") as file:
             yield file
             file.flush()
             if durable:

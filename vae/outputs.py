@@ -56,7 +56,9 @@ class Outputs:
 
         Raises OSError if such a log cannot be moved.
         """
-        aside = set_aside_if_foreign(self.log, state.history, self.config.checkpoint_every)
+        # A checkpoint can still be on its way to the disk when the next one's rows are written.
+        lag = 2 * self.config.checkpoint_every
+        aside = set_aside_if_foreign(self.log, state.history, lag)
         if aside:
             self.emit(
                 Warned(f"{self.log} held rows that the checkpoint lacks. It was kept as {aside}.")

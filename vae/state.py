@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future, wait
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +27,11 @@ SUM_NAMES = ("loss", "reconstruction", "kl", "blur", "images")
 RECORDED = ("num_epochs", "batch_size", "lr", "alpha", "beta", "gamma", "precision")
 
 
-class NonFiniteError(Exception):
-    """The state holds NaN or infinity and was not saved."""
-
-
 class TrainingState:
-    """A run before its first step, until `resume` or training moves it on."""
+    """A run before its first step, until `resume` or training moves it on.
+
+    `saver` is a pool of one thread that makes checkpoints durable.
+    """
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class TrainingState:
         device: torch.device,
         dtype: torch.dtype,
         threads: int,
+        saver: Executor,
     ) -> None:
         self.config, self.data = config, data
         self.device, self.dtype, self.threads = device, dtype, threads
@@ -56,7 +57,9 @@ class TrainingState:
         self.images_done = 0  # of the running epoch
         self.seconds = 0.0  # spent in the running epoch
         self.changes: tuple[str, ...] = ()
-        self.saved: Path | None = None  # the newest checkpoint of this run
+        self._saver = saver
+        self._saving: tuple[Future[Path], ...] = ()  # at most one
+        self._saved: Path | None = None
         self._saved_at = (0, 0)
 
     @property
@@ -66,7 +69,7 @@ class TrainingState:
 
     @property
     def moved(self) -> bool:
-        """Whether anything was trained since the newest checkpoint."""
+        """Whether anything was trained since the state was last saved."""
         return self._saved_at != (self.epoch, self.images_done)
 
     @torch.no_grad()
@@ -89,9 +92,13 @@ class TrainingState:
         self.images_done, self.seconds = 0, 0.0
         self.sums.zero_()
 
-    def save(self, folder: Path) -> Path:
-        """Write a checkpoint. Raises OSError, and NonFiniteError: none ever holds NaN."""
-        tensors, keep = self._snapshot(), self.config.keep_checkpoints
+    def save(self, folder: Path) -> Future[Path]:
+        """Take down the state, and have a thread make it a durable checkpoint; training may go on.
+
+        The future gives its path, or raises OSError or NonFiniteError. One at a time: this waits
+        for the one before. Raises OSError if the state cannot be taken down.
+        """
+        wait(self._saving)
         record = Record(
             config=self.config.to_dict(),
             history=tuple(self.history),
@@ -105,9 +112,21 @@ class TrainingState:
             environment=self._environment(),
             changes=self.changes,
         )
-        self.saved = checkpoint.save(folder, tensors, record, keep)
+        draft = checkpoint.Draft(folder, self._snapshot(), record)
         self._saved_at = (self.epoch, self.images_done)
-        return self.saved
+        saving = self._saver.submit(self._finish, draft)
+        self._saving = (saving,)
+        return saving
+
+    def _finish(self, draft: checkpoint.Draft) -> Path:
+        self._saved = draft.finish(self.config.keep_checkpoints)
+        return self._saved
+
+    @property
+    def saved(self) -> Path | None:
+        """The newest checkpoint on disk; waits for one that is being saved."""
+        wait(self._saving)
+        return self._saved
 
     def _steps(self) -> int:
         """Adam's step count, equal for all parameters."""
@@ -121,9 +140,6 @@ class TrainingState:
             # Adam makes its moments even if the scaler then skips the step; they are zeros.
             for moment in MOMENTS if self._steps() else ():
                 tensors[f"optimizer.{name}.{moment}"] = self.optimizer.state[parameter][moment]
-        for name, tensor in tensors.items():
-            if not bool(torch.isfinite(tensor).all()):
-                raise NonFiniteError(f"{name} is not finite")
         return {n: tensor.detach().cpu().contiguous().numpy() for n, tensor in tensors.items()}
 
     @torch.no_grad()
@@ -152,7 +168,7 @@ class TrainingState:
         if self.scaler.is_enabled() and record.scaler:
             self.scaler.load_state_dict(record.scaler)
         self.history = list(record.history)
-        self.images_done, self.seconds, self.saved = record.images_done, record.seconds, path
+        self.images_done, self.seconds, self._saved = record.images_done, record.seconds, path
         self._saved_at = (self.epoch, self.images_done)
         changed = tuple(
             f"From epoch {self.epoch + 1}: {name} {record.config.get(name)} became {now}."

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
 import torch
 
-from vae.checkpoint import CheckpointError, load_newest
+from vae.checkpoint import CheckpointError, NonFiniteError, load_newest
 from vae.config import ConfigError, TrainConfig
 from vae.dataset import DataError, MedicalImageDataset, to_device
 from vae.devices import choose_device, choose_threads, describe, is_out_of_memory
@@ -32,7 +33,7 @@ from vae.loss import vae_loss
 from vae.outputs import Outputs
 from vae.paths import check_paths
 from vae.randomness import batch_order, generator
-from vae.state import NonFiniteError, TrainingState
+from vae.state import TrainingState
 
 __all__ = ["CheckpointError", "ConfigError", "DataError", "TrainingError", "run_vae_training"]
 
@@ -79,8 +80,9 @@ def run_vae_training(
         data = MedicalImageDataset(
             Path(config.file_path), config.img_size, config.in_channels, emit, should_stop
         )
-        with only_run(folder):
-            state = _begin(config, data, outputs, emit, fresh)
+        # The folder is let go only when the saver has finished.
+        with only_run(folder), ThreadPoolExecutor(1, "saver") as saver:
+            state = _begin(config, data, outputs, emit, fresh, saver)
             stopped = not _Training(state, outputs, emit, should_stop).run()
     except StopRequested:
         pass  # while looking for images or decoding them: there is nothing to save
@@ -103,6 +105,7 @@ def _begin(
     outputs: Outputs,
     emit: Callable[[Event], None],
     fresh: bool,
+    saver: Executor,
 ) -> TrainingState:
     """Device and network; then the newest checkpoint's state, or a place cleared for a new run."""
     folder = Path(config.model_save_dir)
@@ -111,7 +114,7 @@ def _begin(
     threads = choose_threads(config.threads, found[2].threads if found else 0)
     torch.set_num_threads(threads)
     emit(DeviceChosen(*describe(device, threads, dtype)))
-    state = TrainingState(config, data, device, dtype, threads)
+    state = TrainingState(config, data, device, dtype, threads, saver)
     _check_free_space(state, folder)
     if found:
         path, tensors, record = found
@@ -150,6 +153,7 @@ class _Training:
     ) -> None:
         self.state, self.outputs, self.config = state, outputs, state.config
         self.emit, self.should_stop = emit, should_stop
+        self.saving: Future[Path] | None = None
         self.reported = 0.0
 
     def run(self) -> bool:
@@ -164,6 +168,7 @@ class _Training:
         except StopRequested:
             finished = False
             self.save()
+        self.acknowledge(wait=True)
         self.outputs.write_curve(self.state, last=True)
         return finished
 
@@ -204,6 +209,7 @@ class _Training:
         if now - self.reported < PROGRESS_SECONDS:
             return
         self.reported = now
+        self.acknowledge()
         state, config = self.state, self.config
         if state.scaler.is_enabled() and state.scaler.get_scale() < 1:
             raise TrainingError(
@@ -240,24 +246,38 @@ class _Training:
             outputs.write_samples(state, self.should_stop)
 
     def save(self) -> None:
-        """Write a checkpoint, if anything was trained since the last one."""
+        """Begin a checkpoint, if anything was trained since the last one."""
         if not self.state.moved:
             return
+        self.acknowledge(wait=True)
         self.emit(Progress("save", 0, 0))
-        folder = Path(self.config.model_save_dir)
         try:
-            path = self.state.save(folder)
+            self.saving = self.state.save(Path(self.config.model_save_dir))
+        except OSError as error:
+            raise TrainingError(self._save_message(error)) from error
+
+    def acknowledge(self, wait: bool = False) -> None:
+        """Tell that the checkpoint begun last is on disk, once it is. Raises TrainingError."""
+        if self.saving is None or not (wait or self.saving.done()):
+            return
+        saving, self.saving = self.saving, None
+        try:
+            path = saving.result()
         except NonFiniteError as error:
             raise TrainingError(
                 f"The weights became NaN or infinite ({error}) and were not saved. "
                 f"{_what_is_safe(self.state)} Lower lr (now {self.config.lr:g}) and resume."
             ) from error
         except OSError as error:
-            raise TrainingError(
-                f"The checkpoint could not be written in {folder} ({error.strerror or error}). "
-                f"{_what_is_safe(self.state)} Mend the disk or make room, then resume from there."
-            ) from error
-        self.emit(CheckpointSaved(path, self.state.epoch))
+            raise TrainingError(self._save_message(error)) from error
+        self.emit(CheckpointSaved(path))
+
+    def _save_message(self, error: OSError) -> str:
+        return (
+            f"The checkpoint could not be written in {self.config.model_save_dir} "
+            f"({error.strerror or error}). {_what_is_safe(self.state)} Mend the disk or make room, "
+            "then resume from there."
+        )
 
 
 def _what_is_safe(state: TrainingState | None) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vae import checkpoint
+from tests.conftest import fail_saving
 from vae.checkpoint import checkpoint_files
 from vae.config import PARAMETERS, TrainConfig
 from vae.gui import dialogs
@@ -322,10 +322,7 @@ def test_closing_while_running_asks(
 def test_save_and_exit_stays_open_when_the_save_fails(
     open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*arguments: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(checkpoint, "save", full)
+    fail_saving(monkeypatch)
     window = open_window(tiny(num_epochs=5000, sample_every=5000, checkpoint_every=5000))
     app = window.app
     app.train()

@@ -1,5 +1,5 @@
 # make run    open the window on the demo data      make test    run the tests
-# make check  style, types, layers, known flaws
+# make check  style, types, layers, known flaws     make bench  compare with an ordinary script
 #
 # PYTHON=...           the Python that .venv is made from
 # TORCH_INDEX_URL=...  install torch and torchvision from this index (a CUDA or a CPU build)
@@ -19,7 +19,7 @@ CHECKED_PYTHON = $(if $(wildcard $(VENV_PYTHON)),$(VENV_PYTHON),$(PYTHON))
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test check system-run system-test force
+.PHONY: run test check bench system-run system-test force
 
 run: system-run $(RUN_READY)
 	$(VENV_PYTHON) vae_gui.py --demo $(ARGS)
@@ -30,9 +30,12 @@ test: system-test $(DEV_READY)
 check: $(DEV_READY)
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
-	$(VENV_PYTHON) -m mypy --strict vae
+	$(VENV_PYTHON) -m mypy --strict vae benchmarks
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV_PYTHON) tools/audit.py
+
+bench: system-run $(RUN_READY)
+	$(VENV_PYTHON) -m benchmarks $(ARGS)
 
 system-run:
 	@PYTHON="$(CHECKED_PYTHON)" bash tools/system_packages.sh run

@@ -1,0 +1,157 @@
+"""make bench: the program beside an ordinary training script, interleaved, as paired ratios.
+
+    python -m benchmarks [--repeats 5] [--only NAME] [--json FILE]
+
+Absolute figures mean nothing on another machine: read the ratios. Above 1 the program is faster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+SMALL: dict[str, Any] = {"img_size": 64, "depth": 3, "batch_size": 64}
+# name: (number of images, their side, parameters, trainers besides ours)
+WORKLOADS: dict[str, tuple[int, int, dict[str, Any], tuple[str, ...]]] = {
+    "defaults, 256-px JPEG": (160, 256, {}, ("plain", "plain, 2 workers", "bare")),
+    "defaults, 1024-px JPEG": (100, 1024, {}, ("plain", "plain, 2 workers")),
+    "64 px, depth 3, batch 64": (512, 256, SMALL, ("plain", "plain, 2 workers")),
+}
+STARTS = {
+    "window": "import vae.gui.app as a; w = a.App(); w.root.update(); w.root.destroy()",
+    "imports": "import torch, torchvision, matplotlib.pyplot, pandas, cv2",
+}
+
+
+def main() -> None:
+    """Measure, print a table, write JSON if asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", default="", help="workloads whose name holds this text")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    import torch
+
+    from vae.demo import make_demo_data
+
+    gpu = torch.cuda.is_available()
+    results: dict[str, Any] = {"machine": machine(torch), "rows": []}
+    print(results["machine"], flush=True)
+    with tempfile.TemporaryDirectory() as place:
+        for name, (count, side, values, others) in WORKLOADS.items():
+            if options.only not in name:
+                continue
+            folder = Path(place) / f"{side}_{count}"
+            make_demo_data(folder, count, side)
+            for precision in ("float16", "bfloat16", "float32") if gpu else ("float32",):
+                texts = json.dumps({**values, "precision": precision})
+                runs = repeat(
+                    options.repeats,
+                    {n: partial(train, n, folder, texts) for n in ("ours", *others)},
+                )
+                results["rows"] += rows(f"{name}, {precision}", count, runs)
+    if not options.only and (os.environ.get("DISPLAY") or sys.platform in ("win32", "darwin")):
+        runs = repeat(options.repeats, {n: partial(clock, c) for n, c in STARTS.items()})
+        ratios = [a / b for a, b in zip(runs["window"], runs["imports"], strict=True)]
+        results["rows"].append(row("start", "window / heavy imports", ratios, runs["window"], "s"))
+    for line in results["rows"]:
+        print(f"{line['what']:62} {line['ratio']:6.2f}  {line['detail']}")
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+def machine(torch: Any) -> str:
+    """The machine in words."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no CUDA GPU"
+    return (
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores "
+        f"({torch.backends.cpu.get_cpu_capability()}), {device}, Python "
+        f"{platform.python_version()}, PyTorch {torch.__version__}"
+    )
+
+
+def repeat(times: int, runs: dict[str, Callable[[], Any]]) -> dict[str, list[Any]]:
+    """Run all in turn, A B C A B C ..., so that a drift of the machine meets all alike."""
+    found: dict[str, list[Any]] = {name: [] for name in runs}
+    for _ in range(times):
+        for name, run in runs.items():
+            found[name].append(run())
+    return found
+
+
+def train(name: str, folder: Path, values: str) -> dict[str, Any]:
+    """One trainer in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.trainers", name, str(folder), values],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def clock(code: str) -> float:
+    """Seconds that a fresh Python takes for some code."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    return time.perf_counter() - began
+
+
+def rows(name: str, images: int, runs: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Paired ratios of a workload, each against the better plain one of its turn."""
+    plains = list(zip(*(runs[n] for n in runs if n.startswith("plain")), strict=True))
+
+    def faster(pick: Callable[[dict[str, Any]], float]) -> tuple[list[float], list[float]]:
+        mine = [pick(run) for run in runs["ours"]]
+        best = [min(map(pick, turn)) for turn in plains]
+        return [b / a for a, b in zip(mine, best, strict=True)], [images / a for a in mine]
+
+    ours = runs["ours"]
+    trained = [statistics.median(run["train"][1:]) for run in ours]
+    whole = [steady(run) for run in ours]
+    rates = [images / seconds for seconds in trained]
+    memory = [turn[0]["memory"] / run["memory"] for run, turn in zip(ours, plains, strict=True)]
+    beside = [1 - t / w for t, w in zip(trained, whole, strict=True)]
+    found = [
+        row(name, "steady epoch / plain", *faster(steady)),
+        row(name, "first epoch / plain", *faster(lambda run: run["epochs"][0])),
+        row(name, "memory: plain / ours", memory, [run["memory"] / 1e6 for run in ours], "MB"),
+        row(name, "share of an epoch beside training", beside, rates),
+    ]
+    if "bare" in runs:
+        bare = [steady(run) / t for run, t in zip(runs["bare"], trained, strict=True)]
+        found.append(row(name, "training / bare step", bare, rates))
+    return found
+
+
+def steady(run: dict[str, Any]) -> float:
+    """Seconds of an epoch after the first."""
+    return float(statistics.median(run["epochs"][1:]))
+
+
+def row(
+    name: str, what: str, ratios: list[float], values: list[float], unit: str = "images/s"
+) -> dict[str, Any]:
+    """A line of the table: the median ratio, its range, and the median of the figure behind it."""
+    low, middle, high = min(ratios), statistics.median(ratios), max(ratios)
+    return {
+        "what": f"{name}: {what}",
+        "ratio": round(middle, 3),
+        "range": [round(low, 3), round(high, 3)],
+        "detail": f"({low:.2f} to {high:.2f}), {statistics.median(values):.4g} {unit}",
+    }
+
+
+if __name__ == "__main__":
+    main()

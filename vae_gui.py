@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from vae.cli import add_parameters, given_parameters
@@ -18,7 +19,9 @@ def main() -> None:
     """Read the flags, open the window, run until it is closed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--demo", action="store_true", help="make and fill in the demo data set if no folder is"
+        "--demo",
+        action="store_true",
+        help="make and take a demo data set if no folder is named",
     )
     parser.add_argument("--start", action="store_true", help="click Train")
     add_parameters(parser)
@@ -37,8 +40,12 @@ def main() -> None:
         if "display" not in str(error):
             raise
         sys.exit(NO_SCREEN.format(error))
-    if failure := app.run():
-        sys.exit(failure)
+    failure = app.run()
+    if app.worker.busy:
+        # Left without saving: a thread inside PyTorch would crash an ordinary end of the process.
+        # Every file is whole or not there, whenever the end comes.
+        os._exit(0)
+    sys.exit(failure or 0)
 
 
 if __name__ == "__main__":

@@ -14,18 +14,9 @@ from pathlib import Path
 
 from vae import __version__
 from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, text_of
-from vae.errors import StopRequested, StudioError
-from vae.events import (
-    BatchDone,
-    DataReady,
-    DeviceChosen,
-    EpochDone,
-    Event,
-    Resumed,
-    SamplesReady,
-    Warned,
-)
-from vae.files import readable
+from vae.errors import StopRequested, StudioError, file_problem
+from vae.events import BatchDone, Event
+from vae.words import event_lines, result_words
 
 DONE, FAILED, BAD_PARAMETERS, STOPPED = 0, 1, 2, 130
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -50,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StopRequested:
         return STOPPED
     except (StudioError, OSError) as error:
-        print(f"Failed: {error}", file=sys.stderr)
+        text = file_problem(error) if isinstance(error, OSError) else str(error)
+        print(f"Failed: {text}", file=sys.stderr)
         return FAILED
     except Exception as error:
         # The border to the user: of what nobody foresaw, the traceback is what a helper needs.
@@ -76,14 +68,16 @@ def build_parser() -> argparse.ArgumentParser:
     command.set_defaults(command=train)
 
     command = commands.add_parser("sample", help="draw a grid of generated images")
-    command.add_argument("--model_save_dir", default=DEFAULTS["model_save_dir"], metavar="DIR")
-    command.add_argument("--output_dir", default=DEFAULTS["output_dir"], metavar="DIR")
+    for name, purpose in (("model_save_dir", "checkpoints"), ("output_dir", "the grid")):
+        default = DEFAULTS[name]
+        text = f"folder of {purpose} (default {default})"
+        command.add_argument(f"--{name}", default=default, metavar="DIR", help=text)
     command.add_argument("--count", type=_whole(1, 4096), default=64, help="images (default 64)")
     command.add_argument("--seed", type=_whole(0), default=1, help="of the draw (default 1)")
     command.set_defaults(command=sample)
 
     command = commands.add_parser("demo-data", help="make 256 phantom X-rays to try with")
-    command.add_argument("folder", metavar="FOLDER")
+    command.add_argument("folder", metavar="FOLDER", help="a new or an empty folder")
     command.set_defaults(command=demo_data)
     return parser
 
@@ -120,18 +114,8 @@ def train(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
 
     with _Lines() as lines:
         result = run_vae_training(config, lines.show, should_stop, options.fresh)
-    if result.stopped and not result.checkpoint:
-        print("Stopped before the training began. Nothing was changed.")
-        return STOPPED
-    if result.stopped:
-        print(
-            f"Stopped after {result.epoch} of {result.epochs} epochs. Saved as {result.checkpoint}."
-            " Run again to resume."
-        )
-        return STOPPED
-    best = f" Best loss {result.best.loss:.5g} at epoch {result.best.epoch}." if result.best else ""
-    print(f"Finished: {result.epoch} epochs.{best} Images: {config.output_dir}")
-    return DONE
+    print(*result_words(result))
+    return STOPPED if result.stopped else DONE
 
 
 def sample(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
@@ -189,28 +173,3 @@ class _Lines:
             except BrokenPipeError:
                 # Whoever read the lines has left, as head does; the training goes on.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def event_lines(event: Event) -> list[str]:
-    """An event in words, one line each; none for events that only move a bar."""
-    if isinstance(event, DataReady):
-        lines = [f"{event.images} images."]
-        if event.skipped:
-            lines.append(f"{len(event.skipped)} files cannot be used and are left out:")
-        return lines + [f"  {readable(path)} {why}" for path, why in event.skipped]
-    if isinstance(event, DeviceChosen):
-        return [f"Device: {event.device}, {event.detail}, {event.precision}."]
-    if isinstance(event, Resumed):
-        where = f" at image {event.images_done + 1}" if event.images_done else ""
-        return [f"Resuming from epoch {event.epoch + 1}{where} ({event.path}).", *event.changes]
-    if isinstance(event, EpochDone):
-        r = event.record
-        return [
-            f"Epoch {r.epoch}: loss {r.loss:.5g}, reconstruction {r.reconstruction_loss:.5g}, "
-            f"KL {r.kl_loss:.5g}, blur {r.blur_loss:.5g}, {r.images_per_s:.1f} images/s"
-        ]
-    if isinstance(event, SamplesReady):
-        return [f"Samples: {event.path}"]
-    if isinstance(event, Warned):
-        return [f"Note: {event.message}"]
-    return []

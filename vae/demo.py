@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,11 +11,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from vae.errors import StudioError
 from vae.files import atomic_write
 
 COUNT = 256
 SIZE = 256
 JPEG_QUALITY = 92
+NAME = re.compile(r"phantom_\d{4}\.jpg|\.vae-.*\.tmp")
 
 Rng = np.random.Generator
 Image = np.ndarray
@@ -30,9 +33,14 @@ def make_demo_data(
     """Make grey JPEGs phantom_0000.jpg ... in a folder, and return those that are there.
 
     Each depends on (seed, its number) alone. Files already there stay, so that a second call
-    returns at once. Raises OSError.
+    returns at once. Raises StudioError if the folder holds anything else, OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if other := next((p.name for p in folder.iterdir() if not NAME.fullmatch(p.name)), ""):
+        raise StudioError(
+            f"{folder} holds other files ({other}), and phantoms must not be mixed with images of "
+            "patients. Nothing was made: name a new or an empty folder."
+        )
     paths = [folder / f"phantom_{i:04d}.jpg" for i in range(count)]
 
     def make(i: int) -> None:

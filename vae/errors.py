@@ -9,3 +9,8 @@ class StudioError(Exception):
 
 class StopRequested(Exception):
     """The run was asked to stop during a phase that has nothing to save."""
+
+
+def file_problem(error: OSError) -> str:
+    """Which file or folder could not be used, and why, in a sentence."""
+    return f"{error.filename or 'A file'} could not be used ({error.strerror or error})."

@@ -110,13 +110,17 @@ class Warned:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a run came to. stopped: it ended early because it was asked to."""
+    """What a run came to: `epoch` whole epochs of `epochs`, and images_done of the next.
+
+    stopped: it ended early because it was asked to. trained: it did more than find all done.
+    """
 
     epoch: int
     epochs: int
+    images_done: int
     stopped: bool
+    trained: bool
     history: tuple[EpochRecord, ...]
-    seconds: float
     checkpoint: Path | None
 
     @property

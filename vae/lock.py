@@ -32,18 +32,18 @@ def only_run(folder: Path) -> Iterator[None]:
     lock, holder = FileLock(folder / LOCK_NAME), folder / HOLDER_NAME
     try:
         lock.acquire(timeout=0)
-    except Timeout as error:
+    except Timeout:
         raise BusyError(
-            f"Another run is working in {folder} ({_who(holder)}). Nothing was changed: wait for "
-            "it, stop it, or choose another model_save_dir."
-        ) from error
+            f"Another run of VAE Studio is working in {folder} ({_who(holder)}). Nothing was "
+            "changed: wait for it, stop it, or choose another model_save_dir."
+        ) from None
     except NotImplementedError:
         pass  # a file system without locks; better no guard than no training
     try:
         facts = {
             "host": platform.node(),
             "pid": os.getpid(),
-            "since": datetime.now().astimezone().isoformat(" ", "seconds"),
+            "since": f"{datetime.now():%Y-%m-%d %H:%M}",
         }
         holder.write_text(json.dumps(facts), encoding="utf-8")
         yield

@@ -38,7 +38,7 @@ def cannot_read(folder: Path) -> str:
     """Why a folder of images cannot be read and what to do, or an empty string."""
     # os.path, unlike Path, answers False for a path that is too long or may not be looked at.
     if not os.path.exists(folder):
-        return "does not exist or may not be looked at: choose the folder of your images"
+        return "does not exist or cannot be opened: choose the folder of your images"
     if not os.path.isdir(folder):
         return "is a file, not a folder: choose the folder that holds it"
     if not os.access(folder, os.R_OK | os.X_OK):

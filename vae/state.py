@@ -57,6 +57,7 @@ class TrainingState:
         self.images_done = 0  # of the running epoch
         self.seconds = 0.0  # spent in the running epoch
         self.changes: tuple[str, ...] = ()
+        self.trained = False  # in this session
         self._saver = saver
         self._saving: tuple[Future[Path], ...] = ()  # at most one
         self._saved: Path | None = None
@@ -76,6 +77,7 @@ class TrainingState:
     def count(self, loss: VAELoss, images: int, finite: torch.Tensor) -> None:
         """Add a batch to the epoch's sums, on the device: nothing waits for it there."""
         self.images_done += images
+        self.trained = True
         parts = torch.stack([*loss, torch.ones_like(loss.total)]).to(self.sums.dtype)
         self.sums += torch.where(finite, parts * images, 0)
 
@@ -222,9 +224,9 @@ def check_same_run(
         if facts.fixed and now != then:
             problems[name] = f"{name} is {now}, the checkpoint was made with {then}."
     if data.fingerprint != record.data:
-        problems["file_path"] = f"The images differ: {record.images} then, {len(data)} now" + (
-            " (other names or sizes)." if record.images == len(data) else "."
-        )
+        then = f"{record.images} then (in {record.config.get('file_path')})"
+        other = " with other names or content" if record.images == len(data) else ""
+        problems["file_path"] = f"The images differ: {then}, {len(data)} now{other}."
     if problems:
         raise MismatchError(
             f"The checkpoint {path} belongs to another run, and was left untouched. "

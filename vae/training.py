@@ -14,7 +14,7 @@ from vae.checkpoint import CheckpointError, NonFiniteError, load_newest
 from vae.config import ConfigError, TrainConfig
 from vae.dataset import DataError, MedicalImageDataset, to_device
 from vae.devices import choose_device, choose_threads, describe, is_out_of_memory
-from vae.errors import StopRequested, StudioError
+from vae.errors import StopRequested, StudioError, file_problem
 from vae.events import (
     BatchDone,
     CheckpointSaved,
@@ -74,7 +74,7 @@ def run_vae_training(
     """
     if problems := check_paths(config.to_dict()):
         raise ConfigError(problems)
-    started, state, stopped = time.monotonic(), None, True
+    state, stopped = None, True
     outputs, folder = Outputs(config, emit), Path(config.model_save_dir)
     try:
         data = MedicalImageDataset(
@@ -92,11 +92,17 @@ def run_vae_training(
         if not is_out_of_memory(error):
             raise
         raise TrainingError(_memory_message(config, state)) from error
-    seconds = time.monotonic() - started
     if state is None:
-        return TrainingResult(0, config.num_epochs, stopped, (), seconds, None)
-    history = tuple(state.history)
-    return TrainingResult(state.epoch, config.num_epochs, stopped, history, seconds, state.saved)
+        return TrainingResult(0, config.num_epochs, 0, stopped, False, (), None)
+    return TrainingResult(
+        epoch=state.epoch,
+        epochs=config.num_epochs,
+        images_done=state.images_done,
+        stopped=stopped,
+        trained=state.trained,
+        history=tuple(state.history),
+        checkpoint=state.saved,
+    )
 
 
 def _begin(
@@ -116,6 +122,8 @@ def _begin(
     emit(DeviceChosen(*describe(device, threads, dtype)))
     state = TrainingState(config, data, device, dtype, threads, saver)
     _check_free_space(state, folder)
+    if config.batch_size > len(data):
+        emit(Warned(f"batch_size {config.batch_size} is more than the {len(data)} images."))
     if found:
         path, tensors, record = found
         changes = state.resume(path, tensors, record)
@@ -306,7 +314,6 @@ def _memory_message(config: TrainConfig, state: TrainingState | None) -> str:
 
 def _file_message(error: OSError, state: TrainingState | None) -> str:
     return (
-        f"{error.filename or 'A file'} could not be used ({error.strerror or error}). "
-        f"{_what_is_safe(state)} See that it is there, that the disk has room and that no other "
-        "program holds it; then start again."
+        f"{file_problem(error)} {_what_is_safe(state)} See that it is there, that the disk has "
+        "room and that no other program holds it; then start again."
     )

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import fail_saving
+from vae import training
 from vae.checkpoint import checkpoint_files
 from vae.config import PARAMETERS, TrainConfig
 from vae.gui import dialogs
@@ -101,7 +102,8 @@ def test_a_bad_form_is_marked_beside_its_fields_and_nothing_starts(
     app.bar.train.invoke()
     window.pump(lambda: "3 fields need attention" in window.bar())
     assert app.state == "idle"
-    assert "take 16 or 20" in app.form.errors["img_size"]["text"]
+    assert "take 16 or 20" in app.form.messages.get("img_size", "")
+    app.root.update()
     assert app.form.errors["seed"].winfo_viewable()  # the advanced fields unfolded
     assert not Path(config.model_save_dir).exists()
     app.form.fill({"lr": "0,001", "img_size": "16", "seed": "0"})
@@ -115,11 +117,11 @@ def test_a_field_is_checked_when_it_is_left(open_window: Open, images: Path) -> 
     form = window.app.form
     form.fill({"img_size": "100"})
     form.fields["img_size"].event_generate("<FocusOut>")
-    assert "depth 2" in form.errors["img_size"]["text"]
+    assert "depth 2" in form.messages.get("img_size", "")
     assert "1 field needs attention" in window.bar()
     form.fill({"depth": "2"})
     form.fields["depth"].event_generate("<FocusOut>")
-    assert not form.errors["img_size"]["text"]
+    assert not form.messages.get("img_size", "")
     assert "Ready Click Train." in window.bar()
 
 
@@ -128,7 +130,7 @@ def test_a_path_is_looked_at_when_its_field_is_left(open_window: Open, images: P
     form = window.app.form
     form.fill({"file_path": str(images / "gone")})
     form.fields["file_path"].event_generate("<FocusOut>")
-    window.pump(lambda: "does not exist" in form.errors["file_path"]["text"])
+    window.pump(lambda: "does not exist" in form.messages.get("file_path", ""))
     form.fill({"file_path": str(images)})
     form.fields["file_path"].event_generate("<FocusOut>")
     window.pump(lambda: not form.marked())
@@ -153,21 +155,31 @@ def test_the_wheel_changes_no_value(open_window: Open) -> None:
     assert form.texts() == before
 
 
-def test_a_failure_says_why_and_offers_details(open_window: Open, tiny: Make) -> None:
-    config = tiny(num_epochs=1)
-    window = open_window(config)
+def test_a_refusal_says_why_beside_its_field(open_window: Open, tiny: Make) -> None:
+    run_vae_training(tiny(num_epochs=1))
+    window = open_window(tiny(num_epochs=2, latent_dim=9))
     app = window.app
-    app.train()
-    window.pump_to("finished")
-    app.form.fill({"latent_dim": "9"})
     app.train()
     window.pump_to("failed")
     assert "belongs to another run" in window.bar()
     assert "made with 4" in app.form.errors["latent_dim"]["text"]
+    window.pump(lambda: "belongs to another run" in app.log.text.get("1.0", "end"))
+    assert "Traceback" not in app.log.text.get("1.0", "end")
+
+
+def test_a_failure_that_nobody_foresaw_offers_its_traceback(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "vae_loss", lambda *arguments: 1 / 0)
+    window = open_window(tiny())
+    app = window.app
+    app.train()
+    window.pump_to("failed")
+    assert "division by zero" in window.bar()
     app.root.update()
     assert app.bar.link.winfo_ismapped()
     app.bar.link.invoke()
-    window.pump(lambda: "MismatchError" in app.log.text.get("1.0", "end"))
+    window.pump(lambda: "ZeroDivisionError" in app.log.text.get("1.0", "end"))
     assert app.log.winfo_viewable()
 
 
@@ -414,6 +426,41 @@ def test_small_grids_are_enlarged_by_whole_factors(open_window: Open) -> None:
     width = plot.axes.get_position().width * plot.figure.bbox.width
     assert width >= 142
     assert round(width, 3) % 142 == 0
+
+
+@only_x11
+def test_rows_do_not_move_under_a_click(open_window: Open, images: Path) -> None:
+    window = open_window(file_path=str(images), img_size="100")
+    form = window.app.form
+    window.pump(lambda: form.errors["img_size"].winfo_ismapped())
+    form.fields["img_size"].focus_force()
+    form.fill({"img_size": "96"})
+    before = form.fields["batch_size"].winfo_rooty()
+    window.click(form.fields["batch_size"])
+    window.pump(lambda: form.focus_get() is form.fields["batch_size"])
+    assert form.fields["batch_size"].winfo_rooty() == before
+    window.pump(lambda: not form.errors["img_size"].winfo_ismapped())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without asking it")
+def test_leaving_without_saving_is_no_crash(tiny: Make, tmp_path: Path) -> None:
+    config = tiny(num_epochs=100_000, sample_every=100_000)
+    code = (
+        "import sys, vae_gui; from vae.gui import dialogs;"
+        "dialogs.ask = lambda root, title, text, choices: choices[1];"
+        "from vae.gui.app import App; real = App.poll\n"
+        "def poll(self):\n"
+        "    real(self)\n"
+        "    if len(self.view.history) == 2: self.close()\n"
+        "App.poll = poll; vae_gui.main()"
+    )
+    places = {name: str(tmp_path / name) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME")}
+    flags = [f"--{name}={value}" for name, value in config.to_dict().items()]
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--start", *flags],
+        env={**os.environ, **places}, capture_output=True, text=True, cwd=ROOT, timeout=100,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @only_x11

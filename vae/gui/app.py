@@ -13,6 +13,7 @@ from tkinter import ttk
 from typing import Any
 
 from vae import __version__
+from vae.config import PARAMETERS
 from vae.gui import dialogs, kit
 from vae.gui.bar import ActionBar
 from vae.gui.desktop import open_folder
@@ -91,6 +92,8 @@ class App:
             self.set_state("checking", "Preparing", "Making the demo data set...")
             self.worker.make_demo(demo_folder())
         else:
+            self.form.show_problems(self.form.problems())
+            self.say_marked()
             self.look()
             self.start_if_wanted()
         self.worker.import_ahead()
@@ -145,7 +148,8 @@ class App:
         if marked:
             one = len(marked) == 1
             word = f"{len(marked)} field{'' if one else 's'} need{'s' if one else ''} {attention}"
-            self.bar.say("failed", word, ", ".join(marked))
+            labels = ", ".join(PARAMETERS[name].label for name in marked)
+            self.bar.say("failed", word, labels)
         elif not self.bar.word["text"] or attention in self.bar.word["text"]:
             self.view.say_found()
 
@@ -166,6 +170,11 @@ class App:
     def start_fresh(self) -> None:
         """Begin a new run in the same folders, after asking."""
         if self.busy:
+            return
+        if problems := self.form.problems():
+            self.form.show_problems(problems)
+            self.set_state("idle", "", "")
+            self.say_marked()
             return
         text = (
             "A new run begins at epoch 1. The earlier run's checkpoints, samples and log are moved "

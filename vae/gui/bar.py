@@ -10,6 +10,7 @@ from tkinter import ttk
 from vae.events import BatchDone
 from vae.gui import kit
 from vae.gui.theme import TONES
+from vae.words import duration
 
 # Fewer batches of an epoch say little of its speed or its mean loss.
 ENOUGH_BATCHES = 20
@@ -36,15 +37,6 @@ class Eta:
             return ""
         rest = (event.epochs - event.epoch + 1) * event.batches - event.batch
         return f"{duration(rest / self.speed)} left"
-
-
-def duration(seconds: float) -> str:
-    """ "12 s", "3 min 5 s" or "2 h 10 min"."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 class ActionBar(ttk.Frame):
@@ -78,7 +70,9 @@ class ActionBar(ttk.Frame):
         self.link.grid(row=1, column=6, sticky="ne", padx=("6p", 0), pady=("3p", 0))
         self.link.grid_remove()
         self.columnconfigure(4, weight=1)
-        self.text.bind("<Configure>", lambda e: self.text.configure(wraplength=max(e.width, 80)))
+        self.text.bind(
+            "<Configure>", lambda e: self.text.configure(wraplength=max(e.width - 8, 80))
+        )
 
     def show_state(self, state: str, running: bool, resumable: bool, replaceable: bool) -> None:
         """Which buttons can be clicked, and what they say."""

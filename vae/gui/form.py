@@ -13,6 +13,7 @@ from vae.gui import kit
 ADVANCED = "Advanced"
 # In points, as all sizes in the window: 3p are 4 pixels at 96 dpi, 8 at 192.
 WIDTH, TEXT_WIDTH = "300p", "264p"
+ARRANGE_MS = 700
 PATHS = tuple(name for name, facts in PARAMETERS.items() if facts.kind)
 
 
@@ -28,6 +29,8 @@ class Form(ttk.Frame):
         self.browsers: list[ttk.Button] = []
         # Marks that came from elsewhere, and what the field said then: only an edit clears them.
         self.refused: dict[str, str] = {}
+        self.messages: dict[str, str] = {}
+        self.arranging = ""
         self.advanced: list[tk.Widget] = []
         self.folded = True
         self.canvas = tk.Canvas(self, highlightthickness=0, width=WIDTH)
@@ -87,6 +90,7 @@ class Form(ttk.Frame):
         error.grid(row=row + 1, column=0, columnspan=2, sticky="w")
         error.grid_remove()
         self.variables[name], self.fields[name], self.errors[name] = variable, field, error
+        variable.trace_add("write", lambda *_: self._edited(name))
         if facts.group == ADVANCED:
             self.advanced += [label, cell]
         kit.tooltip(field, f"{name}: {facts.help}")
@@ -120,6 +124,12 @@ class Form(ttk.Frame):
         if chosen:
             self.fill({name: chosen})
             self._left(name)
+
+    def _edited(self, name: str) -> None:
+        """A marked field whose text changes is marked no more, unless it is still wrong."""
+        if name in self.messages and name in self.fields:
+            self.refused.pop(name, None)
+            self.show_problem(name, self.problems().get(name, ""))
 
     def _left(self, name: str) -> None:
         """Check a field that was left, and those whose problems it may have mended."""
@@ -158,14 +168,32 @@ class Form(ttk.Frame):
         return problems
 
     def show_problem(self, name: str, message: str) -> None:
-        """Mark a field with one line below it, or clear the mark with an empty message."""
-        field, error = self.fields[name], self.errors[name]
+        """Mark a field, with one line below it, or clear the mark with an empty message.
+
+        The line comes and goes a moment later: rows that move while the pointer is about to click
+        would make it hit another field.
+        """
+        self.messages.pop(name, None)
+        if message:
+            self.messages[name] = message
+        field = self.fields[name]
         kind = str(field["style"]).rsplit(".", 1)[-1]
         field.configure(style=f"Bad.Vae.{kind}" if message else f"Vae.{kind}")
-        error.configure(text=message)
-        error.grid() if message else error.grid_remove()
-        if message and PARAMETERS[name].group == ADVANCED and self.folded:
-            self.toggle_advanced()
+        if self.arranging:
+            self.after_cancel(self.arranging)
+        self.arranging = self.after(ARRANGE_MS, self._arrange)
+
+    def _arrange(self) -> None:
+        """Bring the lines below the fields in line with the marks."""
+        self.arranging = ""
+        for name, error in self.errors.items():
+            message = self.messages.get(name, "")
+            if error["text"] == message:
+                continue
+            error.configure(text=message)
+            error.grid() if message else error.grid_remove()
+            if message and PARAMETERS[name].group == ADVANCED and self.folded:
+                self.toggle_advanced()
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
         """Mark all fields with problems, clear the others, and go to the first.
@@ -176,6 +204,9 @@ class Form(ttk.Frame):
         self.refused = {name: texts[name] for name in problems if name not in plain}
         for name in self.fields:
             self.show_problem(name, problems.get(name, ""))
+        if self.arranging:
+            self.after_cancel(self.arranging)
+        self._arrange()
         first = next((name for name in self.fields if name in problems), None)
         if first:
             self.fields[first].focus_set()
@@ -184,7 +215,7 @@ class Form(ttk.Frame):
 
     def marked(self) -> list[str]:
         """The names of the fields that are marked."""
-        return [name for name, error in self.errors.items() if error["text"]]
+        return [name for name in self.fields if name in self.messages]
 
     def texts(self) -> dict[str, str]:
         """What the fields say."""

@@ -103,9 +103,11 @@ def switch(
 def tooltip(widget: tk.Widget, text: str) -> None:
     """Explain a widget on hover and on keyboard focus, in the theme's colours."""
     size = pixels(widget, 320)[0]
-    tip = tb.ToolTip(widget, text=text, bootstyle="@secondary", wraplength=size, position="top")
+    # To the right, where it hides no other field and no message below one.
+    tip = tb.ToolTip(widget, text=text, bootstyle="@secondary", wraplength=size, position="right")
     widget.bind("<FocusIn>", lambda event: tip.schedule(), add="+")
-    widget.bind("<FocusOut>", lambda event: tip.leave(), add="+")
+    for done in ("<FocusOut>", "<Key>"):
+        widget.bind(done, lambda event: tip.leave(), add="+")
 
 
 def choose_folder(parent: tk.Misc, start: str) -> str:

@@ -51,7 +51,7 @@ class LossPane(_Pane):
         self.values: dict[str, ttk.Label] = {}
         for name in self.NUMBERS:
             cell = ttk.Frame(row, style="Vae.TFrame")
-            cell.pack(side="left", padx=(0, "18p"))
+            cell.pack(side="left", padx=(0, "12p"))
             ttk.Label(cell, text=name, style="Muted.Vae.TLabel").pack(anchor="w")
             style = "Accent.Vae.TLabel" if name == "Loss" else "Number.Vae.TLabel"
             self.values[name] = ttk.Label(cell, text="–", style=style)
@@ -150,17 +150,21 @@ class LogPane(ttk.Frame):
         bar.pack(side="right", fill="y")
         self.text.pack(fill="both", expand=True)
         self.waiting: list[tuple[str, str, str]] = []
+        self.following = True
+        self.text.bind("<Map>", lambda event: self._follow())
 
     def write(self, text: str, kind: str = "") -> None:
         """Add a line; kind is "", "warning" or "error"."""
         self.waiting.append((f"{time.strftime('%H:%M:%S')}  ", f"{text}\n", kind))
 
     def flush(self) -> None:
-        """Insert what waits, and scroll to it unless the person has scrolled up to read."""
+        """Insert what waits."""
         if not self.waiting:
             return
         lines, self.waiting = self.waiting[-LOG_LINES:], []
-        at_end = self.text.yview()[1] >= 0.999
+        if self.text.winfo_viewable():
+            # Whoever has scrolled up to read is left there.
+            self.following = self.text.dlineinfo("end-1c") is not None
         self.text.configure(state="normal")
         for when, line, kind in lines:
             self.text.insert("end", when, "time", line, kind)
@@ -168,7 +172,10 @@ class LogPane(ttk.Frame):
         if extra > 0:
             self.text.delete("1.0", f"{extra + 1}.0")
         self.text.configure(state="disabled")
-        if at_end:
+        self._follow()
+
+    def _follow(self) -> None:
+        if self.following:
             self.text.see("end")
 
     def paint(self) -> None:

@@ -9,25 +9,29 @@ from typing import Any
 import numpy as np
 from matplotlib.backends.backend_tkagg import FigureCanvasTkAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from vae.events import EpochRecord
 from vae.gui.theme import Palette
 
-LABEL_ROOM = 1.12  # of the axis, right of the last epoch
+MARGINS = (0.62, 1.25, 0.55, 0.32)  # inches: left, right (for the label), bottom, top
 
 
 class _Plot:
     """A figure that draws at once only while it can be seen."""
 
-    def __init__(self, master: tk.Misc, layout: Any) -> None:
+    def __init__(self, master: tk.Misc) -> None:
         # 96 at any screen: the canvas itself scales by the screen's density.
-        self.figure = Figure(layout=layout, dpi=96)
+        self.figure = Figure(dpi=96)
         self.canvas = FigureCanvasTkAgg(self.figure, master)  # type: ignore[no-untyped-call]
         self.widget: tk.Canvas = self.canvas.get_tk_widget()  # type: ignore[no-untyped-call]
         self.widget.configure(highlightthickness=0, borderwidth=0)
         self.axes = self.figure.add_subplot()
         self.stale = True
+        self.canvas.mpl_connect("resize_event", lambda event: self._place())
+
+    def _place(self) -> None:
+        """Put the axes where they belong in a canvas of this size."""
 
     def refresh(self) -> None:
         """Draw if something changed and the tab is visible."""
@@ -47,7 +51,7 @@ class LossPlot(_Plot):
     """Total loss against epoch: strong for the epochs done, faint within the running one."""
 
     def __init__(self, master: tk.Misc) -> None:
-        super().__init__(master, "constrained")
+        super().__init__(master)
         (self.trace,) = self.axes.plot([], [], linewidth=1, alpha=0.45)
         (self.line,) = self.axes.plot([], [], linewidth=2, marker="o", markersize=3)
         (self.best,) = self.axes.plot([], [], "o", markersize=9, markeredgewidth=2)
@@ -61,6 +65,14 @@ class LossPlot(_Plot):
         self.axes.tick_params(length=0)
         self.history: Sequence[EpochRecord] = ()
         self.points: Sequence[tuple[float, float]] = ()
+
+    def _place(self) -> None:
+        # Margins of a fixed size, so that nothing moves when a label or a number grows.
+        width, height = self.figure.get_size_inches()
+        left, right, bottom, top = MARGINS
+        self.figure.subplots_adjust(
+            left / width, bottom / height, max(1 - right / width, 0.6), max(1 - top / height, 0.6)
+        )
 
     def _note(self, offset: tuple[int, int], **style: Any) -> Any:
         return self.axes.annotate("", (0, 0), offset, textcoords="offset points", **style)
@@ -88,7 +100,7 @@ class LossPlot(_Plot):
     def _limits(self) -> None:
         values = [r.loss for r in self.history] + [y for _, y in self.points]
         right = max([r.epoch for r in self.history] + [x for x, _ in self.points], default=1)
-        self.axes.set_xlim(0, max(right * LABEL_ROOM, 2))
+        self.axes.set_xlim(0, max(right, 2))
         if values:
             low, high = min(values), max(values)
             if self.axes.get_yscale() == "log" and low > 0:
@@ -100,6 +112,10 @@ class LossPlot(_Plot):
     def set_log_scale(self, log: bool) -> None:
         """Switch the loss axis between linear and logarithmic."""
         self.axes.set_yscale("log" if log else "linear")
+        if log:
+            # 0.4, where matplotlib writes 4 × 10⁻¹.
+            self.axes.yaxis.set_major_formatter(StrMethodFormatter("{x:.3g}"))
+            self.axes.yaxis.set_minor_formatter(StrMethodFormatter("{x:.3g}"))
         self._limits()
         self.stale = True
 
@@ -110,7 +126,7 @@ class LossPlot(_Plot):
         self.best.set(markerfacecolor=c.background, markeredgecolor=c.primary)
         self.best_text.set_color(c.text)
         self.label.set_color(c.primary)
-        self.axes.grid(axis="y", color=c.rule)
+        self.axes.grid(axis="y", which="both", color=c.rule)
         self.axes.spines["bottom"].set_color(c.rule)
         self.axes.tick_params(colors=c.muted, which="both")
         for text in (self.axes.xaxis.label, self.title):
@@ -121,10 +137,9 @@ class GridPlot(_Plot):
     """The 8x8 grid: one image in one artist, enlarged by whole factors only."""
 
     def __init__(self, master: tk.Misc) -> None:
-        super().__init__(master, None)
+        super().__init__(master)
         self.axes.set_axis_off()
         self.image: Any = None
-        self.canvas.mpl_connect("resize_event", lambda event: self._place())
 
     def update(self, grid: np.ndarray) -> None:
         """Show uint8 (h, w) or (h, w, 3)."""

@@ -19,9 +19,10 @@ from vae.events import (
     TrainingResult,
     Warned,
 )
-from vae.files import readable, samples_name
-from vae.gui.bar import ENOUGH_BATCHES, Eta, duration
+from vae.files import samples_name
+from vae.gui.bar import ENOUGH_BATCHES, Eta
 from vae.gui.worker import DemoReady, Failed, Finished, Found, Invalid, PathsChecked, PlotsReady
+from vae.words import event_lines, result_words
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -67,6 +68,8 @@ class RunView:
 
     def show(self, event: Any) -> None:
         """Show one event."""
+        for line in event_lines(event):
+            self.app.log.write(line, "warning" if isinstance(event, Warned) else "")
         match event:
             case BatchDone():
                 self._batch_done(event)
@@ -76,10 +79,6 @@ class RunView:
                 self._epoch_done(event.record)
             case SamplesReady():
                 self.app.samples.show(event.grid, event.epoch, event.path.name)
-            case CheckpointSaved():
-                self.app.log.write(f"Saved {event.path.name}.")
-            case Warned():
-                self.app.log.write(event.message, "warning")
             case DataReady():
                 self._data_ready(event)
             case DeviceChosen():
@@ -100,6 +99,8 @@ class RunView:
                 self._demo_ready(event)
             case PlotsReady():
                 self.app.make_plots()
+            case CheckpointSaved() | Warned():
+                pass  # the log has it
             case _:
                 raise TypeError(f"no way to show {event!r}")
 
@@ -110,23 +111,18 @@ class RunView:
             self.app.say("Preparing", PHASES[event.phase] + count)
             self.app.bar.progress(event.done, event.total)
         elif self.app.state == "running":
-            self.app.say("Training", f"{PHASES[event.phase]}, epoch {len(self.history) + 1}")
+            self.app.say("Training", PHASES[event.phase])
 
     def _data_ready(self, event: DataReady) -> None:
         app = self.app
         name = Path(app.form.texts()["file_path"]).name
         self.data = f"{name}  ·  {event.images:,} images"
-        app.log.write(f"{event.images} images.")
         if event.skipped:
             self.data += f"  ·  {len(event.skipped)} left out (see Log)"
-            app.log.write(f"{len(event.skipped)} files left out:", "warning")
-        for path, reason in event.skipped:
-            app.log.write(f"  {readable(path)} {reason}", "warning")
         app.header.show(self.data, self.device)
 
     def _device_chosen(self, event: DeviceChosen) -> None:
         self.device = f"{event.device}, {event.detail}, {event.precision}"
-        self.app.log.write(f"Device: {self.device}.")
         self.app.header.show(self.data, self.device)
         self.eta = Eta()
         if self.app.state == "checking":
@@ -135,10 +131,6 @@ class RunView:
     def _resumed(self, event: Resumed) -> None:
         self.history = list(event.history)
         self.points = []
-        where = f", image {event.images_done + 1}" if event.images_done else ""
-        self.app.log.write(f"Resuming from epoch {event.epoch + 1}{where} ({event.path.name}).")
-        for change in event.changes:
-            self.app.log.write(change)
         self._show_history()
 
     def _batch_done(self, event: BatchDone) -> None:
@@ -159,42 +151,36 @@ class RunView:
         if not self.history or self.history[-1].epoch < r.epoch:
             self.history.append(r)
         self.points = []
-        self.app.log.write(
-            f"epoch {r.epoch:4d}  loss {r.loss:.5g}  reconstruction {r.reconstruction_loss:.5g}  "
-            f"KL {r.kl_loss:.5g}  blur {r.blur_loss:.5g}  {r.images_per_s:.1f} images/s"
-        )
         self._show_history()
 
     def _finished(self, result: TrainingResult) -> None:
         app = self.app
+        word, text = result_words(result)
+        app.set_state("idle" if result.stopped else "finished", word, text)
         if not result.stopped:
-            took = duration(sum(record.seconds for record in result.history))
-            best = result.best
-            words = f" Best loss {best.loss:.4g} at epoch {best.epoch}." if best else ""
-            app.set_state("finished", "Finished", f"{result.epoch} epochs in {took}.{words}")
             app.bar.progress(1, 1)
             app.bar.offer("Open output folder", app.open_output)
-        elif result.checkpoint:
-            done = f"after {result.epoch} of {result.epochs} epochs."
-            app.set_state("idle", "Stopped", f"{done} A checkpoint is saved; Resume goes on.")
-        else:
-            app.set_state("idle", "Stopped", "before the training began. Nothing was changed.")
-        app.log.write(app.bar.word["text"] + ": " + app.bar.text["text"])
+        app.log.write(f"{word}: {text}")
         self.history = list(result.history) or self.history
         self._show_history()
         app.look(force=True)
 
     def _failed(self, event: Failed) -> None:
+        began = self.app.state != "checking"
         self.app.set_state("failed", "Failed", event.message)
-        self.app.bar.offer("Details", self.app.show_log)
+        if not began:
+            self.app.bar.progress(0, 1)
         self.app.log.write(event.message, "error")
-        self.app.log.write(event.details.rstrip())
+        if event.details:
+            self.app.bar.offer("Details", self.app.show_log)
+            self.app.log.write(event.details.rstrip())
         if event.problems:
             self.app.form.show_problems(event.problems)
         self.app.look(force=True)
 
     def _invalid(self, problems: dict[str, str]) -> None:
         self.app.set_state("idle", "", "")
+        self.app.bar.progress(0, 1)
         self.app.look(force=True)
         self.app.form.show_problems(problems)
         self.app.say_marked()
@@ -242,8 +228,13 @@ class RunView:
             done = len(found.record.history)
             wanted = parse({"num_epochs": texts["num_epochs"]})[0].get("num_epochs", 0)
             total = max(int(wanted), done)
+            part = (
+                f", {found.record.images_done} images of the next"
+                if (found.record.images_done)
+                else ""
+            )
             hint = "Resume" if done < total else "raise Epochs to train on"
-            app.say("Found", f"{done} of {total} epochs done: {hint}")
+            app.say("Found", f"{done} of {total} epochs done{part}: {hint}")
             app.bar.progress(done, total)
         elif found and found.problem:
             app.bar.say("failed", "Note", found.problem)

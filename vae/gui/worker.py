@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vae.config import ConfigError, TrainConfig
+from vae.errors import StudioError
 from vae.events import TrainingResult, Warned
 from vae.files import SAMPLES_NAME, samples_name
 from vae.paths import check_paths
@@ -154,8 +155,10 @@ def _train(
         end = Invalid(error.problems)
     except BaseException as error:
         # The thread's border: whatever happened is shown to the person, with its traceback.
-        problems = getattr(error, "problems", {})
-        end = Failed(str(error) or type(error).__name__, problems, traceback.format_exc())
+        # Of what was foreseen, with nothing behind it, the message says all.
+        foreseen = isinstance(error, StudioError) and error.__cause__ is None
+        details = "" if foreseen else traceback.format_exc()
+        end = Failed(str(error) or type(error).__name__, getattr(error, "problems", {}), details)
     finally:
         emit(end)
 

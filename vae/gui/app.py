@@ -251,6 +251,7 @@ class App:
             gc.collect()
         if self.interrupted:
             self.interrupted, self.signalled, self.quit_after_stop = False, True, True
+            self.failure = ""  # one that came before has been shown
             self.stop()
         if self.quit_after_stop and not self.worker.busy and not self.busy:
             self.quit_after_stop = False

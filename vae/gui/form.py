@@ -93,7 +93,7 @@ class Form(ttk.Frame):
         variable.trace_add("write", lambda *_: self._edited(name))
         if facts.group == ADVANCED:
             self.advanced += [label, cell]
-        kit.tooltip(field, f"{name}: {facts.help}")
+        kit.tooltip(field, f"{name}: {facts.help}", unless=lambda: name in self.messages)
         field.bind("<Configure>", lambda event: self._show_end(name), add="+")
         field.bind("<FocusOut>", lambda event: self._left(name), add="+")
         field.bind("<FocusIn>", lambda event: self._see(field), add="+")

@@ -100,12 +100,19 @@ def switch(
     return made
 
 
-def tooltip(widget: tk.Widget, text: str) -> None:
-    """Explain a widget on hover and on keyboard focus, in the theme's colours."""
+def tooltip(widget: tk.Widget, text: str, unless: Callable[[], bool] = lambda: False) -> None:
+    """Explain a widget on hover and on keyboard focus, in the theme's colours.
+
+    Focus shows nothing while `unless` holds: a message below the widget is then more important.
+    """
     size = pixels(widget, 320)[0]
-    # To the right, where it hides no other field and no message below one.
     tip = tb.ToolTip(widget, text=text, bootstyle="@secondary", wraplength=size, position="right")
-    widget.bind("<FocusIn>", lambda event: tip.schedule(), add="+")
+
+    def focused(event: tk.Event) -> None:
+        if not unless():
+            tip.schedule()
+
+    widget.bind("<FocusIn>", focused, add="+")
     for done in ("<FocusOut>", "<Key>"):
         widget.bind(done, lambda event: tip.leave(), add="+")
 

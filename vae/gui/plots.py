@@ -58,11 +58,13 @@ class LossPlot(_Plot):
         self.best_text = self._note((0, 12), ha="center")
         self.label = self._note((10, 0), va="center", weight="bold")
         formula = "Loss: alpha · reconstruction + beta · KL + gamma · blur"
+        for artist in (self.trace, self.line, self.best):
+            artist.set_clip_on(False)  # the newest epoch lies on the edge
         self.title = self.axes.set_title(formula, loc="left", fontsize=9.5)
         self.axes.set_xlabel("Epoch")
         self.axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         self.axes.spines[["top", "right", "left"]].set_visible(False)
-        self.axes.tick_params(length=0)
+        self.axes.tick_params(length=0, which="both")
         self.history: Sequence[EpochRecord] = ()
         self.points: Sequence[tuple[float, float]] = ()
 

@@ -23,7 +23,7 @@ def flags(config: TrainConfig) -> list[str]:
 
 def test_train_then_resume_then_sample(tiny: Make, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", *flags(tiny(num_epochs=1))]) == 0
-    assert "Finished 1 epochs in" in capsys.readouterr().out
+    assert "Finished 1 epoch in" in capsys.readouterr().out
     config = tiny(num_epochs=2)
     assert main(["train", *flags(config)]) == 0
     assert "Resuming from epoch 2" in capsys.readouterr().out

@@ -74,6 +74,7 @@ def run_vae_training(
     """
     if problems := check_paths(config.to_dict()):
         raise ConfigError(problems)
+    place = choose_device(config.device, config.precision)
     state, stopped = None, True
     outputs, folder = Outputs(config, emit), Path(config.model_save_dir)
     try:
@@ -82,7 +83,7 @@ def run_vae_training(
         )
         # The folder is let go only when the saver has finished.
         with only_run(folder), ThreadPoolExecutor(1, "saver") as saver:
-            state = _begin(config, data, outputs, emit, fresh, saver)
+            state = _begin(config, data, place, outputs, emit, fresh, saver)
             stopped = not _Training(state, outputs, emit, should_stop).run()
     except StopRequested:
         pass  # while looking for images or decoding them: there is nothing to save
@@ -108,14 +109,14 @@ def run_vae_training(
 def _begin(
     config: TrainConfig,
     data: MedicalImageDataset,
+    place: tuple[torch.device, torch.dtype],
     outputs: Outputs,
     emit: Callable[[Event], None],
     fresh: bool,
     saver: Executor,
 ) -> TrainingState:
-    """Device and network; then the newest checkpoint's state, or a place cleared for a new run."""
-    folder = Path(config.model_save_dir)
-    device, dtype = choose_device(config.device, config.precision)
+    """The network with the newest checkpoint's state, or with folders cleared for a new run."""
+    folder, (device, dtype) = Path(config.model_save_dir), place
     found = None if fresh else load_newest(folder, lambda text: emit(Warned(text)))
     threads = choose_threads(config.threads, found[2].threads if found else 0)
     torch.set_num_threads(threads)
@@ -132,9 +133,9 @@ def _begin(
         emit(Resumed(path, state.epoch, state.images_done, record.history, changes))
     else:
         outputs.set_earlier_run_aside()
-    for place in (folder, outputs.folder, outputs.log.parent):
-        place.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(place)
+    for needed in (folder, outputs.folder, outputs.log.parent):
+        needed.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(needed)
     outputs.begin_log(state)
     return state
 

@@ -21,7 +21,8 @@ def event_lines(event: Event) -> list[str]:
     if isinstance(event, DataReady):
         lines = [f"{event.images} images."]
         if event.skipped:
-            lines.append(f"{len(event.skipped)} files cannot be used and are left out:")
+            count = len(event.skipped)
+            lines.append(f"Left out, since {count} file{'s' if count > 1 else ''} cannot be used:")
         return lines + [f"  {readable(path)} {why}" for path, why in event.skipped]
     if isinstance(event, DeviceChosen):
         return [f"Device: {event.device}, {event.detail}, {event.precision}."]
@@ -53,12 +54,13 @@ def result_words(result: TrainingResult) -> tuple[str, str]:
         done = f"after {result.epoch} of {result.epochs} epochs{part}."
         return "Stopped", f"{done} Saved as {result.checkpoint.name}; resume goes on from there."
     if not result.trained:
-        done = f"All {result.epoch} epochs were done already: raise num_epochs to go on."
+        done = f"All epochs up to {result.epoch} were done already: raise num_epochs to go on."
         return "Finished", done
     best = result.best
     words = f" Best loss {best.loss:.4g} at epoch {best.epoch}." if best else ""
     seconds = sum(record.seconds for record in result.history)
-    return "Finished", f"{result.epoch} epochs in {duration(seconds)}.{words}"
+    epochs = f"{result.epoch} epoch{'s' if result.epoch > 1 else ''}"
+    return "Finished", f"{epochs} in {duration(seconds)}.{words}"
 
 
 def duration(seconds: float) -> str:

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from vae.config import TrainConfig
+from vae.events import Event
+from vae.outputs import Outputs
+
+Make = Callable[..., TrainConfig]
+
+
+def test_samples_are_due_every_so_many_epochs_and_after_the_last(tiny: Make) -> None:
+    outputs = Outputs(tiny(num_epochs=7, sample_every=3), print)
+    assert [epoch for epoch in range(8) if outputs.samples_due(epoch)] == [3, 6, 7]
+
+
+def test_an_earlier_run_goes_into_the_next_number_that_is_free_everywhere(tiny: Make) -> None:
+    config = tiny()
+    output, log = Path(config.output_dir), Path(config.log_file)
+    told: list[Event] = []
+    outputs = Outputs(config, told.append)
+    outputs.set_earlier_run_aside()
+    assert told == []  # there was none
+    (log.parent / "earlier_run_0001").mkdir(parents=True)
+    output.mkdir(parents=True)
+    (output / "samples_epoch_0001.png").write_bytes(b"old")
+    (output / "my_own.png").write_bytes(b"mine")
+    log.write_text("rows\n")
+    outputs.set_earlier_run_aside()
+    assert (output / "earlier_run_0002" / "samples_epoch_0001.png").read_bytes() == b"old"
+    assert (log.parent / "earlier_run_0002" / log.name).read_text() == "rows\n"
+    assert (output / "my_own.png").exists()
+    assert len(told) == 1

@@ -22,8 +22,8 @@ def test_an_earlier_run_goes_into_the_next_number_that_is_free_everywhere(tiny: 
     outputs = Outputs(config, told.append)
     outputs.set_earlier_run_aside()
     assert told == []  # there was none
-    (log.parent / "earlier_run_0001").mkdir(parents=True)
     output.mkdir(parents=True)
+    (output / "earlier_run_0001").mkdir()
     (output / "samples_epoch_0001.png").write_bytes(b"old")
     (output / "my_own.png").write_bytes(b"mine")
     log.write_text("rows\n")
@@ -32,3 +32,14 @@ def test_an_earlier_run_goes_into_the_next_number_that_is_free_everywhere(tiny: 
     assert (log.parent / "earlier_run_0002" / log.name).read_text() == "rows\n"
     assert (output / "my_own.png").exists()
     assert len(told) == 1
+
+
+def test_one_folder_may_serve_for_everything(tiny: Make) -> None:
+    folder = Path(tiny().output_dir)
+    config = tiny(output_dir=str(folder), model_save_dir=str(folder), log_file=f"{folder}/log.csv")
+    folder.mkdir(parents=True)
+    names = {"loss_curve.png", "samples_epoch_0001.png"}
+    for name in names:
+        (folder / name).write_bytes(b"old")
+    Outputs(config, lambda event: None).set_earlier_run_aside()
+    assert {path.name for path in (folder / "earlier_run_0001").iterdir()} == names

@@ -39,15 +39,15 @@ class Outputs:
         pictures = [path for path in _listed(self.folder) if _is_picture(path.name)]
         logs = [self.log] if has_rows(self.log) else []
         checkpoints = [path for _, path in reversed(checkpoint_files(folder, damaged=True))]
-        places = {self.folder: pictures, self.log.parent: logs, folder: checkpoints}
-        if not any(places.values()):
+        files = [*pictures, *logs, *checkpoints]
+        if not files:
             return
         name = next(
             name
             for name in (f"earlier_run_{number:04d}" for number in itertools.count(1))
-            if not any((place / name).exists() for place in places)
+            if not any((file.parent / name).exists() for file in files)
         )
-        for source in (*pictures, *logs, *checkpoints):
+        for source in files:
             move_into(source.parent / name, source)
         self.emit(Warned(f"The earlier run's files were kept in folders named {name}."))
 

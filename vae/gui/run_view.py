@@ -228,11 +228,8 @@ class RunView:
             done = len(found.record.history)
             wanted = parse({"num_epochs": texts["num_epochs"]})[0].get("num_epochs", 0)
             total = max(int(wanted), done)
-            part = (
-                f", {found.record.images_done} images of the next"
-                if (found.record.images_done)
-                else ""
-            )
+            more = found.record.images_done
+            part = f", {more} images of the next" if more else ""
             hint = "Resume" if done < total else "raise Epochs to train on"
             app.say("Found", f"{done} of {total} epochs done{part}: {hint}")
             app.bar.progress(done, total)

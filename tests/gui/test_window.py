@@ -80,8 +80,8 @@ def test_train_stop_relaunch_resume(open_window: Open, tiny: Make) -> None:
     again = open_window()  # the form comes back by itself
     app = again.app
     assert app.form.texts()["model_save_dir"] == config.model_save_dir
-    again.pump(lambda: "epochs done: Resume" in again.bar())
-    assert f"{done} of 300" in again.bar()
+    again.pump(lambda: f"Found {done} of 300 epochs done" in again.bar())
+    assert again.bar().endswith(": Resume")
     assert app.bar.train["text"] == "Resume"
     again.pump(lambda: len(app.loss.plot.line.get_xdata()) == done)
     app.form.fill({"num_epochs": str(done + 2)})

@@ -6,7 +6,9 @@ import itertools
 import os
 import socket
 import stat
+import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,6 +92,14 @@ def fail_saving(monkeypatch: pytest.MonkeyPatch, after: int = 0) -> None:
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
+
+
+def wait_for_rows(config: TrainConfig, process: subprocess.Popen[str], rows: int = 3) -> None:
+    """Until the log of a run in another process has so many rows."""
+    log, deadline = Path(config.log_file), time.monotonic() + 60
+    while not (log.exists() and log.read_text().count("\n") > rows):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.05)
 
 
 def read_log(path: str | Path) -> list[EpochRecord]:

@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from tests.conftest import wait_for_rows
 from vae.cli import main
 from vae.config import PARAMETERS, TrainConfig
 
@@ -76,11 +76,7 @@ def test_ctrl_c_saves_and_exits_with_130(tiny: Make, number: signal.Signals) -> 
         [sys.executable, "-m", "vae", "train", *flags(config)],
         stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(root)},
     )  # fmt: skip
-    log = Path(config.log_file)
-    deadline = time.monotonic() + 60
-    while not (log.exists() and log.read_text().count("\n") > 3):
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.05)
+    wait_for_rows(config, process)
     process.send_signal(number)
     told, _ = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import torch
 
+from vae import explain
 from vae.checkpoint import CheckpointError, NonFiniteError, load_newest
 from vae.config import ConfigError, TrainConfig
 from vae.dataset import DataError, MedicalImageDataset, to_device
 from vae.devices import choose_device, choose_threads, describe, is_out_of_memory
-from vae.errors import StopRequested, StudioError, file_problem
+from vae.errors import StopRequested
 from vae.events import (
     BatchDone,
     CheckpointSaved,
@@ -27,6 +28,7 @@ from vae.events import (
     TrainingResult,
     Warned,
 )
+from vae.explain import TrainingError
 from vae.files import remove_leftovers
 from vae.lock import only_run
 from vae.loss import vae_loss
@@ -44,10 +46,6 @@ NOT_EXACT = (
     "Resuming with another processor type, device, number format, PyTorch version or thread count "
     "than the checkpoint's: the run goes on, but not bit for bit as an unbroken one."
 )
-
-
-class TrainingError(StudioError):
-    """Training cannot go on; the text says what is safe and what to do next."""
 
 
 def ignore(event: Event) -> None:
@@ -88,11 +86,11 @@ def run_vae_training(
     except StopRequested:
         pass  # while looking for images or decoding them: there is nothing to save
     except OSError as error:
-        raise TrainingError(_file_message(error, state)) from error
+        raise explain.file_failed(error, state) from error
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        raise TrainingError(_memory_message(config, state)) from error
+        raise explain.out_of_memory(config, state) from error
     if state is None:
         return TrainingResult(0, config.num_epochs, 0, stopped, False, (), None)
     return TrainingResult(
@@ -141,13 +139,9 @@ def _begin(
 
 
 def _check_free_space(state: TrainingState, folder: Path) -> None:
-    size = BYTES_A_WEIGHT * sum(p.numel() for p in state.model.parameters())
-    if (free := shutil.disk_usage(folder).free) < 2 * size:
-        raise TrainingError(
-            f"{folder} has {free / 1e9:.1f} GB free, but two checkpoints of this network take "
-            f"{2 * size / 1e9:.1f} GB. Nothing was trained: make room, or choose another "
-            "model_save_dir."
-        )
+    needed = 2 * BYTES_A_WEIGHT * sum(p.numel() for p in state.model.parameters())
+    if (free := shutil.disk_usage(folder).free) < needed:
+        raise explain.no_room(folder, free, needed)
 
 
 class _Training:
@@ -206,7 +200,7 @@ class _Training:
         loss = vae_loss(recon, x, mu, logvar, self.config)
         finite = torch.isfinite(loss.total)
         if not state.scaler.is_enabled() and not finite:
-            raise TrainingError(_non_finite_message(state))
+            raise explain.loss_not_finite(state)
         state.scaler.scale(loss.total).backward()  # type: ignore[no-untyped-call]
         state.scaler.step(state.optimizer)
         state.scaler.update()
@@ -221,10 +215,7 @@ class _Training:
         self.acknowledge()
         state, config = self.state, self.config
         if state.scaler.is_enabled() and state.scaler.get_scale() < 1:
-            raise TrainingError(
-                "float16 is too narrow for this run: the loss scale fell below 1. "
-                f"{_what_is_safe(state)} Choose precision bfloat16 or float32 and resume."
-            )
+            raise explain.float16_too_narrow(state)
         means = state.means()
         if means is None:
             return
@@ -239,7 +230,7 @@ class _Training:
         state, config, outputs = self.state, self.config, self.outputs
         means, images, seconds = state.means(), len(state.data), state.seconds
         if means is None:
-            raise TrainingError(_non_finite_message(state))
+            raise explain.loss_not_finite(state)
         rate = images / max(seconds, 1e-9)
         record = EpochRecord(
             state.epoch + 1, *means, config.lr, images, round(seconds, 3), round(rate, 3)
@@ -263,7 +254,7 @@ class _Training:
         try:
             self.saving = self.state.save(Path(self.config.model_save_dir))
         except OSError as error:
-            raise TrainingError(self._save_message(error)) from error
+            raise explain.not_saved(error, self.state) from error
 
     def acknowledge(self, wait: bool = False) -> None:
         """Tell that the checkpoint begun last is on disk, once it is. Raises TrainingError."""
@@ -273,48 +264,7 @@ class _Training:
         try:
             path = saving.result()
         except NonFiniteError as error:
-            raise TrainingError(
-                f"The weights became NaN or infinite ({error}) and were not saved. "
-                f"{_what_is_safe(self.state)} Lower lr (now {self.config.lr:g}) and resume."
-            ) from error
+            raise explain.weights_not_finite(self.state, str(error)) from error
         except OSError as error:
-            raise TrainingError(self._save_message(error)) from error
+            raise explain.not_saved(error, self.state) from error
         self.emit(CheckpointSaved(path))
-
-    def _save_message(self, error: OSError) -> str:
-        return (
-            f"The checkpoint could not be written in {self.config.model_save_dir} "
-            f"({error.strerror or error}). {_what_is_safe(self.state)} Mend the disk or make room, "
-            "then resume from there."
-        )
-
-
-def _what_is_safe(state: TrainingState | None) -> str:
-    if state is None:
-        return "Nothing was trained."
-    if state.saved is None:
-        return "No checkpoint had been written yet."
-    return f"The checkpoint {state.saved.name} is safe."
-
-
-def _non_finite_message(state: TrainingState) -> str:
-    return (
-        f"The loss became NaN or infinite in epoch {state.epoch + 1}; the weights were not changed "
-        f"by it. {_what_is_safe(state)} Lower lr (now {state.config.lr:g}) and resume."
-    )
-
-
-def _memory_message(config: TrainConfig, state: TrainingState | None) -> str:
-    size = config.batch_size
-    if state is None or size == 1:
-        remedy = "a smaller img_size, latent_dim or base_channels"
-    else:
-        remedy = f"batch_size {size // 2}"
-    return f"Out of memory at batch_size {size}. {_what_is_safe(state)} Try {remedy}."
-
-
-def _file_message(error: OSError, state: TrainingState | None) -> str:
-    return (
-        f"{file_problem(error)} {_what_is_safe(state)} See that it is there, that the disk has "
-        "room and that no other program holds it; then start again."
-    )

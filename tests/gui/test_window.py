@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conftest import fail_saving
+from tests.conftest import fail_saving, wait_for_rows
 from vae import training
 from vae.checkpoint import checkpoint_files
 from vae.config import PARAMETERS, TrainConfig
@@ -358,11 +358,7 @@ def test_sigterm_saves_and_closes(tiny: Make, tmp_path: Path) -> None:
         [sys.executable, str(ROOT / "vae_gui.py"), "--start", *flags],
         env={**os.environ, **places}, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    log = Path(config.log_file)
-    deadline = time.monotonic() + 60
-    while not (log.exists() and log.read_text().count("\n") > 3):
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.05)
+    wait_for_rows(config, process)
     process.send_signal(signal.SIGTERM)
     told = process.communicate(timeout=60)[1]
     assert (process.returncode, told) == (0, "")

@@ -1,0 +1,81 @@
+"""Why a run cannot go on: what happened, what is safe, and what to do next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vae.config import TrainConfig
+from vae.errors import StudioError, file_problem
+from vae.state import TrainingState
+
+
+class TrainingError(StudioError):
+    """Training cannot go on; the text says what is safe and what to do next."""
+
+
+def what_is_safe(state: TrainingState | None) -> str:
+    """The newest checkpoint that can be relied on, in a sentence."""
+    if state is None:
+        return "Nothing was trained."
+    if state.saved is None:
+        return "No checkpoint had been written yet."
+    return f"The checkpoint {state.saved.name} is safe."
+
+
+def loss_not_finite(state: TrainingState) -> TrainingError:
+    """Seen before the optimizer's step."""
+    return TrainingError(
+        f"The loss became NaN or infinite in epoch {state.epoch + 1}; the weights were not changed "
+        f"by it. {what_is_safe(state)} Lower lr (now {state.config.lr:g}) and resume."
+    )
+
+
+def weights_not_finite(state: TrainingState, name: str) -> TrainingError:
+    """Seen while a checkpoint was saved."""
+    return TrainingError(
+        f"The weights became NaN or infinite ({name}) and were not saved. {what_is_safe(state)} "
+        f"Lower lr (now {state.config.lr:g}) and resume."
+    )
+
+
+def float16_too_narrow(state: TrainingState) -> TrainingError:
+    """The scaler found no scale at which the gradients fit."""
+    return TrainingError(
+        "float16 is too narrow for this run: the loss scale fell below 1. "
+        f"{what_is_safe(state)} Choose precision bfloat16 or float32 and resume."
+    )
+
+
+def out_of_memory(config: TrainConfig, state: TrainingState | None) -> TrainingError:
+    """A smaller batch helps once the network itself is in memory."""
+    size = config.batch_size
+    if state is None or size == 1:
+        remedy = "a smaller img_size, latent_dim or base_channels"
+    else:
+        remedy = f"batch_size {size // 2}"
+    return TrainingError(f"Out of memory at batch_size {size}. {what_is_safe(state)} Try {remedy}.")
+
+
+def no_room(folder: Path, free: int, needed: int) -> TrainingError:
+    """Bytes free and needed."""
+    return TrainingError(
+        f"{folder} has {free / 1e9:.1f} GB free, but two checkpoints of this network take "
+        f"{needed / 1e9:.1f} GB. Nothing was trained: make room, or choose another model_save_dir."
+    )
+
+
+def not_saved(error: OSError, state: TrainingState) -> TrainingError:
+    """A checkpoint could not be written."""
+    return TrainingError(
+        f"The checkpoint could not be written in {state.config.model_save_dir} "
+        f"({error.strerror or error}). {what_is_safe(state)} Mend the disk or make room, then "
+        "resume from there."
+    )
+
+
+def file_failed(error: OSError, state: TrainingState | None) -> TrainingError:
+    """Any other file or folder."""
+    return TrainingError(
+        f"{file_problem(error)} {what_is_safe(state)} See that it is there, that the disk has room "
+        "and that no other program holds it; then start again."
+    )

@@ -143,7 +143,7 @@ def _buttons(style: Any, c: Palette) -> None:
             darkcolor=fills,
             lightcolor=fills,
             foreground=[("disabled", c.muted)],
-            bordercolor=[("focus", c.text), ("disabled", c.rule if border != back else off)],
+            bordercolor=[("disabled", c.rule if border != back else off), ("focus", c.text)],
             focuscolor=[("focus", c.text if kind != "Primary" else c.on_primary)],
         )
 

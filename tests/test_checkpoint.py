@@ -42,6 +42,14 @@ def test_a_draft_is_no_checkpoint_yet(tmp_path: Path) -> None:
     assert checkpoint.checkpoint_files(tmp_path) == [(1, path)]
 
 
+def test_a_draft_that_lost_bytes_before_it_was_durable_is_refused(tmp_path: Path) -> None:
+    draft = Draft(tmp_path, TENSORS, RECORD)
+    draft.file.truncate(draft.header_size + 4)
+    with pytest.raises(OSError, match="shorter than what was written"):
+        draft.finish(keep=3)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_what_is_not_finite_is_never_saved(tmp_path: Path, value: float) -> None:
     broken = {**TENSORS, "model.w": np.array([1, value], np.float32)}

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from vae.demo import make_demo_data, phantom
+from vae.errors import StudioError
 
 
 def test_two_calls_make_the_same_images(tmp_path: Path) -> None:
@@ -37,3 +39,14 @@ def test_existing_files_are_kept_and_missing_ones_made(tmp_path: Path) -> None:
 
 def test_it_stops_when_asked(tmp_path: Path) -> None:
     assert make_demo_data(tmp_path, 3, 64, should_stop=lambda: True) == []
+
+
+def test_phantoms_are_never_mixed_with_other_files(tmp_path: Path) -> None:
+    for name in (".DS_Store", "Thumbs.db"):  # systems leave these by themselves
+        (tmp_path / name).touch()
+    assert len(make_demo_data(tmp_path, 2, 16)) == 2
+    assert len(make_demo_data(tmp_path, 2, 16)) == 2
+    (tmp_path / "patient.png").touch()
+    with pytest.raises(StudioError, match=r"patient\.png.*new or an empty folder"):
+        make_demo_data(tmp_path, 3, 16)
+    assert not (tmp_path / "phantom_0002.jpg").exists()

@@ -7,6 +7,7 @@ digest of all bytes before it. The record stands as JSON in the header's `__meta
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import struct
@@ -110,7 +111,10 @@ class Draft:
             digest.update(self.file.read(self.header_size))
             for name, dtype, size in self.parts:
                 for start in range(0, size, CHUNK):
-                    chunk = self.file.read(min(CHUNK, size - start))
+                    wanted = min(CHUNK, size - start)
+                    chunk = self.file.read(wanted)
+                    if len(chunk) < wanted:
+                        raise OSError(errno.EIO, "the file is shorter than what was written")
                     digest.update(chunk)
                     if not np.isfinite(np.frombuffer(chunk, dtype)).all():
                         raise NonFiniteError(name)

@@ -17,7 +17,8 @@ from vae.files import atomic_write
 COUNT = 256
 SIZE = 256
 JPEG_QUALITY = 92
-NAME = re.compile(r"phantom_\d{4}\.jpg|\.vae-.*\.tmp")
+# Beside phantoms only what systems leave in folders by themselves.
+NAME = re.compile(r"phantom_\d{4}\.jpg|\..*|Thumbs\.db|desktop\.ini", re.IGNORECASE)
 
 Rng = np.random.Generator
 Image = np.ndarray

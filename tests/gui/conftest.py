@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tkinter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,7 @@ def open_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
     for window in windows:
         try:
             alive = bool(window.app.root.winfo_exists())
-        except Exception:
+        except tkinter.TclError:
             alive = False  # Tk says so of a window that is gone by raising
         if alive:
             window.end()

@@ -137,10 +137,12 @@ def test_a_path_is_looked_at_when_its_field_is_left(open_window: Open, images: P
 
 
 def test_the_arrows_of_the_image_size_go_to_possible_sizes(open_window: Open) -> None:
-    form = open_window(depth="3").app.form
-    form.fields["depth"].event_generate("<FocusOut>")
-    form.fields["img_size"].event_generate("<<Increment>>")
-    assert form.texts()["img_size"] == "136"
+    form = open_window().app.form
+    for depth, start, size in (("3", "128", "136"), ("8", "256", "512")):
+        form.fill({"depth": depth, "img_size": start})
+        form.fields["depth"].event_generate("<FocusOut>")
+        form.fields["img_size"].event_generate("<<Increment>>")
+        assert form.texts()["img_size"] == size
 
 
 def test_the_wheel_changes_no_value(open_window: Open) -> None:

@@ -153,7 +153,7 @@ class Form(ttk.Frame):
     def _step_in_valid_sizes(self) -> None:
         """The arrows of img_size go from one possible size to the next."""
         depth = parse({"depth": self.variables["depth"].get()})[0].get("depth")
-        if depth and not check({"depth": depth}):
+        if depth and "depth" not in check({"depth": depth}):
             self.fields["img_size"].configure(increment=2 ** int(depth))  # type: ignore[call-overload]
 
     def problems(self) -> dict[str, str]:

@@ -16,11 +16,13 @@ from vae.checkpoint import (
     Draft,
     NonFiniteError,
     Record,
+    checkpoint_files,
     load,
     load_newest,
     peek,
 )
 from vae.events import EpochRecord
+from vae.files import SPARE_NAME, remove_leftovers
 
 ROW = EpochRecord(1, 0.5, 0.25, 0.1, 0.01, 1e-4, 12, 3.5, 3.4)
 RECORD = Record({"num_epochs": 5}, (ROW,), 7, 0.5, 9, {}, "data", 12, 1, "cpu", ("change",))
@@ -103,7 +105,17 @@ def test_old_ones_go_only_after_the_new_one_is_there(
             save(tmp_path, TENSORS, RECORD, keep=1)
     assert list(tmp_path.iterdir()) == [first]
     second = save(tmp_path, TENSORS, RECORD, keep=1)
+    assert checkpoint_files(tmp_path) == [(2, second)]
+    remove_leftovers(tmp_path)
     assert list(tmp_path.iterdir()) == [second]
+
+
+def test_one_written_over_a_longer_or_shorter_one_is_as_good(tmp_path: Path) -> None:
+    sizes = (9, 2000, 5, 3000, 1)
+    for size in sizes:
+        path = save(tmp_path, {"model.w": np.ones(size, np.float32)}, RECORD, keep=1)
+        assert load(path)[0]["model.w"].shape == (size,)
+    assert (tmp_path / SPARE_NAME).exists()
 
 
 def test_a_damaged_one_is_set_aside_and_the_older_one_taken(tmp_path: Path) -> None:
@@ -154,12 +166,12 @@ def test_an_old_one_that_cannot_be_deleted_is_deleted_later(
 ) -> None:
     save(tmp_path, TENSORS, RECORD, keep=1)
 
-    def held(path: Path, missing_ok: bool) -> None:
-        raise PermissionError(13, "in use", str(path))
+    def held(source: Path, target: Path) -> None:
+        raise PermissionError(13, "in use", str(source))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "unlink", held)
+        patch.setattr(checkpoint, "replace", held)
         save(tmp_path, TENSORS, RECORD, keep=1)
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(checkpoint_files(tmp_path)) == 2
     newest = save(tmp_path, TENSORS, RECORD, keep=1)
-    assert list(tmp_path.iterdir()) == [newest]
+    assert [path for _, path in checkpoint_files(tmp_path)] == [newest]

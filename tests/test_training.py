@@ -7,6 +7,7 @@ import itertools
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from PIL import Image
 
 from tests.conftest import fail_saving, read_log
 from vae import outputs, state, training
-from vae.checkpoint import Draft, MismatchError, checkpoint_files, load, peek
+from vae.checkpoint import Draft, MismatchError, Record, checkpoint_files, load, peek
 from vae.config import ConfigError, TrainConfig
 from vae.events import (
     BatchDone,
@@ -498,6 +499,34 @@ def test_training_goes_on_while_a_checkpoint_is_made_durable(
     assert run_vae_training(config, emit).checkpoint is not None
     assert order[0] == "trained on"
     assert order.count("durable") == 2
+
+
+def test_no_step_is_taken_while_a_checkpoint_reads_the_weights(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=2, sample_every=2)
+    real = Draft.__init__
+
+    def slow(self: Draft, folder: Path, tensors: dict[str, np.ndarray], record: Record) -> None:
+        before = {name: array.copy() for name, array in tensors.items()}
+        time.sleep(0.3)
+        for name, array in tensors.items():
+            np.testing.assert_array_equal(array, before[name])
+        real(self, folder, tensors, record)
+
+    monkeypatch.setattr(Draft, "__init__", slow)
+    monkeypatch.setattr(outputs, "write_loss_curve", lambda *arguments: None)
+    run_vae_training(config)
+    monkeypatch.undo()
+    run_vae_training(tiny("quick", num_epochs=2))
+    assert_same_end(config, tiny("quick", num_epochs=2))
+
+
+def test_a_run_leaves_only_its_checkpoints(tiny: Make) -> None:
+    config = tiny(num_epochs=4, keep_checkpoints=1)
+    run_vae_training(config)
+    names = {path.name for path in Path(config.model_save_dir).iterdir()}
+    assert not any(name.endswith(".tmp") for name in names), names
 
 
 def test_bad_paths_are_refused_before_anything_is_written(tiny: Make, images: Path) -> None:

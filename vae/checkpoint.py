@@ -24,9 +24,11 @@ from vae.events import EpochRecord
 from vae.files import (
     CHECKPOINT_NAME,
     DAMAGED_SUFFIX,
+    SPARE_NAME,
     atomic_write,
     checkpoint_name,
     replace,
+    sync_folder,
 )
 
 FORMAT = 1
@@ -80,7 +82,9 @@ class Draft:
     """A checkpoint whose content is written, but not yet verified, durable or named.
 
     Writing into the system's file cache takes a fraction of the time that hashing and fsync take,
-    and no memory of ours; so a training loop makes the draft, and a thread finishes it.
+    and no memory of ours; once the draft is made, the training may change the tensors. Where it
+    can, it is written over the checkpoint pruned last, whose room in that cache is still there:
+    up to ten times faster than making new room.
     """
 
     def __init__(self, folder: Path, tensors: Mapping[str, np.ndarray], record: Record) -> None:
@@ -93,7 +97,7 @@ class Draft:
         header = _header(arrays, record)
         self.header_size = len(header)
         with contextlib.ExitStack() as stack:
-            self.file = stack.enter_context(atomic_write(self.path))
+            self.file = stack.enter_context(atomic_write(self.path, over=folder / SPARE_NAME))
             self.file.write(header)
             for array in arrays.values():
                 self.file.write(array.data)
@@ -101,7 +105,7 @@ class Draft:
             self.rest = stack.pop_all()
 
     def finish(self, keep: int) -> Path:
-        """Add the digest, make the file durable, then delete all but the newest `keep`.
+        """Add the digest, make the file durable, then give up all but the newest `keep`.
 
         Raises NonFiniteError if a tensor holds NaN or infinity, and OSError; then nothing stays.
         """
@@ -119,10 +123,14 @@ class Draft:
                     if not np.isfinite(np.frombuffer(chunk, dtype)).all():
                         raise NonFiniteError(name)
             self.file.write(digest.digest())
+            self.file.truncate()
         for _, old in checkpoint_files(self.folder)[keep:]:
-            # One that another program holds open on Windows is pruned after a later save.
+            # One that another program holds open on Windows is given up after a later save.
             with contextlib.suppress(OSError):
-                old.unlink(missing_ok=True)
+                replace(old, self.folder / SPARE_NAME)
+        with contextlib.suppress(OSError):
+            # The name must be gone for good before the content is.
+            sync_folder(self.folder)
         return self.path
 
 

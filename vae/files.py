@@ -16,6 +16,7 @@ from typing import BinaryIO
 CHECKPOINT_NAME = re.compile(r"checkpoint_(\d{6,})_epoch_(\d{4,})\.safetensors")
 SAMPLES_NAME = re.compile(r"samples_epoch_(\d{4,})\.png")
 LOSS_CURVE_NAME = "loss_curve.png"
+SPARE_NAME = ".vae-spare.tmp"
 DAMAGED_SUFFIX = ".bad"
 # A virus scanner or an indexer may hold a fresh file for a moment.
 WINDOWS_RETRIES = 10
@@ -37,17 +38,23 @@ def readable(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def atomic_write(path: Path, private: bool = True, durable: bool = True) -> Iterator[BinaryIO]:
+def atomic_write(
+    path: Path, private: bool = True, durable: bool = True, over: Path | None = None
+) -> Iterator[BinaryIO]:
     """Write a file whole or not at all: a temporary file beside it, fsync, replace, fsync folder.
 
     When the block ends without an error the new content is on disk, power loss included, as far
     as the file system honours fsync. After an error the old content stands and the temporary file
     is gone. `private` keeps the file from other users (mode 0600). Not `durable` leaves out the two
-    fsyncs, for files that can be made again. Raises OSError.
+    fsyncs, for files that can be made again. `over` names a file that may be given up: if it is
+    there, the block writes over its content, at the end of which it must truncate. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".vae-{secrets.token_hex(8)}.tmp")
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    if over is not None and over.exists():
+        replace(over, temporary)
+        flags &= ~os.O_EXCL
     try:
         with os.fdopen(os.open(temporary, flags, 0o600 if private else 0o644), "w+b") as file:
             yield file
@@ -97,7 +104,18 @@ def move_into(folder: Path, source: Path) -> None:
     sync_folder(source.parent)
 
 
+@contextlib.contextmanager
+def no_leftovers(folder: Path) -> Iterator[None]:
+    """However the block ends, no temporary file stays in a folder."""
+    try:
+        yield
+    finally:
+        remove_leftovers(folder)
+
+
 def remove_leftovers(folder: Path) -> None:
-    """Delete the temporary files that a killed process left in a folder."""
+    """Delete the temporary files that a run, or a killed process, left in a folder."""
     for path in folder.glob(".vae-*.tmp"):
-        path.unlink(missing_ok=True)
+        # One that cannot be deleted now does no harm, and the next run tries again.
+        with contextlib.suppress(OSError):
+            path.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, wait
 from pathlib import Path
@@ -58,6 +59,9 @@ class TrainingState:
         self.seconds = 0.0  # spent in the running epoch
         self.changes: tuple[str, ...] = ()
         self.trained = False  # in this session
+        # Not set while a checkpoint is being written, which reads what a step changes.
+        self.taken_down = threading.Event()
+        self.taken_down.set()
         self._saver = saver
         self._saving: tuple[Future[Path], ...] = ()  # at most one
         self._saved: Path | None = None
@@ -95,10 +99,11 @@ class TrainingState:
         self.sums.zero_()
 
     def save(self, folder: Path) -> Future[Path]:
-        """Take down the state, and have a thread make it a durable checkpoint; training may go on.
+        """Have a thread write the state and make it a durable checkpoint.
 
-        The future gives its path, or raises OSError or NonFiniteError. One at a time: this waits
-        for the one before. Raises OSError if the state cannot be taken down.
+        Weights and moments must not change until `taken_down` is set; anything else may go on.
+        The future gives the path, or raises OSError or NonFiniteError. One at a time: this waits
+        for the one before.
         """
         wait(self._saving)
         record = Record(
@@ -114,13 +119,17 @@ class TrainingState:
             environment=self._environment(),
             changes=self.changes,
         )
-        draft = checkpoint.Draft(folder, self._snapshot(), record)
         self._saved_at = (self.epoch, self.images_done)
-        saving = self._saver.submit(self._finish, draft)
+        self.taken_down.clear()
+        saving = self._saver.submit(self._write, folder, record)
         self._saving = (saving,)
         return saving
 
-    def _finish(self, draft: checkpoint.Draft) -> Path:
+    def _write(self, folder: Path, record: Record) -> Path:
+        try:
+            draft = checkpoint.Draft(folder, self._snapshot(), record)
+        finally:
+            self.taken_down.set()
         self._saved = draft.finish(self.config.keep_checkpoints)
         return self._saved
 

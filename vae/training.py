@@ -29,7 +29,7 @@ from vae.events import (
     Warned,
 )
 from vae.explain import TrainingError
-from vae.files import remove_leftovers
+from vae.files import no_leftovers, remove_leftovers
 from vae.lock import only_run
 from vae.loss import vae_loss
 from vae.outputs import Outputs
@@ -80,7 +80,7 @@ def run_vae_training(
             Path(config.file_path), config.img_size, config.in_channels, emit, should_stop
         )
         # The folder is let go only when the saver has finished.
-        with only_run(folder), ThreadPoolExecutor(1, "saver") as saver:
+        with only_run(folder), no_leftovers(folder), ThreadPoolExecutor(1, "saver") as saver:
             state = _begin(config, data, place, outputs, emit, fresh, saver)
             stopped = not _Training(state, outputs, emit, should_stop).run()
     except StopRequested:
@@ -202,6 +202,7 @@ class _Training:
         if not state.scaler.is_enabled() and not finite:
             raise explain.loss_not_finite(state)
         state.scaler.scale(loss.total).backward()  # type: ignore[no-untyped-call]
+        state.taken_down.wait()
         state.scaler.step(state.optimizer)
         state.scaler.update()
         state.count(loss, len(x), finite)
@@ -251,10 +252,7 @@ class _Training:
             return
         self.acknowledge(wait=True)
         self.emit(Progress("save", 0, 0))
-        try:
-            self.saving = self.state.save(Path(self.config.model_save_dir))
-        except OSError as error:
-            raise explain.not_saved(error, self.state) from error
+        self.saving = self.state.save(Path(self.config.model_save_dir))
 
     def acknowledge(self, wait: bool = False) -> None:
         """Tell that the checkpoint begun last is on disk, once it is. Raises TrainingError."""

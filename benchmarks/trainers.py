@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from vae.config import TrainConfig
@@ -97,7 +98,7 @@ def bare(config: TrainConfig) -> dict[str, Any]:
     device, dtype = choose_device(config.device, config.precision)
     torch.set_num_threads(choose_threads(config.threads))
     data = MedicalImageDataset(Path(config.file_path), config.img_size, config.in_channels)
-    images = to_device(data.images, device)
+    images = to_device(data.batch(np.arange(len(data))), device)
     model = build_model(config).to(device).to(memory_format=torch.channels_last)
     fused = device.type in ("cpu", "cuda")
     optimizer = torch.optim.Adam(model.parameters(), lr=config.lr, fused=fused)

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from vae import cache
 from vae.config import TrainConfig
 from vae.events import EpochRecord
 
@@ -43,6 +44,14 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         real(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test reads or writes the user's cache."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))  # for the processes that a test starts
+    monkeypatch.setattr(cache, "cache_folder", lambda: folder / "decoded_images")
 
 
 def make_images(folder: Path, count: int, size: int = 20) -> Path:

@@ -60,6 +60,15 @@ def test_a_failure_exits_with_1_and_says_why(
     assert main(["sample", f"--model_save_dir={tmp_path / 'none'}"]) == 1
 
 
+def test_the_cache_is_told_and_cleared(tiny: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", *flags(tiny(num_epochs=1))]) == 0
+    capsys.readouterr()
+    assert main(["cache"]) == 0
+    assert "Decoded images of 1 image folder take 0.0 MB in" in capsys.readouterr().out
+    assert main(["cache", "--clear"]) == 0
+    assert "No decoded images are kept" in capsys.readouterr().out
+
+
 def test_the_help_names_every_parameter(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["train", "--help"])

@@ -23,7 +23,7 @@ def test_the_defaults_are_the_published_ones() -> None:
         gamma=10.0, lr=0.0001, in_channels=3, depth=4, file_path="",
         log_file="./vae_training_log.csv", model_save_dir="./vae_checkpoints",
         output_dir="./output_images", seed=0, base_channels=32, threads=0, device="auto",
-        precision="auto", checkpoint_every=1, keep_checkpoints=3, sample_every=1,
+        precision="auto", cache_gb=20.0, checkpoint_every=1, keep_checkpoints=3, sample_every=1,
     )  # fmt: skip
     assert published == DEFAULTS
     assert {n: type(v) for n, v in published.items()} == {n: type(v) for n, v in DEFAULTS.items()}

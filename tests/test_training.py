@@ -17,9 +17,10 @@ import torch
 from PIL import Image
 
 from tests.conftest import fail_saving, read_log
-from vae import outputs, state, training
+from vae import decoding, outputs, state, training
 from vae.checkpoint import Draft, MismatchError, Record, checkpoint_files, load, peek
 from vae.config import ConfigError, TrainConfig
+from vae.decoding import DataError
 from vae.events import (
     BatchDone,
     CheckpointSaved,
@@ -527,6 +528,26 @@ def test_a_run_leaves_only_its_checkpoints(tiny: Make) -> None:
     run_vae_training(config)
     names = {path.name for path in Path(config.model_save_dir).iterdir()}
     assert not any(name.endswith(".tmp") for name in names), names
+
+
+def test_an_image_that_changes_while_none_is_kept_ends_the_run_and_loses_nothing(
+    tiny: Make, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "MEMORY_BYTES", 0)
+    config = tiny(num_epochs=3, cache_gb=0.0, checkpoint_every=9)
+    path = images / "image_004.png"
+    good = path.read_bytes()
+
+    def spoil(event: Event) -> None:
+        if isinstance(event, EpochDone):
+            path.write_bytes(b"other")
+
+    with pytest.raises(DataError, match=r"image_004\.png has changed"):
+        run_vae_training(config, spoil)
+    path.write_bytes(good)
+    run_vae_training(config)
+    run_vae_training(tiny("whole", num_epochs=3, checkpoint_every=9))
+    assert_same_end(tiny("whole"), config)
 
 
 def test_bad_paths_are_refused_before_anything_is_written(tiny: Make, images: Path) -> None:

@@ -1,4 +1,4 @@
-"""The terminal: python -m vae train | sample | demo-data. Same engine and files as the window."""
+"""The terminal: python -m vae COMMAND. Same engine and files as the window."""
 
 from __future__ import annotations
 
@@ -76,6 +76,10 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=_whole(0), default=1, help="of the draw (default 1)")
     command.set_defaults(command=sample)
 
+    command = commands.add_parser("cache", help="tell how much room decoded images take")
+    command.add_argument("--clear", action="store_true", help="delete them; they are made again")
+    command.set_defaults(command=image_cache)
+
     command = commands.add_parser("demo-data", help="make 256 phantom X-rays to try with")
     command.add_argument("folder", metavar="FOLDER", help="a new or an empty folder")
     command.set_defaults(command=demo_data)
@@ -134,6 +138,18 @@ def sample(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     path = Path(options.output_dir) / name
     write_png(path, grid)
     print(f"{options.count} images of epoch {epoch} in {path}")
+    return DONE
+
+
+def image_cache(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
+    """Tell where decoded images are kept and how much room they take, or delete them."""
+    from vae import cache
+
+    if options.clear:
+        held = cache.clear()
+        print(cache.usage_words())
+        return FAILED if held else DONE
+    print(cache.usage_words())
     return DONE
 
 

@@ -135,6 +135,10 @@ class TrainConfig:
         "auto", "Precision", "Advanced", choices=("auto", "float32", "bfloat16", "float16"),
         help="Number format of the forward pass. auto: float16 on CUDA, else float32.",
     )  # fmt: skip
+    cache_gb: float = param(
+        20.0, "Image cache", "Advanced", low=0.0, high=1e6, unit="GB",
+        help="Disk space for decoded images, which later runs then need not decode. 0: none kept.",
+    )  # fmt: skip
     checkpoint_every: int = param(
         1, "Checkpoint every", "Advanced", low=1, high=1_000_000, unit="epochs",
         help="A checkpoint is saved after every so many epochs, and when the run stops.",

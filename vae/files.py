@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+APP = "vae-studio"  # as the system's folders for settings, data and caches name it
 CHECKPOINT_NAME = re.compile(r"checkpoint_(\d{6,})_epoch_(\d{4,})\.safetensors")
 SAMPLES_NAME = re.compile(r"samples_epoch_(\d{4,})\.png")
 LOSS_CURVE_NAME = "loss_curve.png"

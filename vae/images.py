@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
+import PIL
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vae.errors import StopRequested
@@ -20,6 +21,8 @@ FORMATS = ("JPEG", "PNG", "BMP", "DIB", "TIFF", "WEBP")
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 1_000_000_000
 STOP_EVERY = 256  # entries of the scan
+# Names what decode_image makes of a file: raise its first number whenever that changes.
+DECODER = f"1 Pillow {PIL.__version__} OpenCV {cv2.__version__}"
 SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 
 Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS takes its place
@@ -30,13 +33,15 @@ class ImageError(Exception):
     """An image file that cannot be used; the text is the reason."""
 
 
-@dataclass(frozen=True)
-class ImageFile:
-    """A file found: its path, its path from the chosen folder (POSIX form), its size in bytes."""
+class ImageFile(NamedTuple):
+    """A file found. A folder may hold a million: 200 bytes each.
 
-    path: Path
+    name is its path from the chosen folder (POSIX form), size in bytes, mtime in nanoseconds.
+    """
+
     name: str
     size: int
+    mtime: int
 
 
 def find_images(
@@ -76,23 +81,30 @@ def _walk(folder: Path, unreadable: list[tuple[Path, str]]) -> Iterator[ImageFil
             if (identity.st_dev, identity.st_ino) in seen:
                 continue
             seen.add((identity.st_dev, identity.st_ino))
+            folders: list[tuple[str, str]] = []
             with os.scandir(path) as listing:
-                # Sorted, so that of two links to one folder the same one is taken each time.
-                entries = sorted(listing, key=lambda entry: entry.name)
+                for entry in listing:
+                    yield _look_at(entry, prefix, folders)
         except OSError as error:
             unreadable.append((Path(path), f"cannot be read ({error.strerror})"))
             continue
-        for entry in entries:
-            name = prefix + entry.name
-            file = None
-            try:
-                if entry.is_dir():
-                    pending.append((entry.path, name + "/"))
-                elif _is_image_name(entry.name) and entry.is_file():
-                    file = ImageFile(Path(entry.path), name, entry.stat().st_size)
-            except OSError:
-                pass  # a dangling link or a link to itself: no file that could be an image
-            yield file
+        # Sorted, so that of two links to one folder the same one is taken each time.
+        pending += sorted(folders)
+
+
+def _look_at(
+    entry: os.DirEntry[str], prefix: str, folders: list[tuple[str, str]]
+) -> ImageFile | None:
+    """The image file that an entry is, if it is one; a folder is added to `folders`."""
+    try:
+        if entry.is_dir():
+            folders.append((entry.path, f"{prefix}{entry.name}/"))
+        elif _is_image_name(entry.name) and entry.is_file():
+            facts = entry.stat()
+            return ImageFile(prefix + entry.name, facts.st_size, facts.st_mtime_ns)
+    except OSError:
+        pass  # a dangling link or a link to itself: no file that could be an image
+    return None
 
 
 def _is_image_name(name: str) -> bool:
@@ -100,17 +112,14 @@ def _is_image_name(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and not name.startswith("._")
 
 
-def read_file(file: ImageFile) -> bytes:
-    """The bytes of a file, read once, so that what is decoded is what was hashed.
+def read_file(folder: Path, file: ImageFile) -> bytes:
+    """The bytes of a file in the chosen folder, read once: what is decoded is what was hashed.
 
-    Raises ImageError if it cannot be read, is empty or is too large.
+    Raises ImageError if it is empty or too large, and OSError.
     """
     if file.size > MAX_BYTES:
         raise ImageError(f"is larger than {MAX_BYTES // 10**6} MB")
-    try:
-        data = file.path.read_bytes()
-    except OSError as error:
-        raise ImageError(f"cannot be read ({error.strerror or error})") from error
+    data = (folder / file.name).read_bytes()
     if not data:
         raise ImageError("is empty")
     return data
@@ -120,17 +129,15 @@ def decode_image(data: bytes, size: int, channels: int) -> np.ndarray:
     """Decode a file to uint8 (size, size, channels), EXIF orientation applied, stretched to fit.
 
     Shrinks by averaging areas; 16-bit grey is scaled from its full range (65535 becomes 255).
-    Raises ImageError with the reason if the file cannot be used.
+    Raises ImageError with the reason if the file cannot be used, MemoryError if memory ran out.
     """
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             return _resize(_pixels(image, size, channels), size, channels)
-    except ImageError:
+    except (ImageError, MemoryError):
         raise
     except UnidentifiedImageError as error:
         raise ImageError("is not a JPEG, PNG, BMP, TIFF or WebP image, or is damaged") from error
-    except MemoryError as error:
-        raise ImageError("needs more memory than there is") from error
     except Exception as error:
         # Decoders answer a damaged file with every kind of exception: each means the same here.
         raise ImageError(f"is damaged ({str(error) or type(error).__name__})") from error

@@ -13,7 +13,8 @@ import torch
 from vae import explain
 from vae.checkpoint import CheckpointError, NonFiniteError, load_newest
 from vae.config import ConfigError, TrainConfig
-from vae.dataset import DataError, MedicalImageDataset, to_device
+from vae.dataset import MedicalImageDataset, to_device
+from vae.decoding import DataError
 from vae.devices import choose_device, choose_threads, describe, is_out_of_memory
 from vae.errors import StopRequested
 from vae.events import (
@@ -77,7 +78,12 @@ def run_vae_training(
     outputs, folder = Outputs(config, emit), Path(config.model_save_dir)
     try:
         data = MedicalImageDataset(
-            Path(config.file_path), config.img_size, config.in_channels, emit, should_stop
+            Path(config.file_path),
+            config.img_size,
+            config.in_channels,
+            int(config.cache_gb * 1e9),
+            emit,
+            should_stop,
         )
         # The folder is let go only when the saver has finished.
         with only_run(folder), no_leftovers(folder), ThreadPoolExecutor(1, "saver") as saver:
@@ -171,6 +177,10 @@ class _Training:
         except StopRequested:
             finished = False
             self.save()
+        except DataError:  # an image has changed: what was trained before it is sound
+            self.save()
+            self.acknowledge(wait=True)
+            raise
         self.acknowledge(wait=True)
         self.outputs.write_curve(self.state, last=True)
         return finished
@@ -185,7 +195,7 @@ class _Training:
             if self.should_stop():
                 raise StopRequested
             batch = order[state.images_done : state.images_done + config.batch_size]
-            self.train_step(to_device(state.data.images[batch], state.device))
+            self.train_step(to_device(state.data.batch(batch), state.device))
             seconds = time.monotonic() - began
             state.seconds = before + seconds
             self.report((state.images_done - first) / max(seconds, 1e-9))

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 from tests.conftest import fail_saving, wait_for_rows
-from vae import training
+from vae import cache, training
 from vae.checkpoint import checkpoint_files
 from vae.config import PARAMETERS, TrainConfig
+from vae.dataset import MedicalImageDataset
 from vae.gui import dialogs
 from vae.training import run_vae_training
 
@@ -484,6 +485,19 @@ def test_a_question_is_answered_from_the_keyboard(open_window: Open, key: str, c
     window.app.root.after(500, press)
     assert dialogs.ask(window.app.root, "Question", "Well?", ("Yes", "No")) == choice
     assert keys[0].wait(10) == 0
+
+
+def test_the_image_cache_is_cleared_after_asking(
+    open_window: Open, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    MedicalImageDataset(images, 16, 3, 10**9)
+    window = open_window({})
+    asked = answer(monkeypatch, "Clear", "Close")
+    window.app.clear_cache()
+    window.pump(lambda: "No decoded images" in window.app.log.text.get("1.0", "end"))
+    assert cache.cache_files() == []
+    window.app.clear_cache()
+    assert asked == ["Image cache", "Image cache"]
 
 
 def test_a_question_ends_with_the_window(open_window: Open) -> None:

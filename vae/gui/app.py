@@ -311,6 +311,17 @@ class App:
         if problem := open_folder(Path(self.form.texts()["output_dir"]).absolute()):
             self.say("Note", problem)
 
+    def clear_cache(self) -> None:
+        """Delete the decoded images that are kept for later runs, after asking."""
+        from vae import cache  # not at the start: NumPy takes a moment
+
+        choices = ("Clear", "Cancel") if cache.cache_files() else ("Close",)
+        text = cache.usage_words()
+        if len(choices) > 1:
+            text += " The next run decodes its images again; nothing else is lost."
+        if dialogs.ask(self.root, "Image cache", text, choices) == "Clear":
+            self.worker.clear_cache()
+
     def show_tab(self, index: int) -> None:
         """Select a tab."""
         self.tabs.select(index)  # type: ignore[no-untyped-call]

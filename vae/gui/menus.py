@@ -1,4 +1,4 @@
-"""The menus: every action, with its key."""
+"""The menus: every action, with its key where it has one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vae.gui.panes import TABS
 if TYPE_CHECKING:
     from vae.gui.app import App
 
-Entry = tuple[str, str, Callable[[], object]]  # label, key, action
+Entry = tuple[str, str, Callable[[], object]]  # label, key or "", action
 
 
 def make_menus(app: App) -> None:
@@ -21,6 +21,7 @@ def make_menus(app: App) -> None:
     menus: dict[str, list[Entry]] = {
         "File": [
             ("Open output folder", "Mod+O", app.open_output),
+            ("Clear image cache...", "", app.clear_cache),
             ("Quit", "Mod+Q", app.close),
         ],
         "Run": [
@@ -45,7 +46,8 @@ def make_menus(app: App) -> None:
         for label, key, action in entries:
             shown = key.replace("Mod", "Cmd" if sys.platform == "darwin" else "Ctrl")
             menu.add_command(label=label, accelerator=shown, command=action)
-            app.root.bind(_sequence(key), partial(_without_event, action))
+            if key:
+                app.root.bind(_sequence(key), partial(_without_event, action))
     app.root.configure(menu=bar)
     if sys.platform == "darwin":
         # The system's own Quit goes past WM_DELETE_WINDOW.

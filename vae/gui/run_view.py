@@ -21,7 +21,16 @@ from vae.events import (
 )
 from vae.files import samples_name
 from vae.gui.bar import ENOUGH_BATCHES, Eta
-from vae.gui.worker import DemoReady, Failed, Finished, Found, Invalid, PathsChecked, PlotsReady
+from vae.gui.worker import (
+    CacheCleared,
+    DemoReady,
+    Failed,
+    Finished,
+    Found,
+    Invalid,
+    PathsChecked,
+    PlotsReady,
+)
 from vae.words import event_lines, result_words
 
 if TYPE_CHECKING:
@@ -97,6 +106,10 @@ class RunView:
                 self._paths_checked(event)
             case DemoReady():
                 self._demo_ready(event)
+            case CacheCleared():
+                self.app.log.write(event.text)
+                if not self.app.busy:
+                    self.app.say("Note", event.text)
             case PlotsReady():
                 self.app.make_plots()
             case CheckpointSaved() | Warned():

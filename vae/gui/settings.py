@@ -9,9 +9,7 @@ from typing import Any
 import platformdirs
 
 from vae.config import DEFAULTS, PARAMETERS
-from vae.files import atomic_write
-
-APP = "vae-studio"
+from vae.files import APP, atomic_write
 
 
 def settings_path() -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vae.config import ConfigError, TrainConfig
-from vae.errors import StudioError
+from vae.errors import StudioError, file_problem
 from vae.events import TrainingResult, Warned
 from vae.files import SAMPLES_NAME, samples_name
 from vae.paths import check_paths
@@ -80,6 +80,13 @@ class DemoReady:
 
 
 @dataclass(frozen=True)
+class CacheCleared:
+    """The decoded images were deleted; text says what is left."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class PlotsReady:
     """matplotlib is imported, so that plots can be made without a wait."""
 
@@ -127,6 +134,10 @@ class Worker:
     def check_paths(self, texts: dict[str, str]) -> None:
         """Look at the paths of a form. Answers with PathsChecked."""
         self._start(_check_paths, texts, self.events.put)
+
+    def clear_cache(self) -> None:
+        """Delete the decoded images that are kept. Answers with CacheCleared."""
+        self._start(_clear_cache, self.events.put)
 
     def import_ahead(self) -> None:
         """Import what plots and training need. Answers with PlotsReady in between."""
@@ -207,6 +218,16 @@ def _demo(folder: Path, emit: Callable[[object], None], should_stop: Callable[[]
     except Exception as error:
         message = f"The demo data set was not made: {error}. Choose a folder of your own images."
         emit(Failed(message, {}, traceback.format_exc()))
+
+
+def _clear_cache(emit: Callable[[object], None]) -> None:
+    from vae import cache
+
+    try:
+        cache.clear()
+        emit(CacheCleared(cache.usage_words()))
+    except OSError as error:
+        emit(CacheCleared(file_problem(error)))
 
 
 def _import(emit: Callable[[object], None]) -> None:

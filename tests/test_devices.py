@@ -7,7 +7,7 @@ import torch
 
 from vae import devices
 from vae.config import ConfigError
-from vae.devices import choose_device, choose_threads, describe, is_out_of_memory
+from vae.devices import choose_device, choose_threads, describe
 
 
 def test_auto_takes_the_gpu_if_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,16 +34,3 @@ def test_threads_are_as_asked_else_the_checkpoints_else_automatic(
 
 def test_the_device_is_described_for_a_person() -> None:
     assert describe(torch.device("cpu"), 1, torch.bfloat16) == ("CPU", "1 thread", "bfloat16")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes",
-        "DefaultCPUAllocator: not enough memory: you tried to allocate 4 bytes.",
-        "MPS backend out of memory (MPS allocated: 1 GB)",
-    ],
-)
-def test_memory_that_ran_out_is_recognized_on_every_system(text: str) -> None:
-    assert is_out_of_memory(RuntimeError(text))
-    assert not is_out_of_memory(RuntimeError("shapes do not match"))

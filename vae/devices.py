@@ -8,11 +8,6 @@ import torch
 
 from vae.config import ConfigError
 
-NO_MEMORY = (
-    "can't allocate memory",  # Linux, macOS
-    "DefaultCPUAllocator: not enough memory",  # Windows
-    "MPS backend out of memory",
-)
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -62,11 +57,3 @@ def describe(device: torch.device, threads: int, dtype: torch.dtype) -> tuple[st
     if device.type == "mps":
         return "Apple GPU", "MPS", precision
     return "CPU", f"{threads} thread{'s' if threads > 1 else ''}", precision
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out: a GPU's, or the computer's own."""
-    # PyTorch has a class of its own for CUDA's memory, but only words for the others'.
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
-    )

@@ -15,7 +15,7 @@ from vae.checkpoint import CheckpointError, NonFiniteError, load_newest
 from vae.config import ConfigError, TrainConfig
 from vae.dataset import MedicalImageDataset, to_device
 from vae.decoding import DataError
-from vae.devices import choose_device, choose_threads, describe, is_out_of_memory
+from vae.devices import choose_device, choose_threads, describe
 from vae.errors import StopRequested
 from vae.events import (
     BatchDone,
@@ -33,6 +33,7 @@ from vae.explain import TrainingError
 from vae.files import no_leftovers, remove_leftovers
 from vae.lock import only_run
 from vae.loss import vae_loss
+from vae.memory import check_memory, is_out_of_memory
 from vae.outputs import Outputs
 from vae.paths import check_paths
 from vae.randomness import batch_order, generator
@@ -74,6 +75,8 @@ def run_vae_training(
     if problems := check_paths(config.to_dict()):
         raise ConfigError(problems)
     place = choose_device(config.device, config.precision)
+    if place[0].type == "cpu":
+        check_memory(config)
     state, stopped = None, True
     outputs, folder = Outputs(config, emit), Path(config.model_save_dir)
     try:

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+
+from vae import memory
+from vae.config import ConfigError, TrainConfig
+from vae.memory import check_memory, is_out_of_memory, needed_bytes
+from vae.training import run_vae_training
+
+Make = Callable[..., TrainConfig]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes",
+        "DefaultCPUAllocator: not enough memory: you tried to allocate 4 bytes.",
+        "MPS backend out of memory (MPS allocated: 1 GB)",
+    ],
+)
+def test_memory_that_ran_out_is_recognized_on_every_system(text: str) -> None:
+    assert is_out_of_memory(RuntimeError(text))
+    assert not is_out_of_memory(RuntimeError("shapes do not match"))
+
+
+@pytest.mark.parametrize(
+    ("values", "measured"),  # bytes at the peak of three steps, by resource.getrusage
+    [
+        ({"batch_size": 64}, 1.55e9),
+        ({"img_size": 256, "batch_size": 32, "latent_dim": 128}, 1.63e9),
+        ({"img_size": 512, "batch_size": 8}, 10.67e9),
+        ({"img_size": 512, "batch_size": 16, "latent_dim": 64, "in_channels": 1}, 2.33e9),
+        ({"img_size": 64, "batch_size": 512, "depth": 3}, 1.6e9),
+    ],
+)
+def test_the_estimate_is_near_what_was_measured(values: dict[str, int], measured: float) -> None:
+    config = TrainConfig(file_path=".", **values)  # type: ignore[arg-type]
+    fixed, an_image = needed_bytes(config)
+    assert 0.95 < (fixed + config.batch_size * an_image) / measured < 1.35
+
+
+def test_what_cannot_fit_is_refused_with_the_batch_size_that_does(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leave(available: int) -> None:
+        facts = SimpleNamespace(available=available)
+        monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: facts)
+
+    large = TrainConfig(file_path=".", img_size=512, batch_size=64, latent_dim=64)
+    fixed, an_image = needed_bytes(large)
+    leave(fixed + 5 * an_image)
+    with pytest.raises(ConfigError, match=r"take batch_size 5 or less") as caught:
+        check_memory(large)
+    assert list(caught.value.problems) == ["batch_size"]
+    leave(1000)
+    with pytest.raises(ConfigError, match="smaller img_size"):
+        run_vae_training(tiny())

@@ -1,0 +1,64 @@
+"""Whether a run fits into memory: said before the system kills it without a word."""
+
+from __future__ import annotations
+
+import psutil
+import torch
+
+from vae.config import SHAPE, ConfigError, TrainConfig, parameter_count
+
+# A weight, its gradient and Adam's two moments, four bytes each.
+BYTES_A_WEIGHT = 16
+# The process with PyTorch, before it trains.
+BYTES_AT_REST = 7 * 10**8
+# Activations wait for the backward pass, and then have gradients and copies in other layouts.
+COPIES = 3
+NO_MEMORY = (
+    "can't allocate memory",  # Linux, macOS
+    "DefaultCPUAllocator: not enough memory",  # Windows
+    "MPS backend out of memory",
+)
+
+
+def check_memory(config: TrainConfig) -> None:
+    """Raise ConfigError if training on the CPU needs more memory than is free.
+
+    A GPU answers with an error that can be told; of a computer that runs out of memory, the system
+    ends the process.
+    """
+    free = psutil.virtual_memory().available
+    fixed, an_image = needed_bytes(config)
+    needed = fixed + config.batch_size * an_image
+    if needed <= free:
+        return
+    fitting = (free - fixed) // an_image
+    if fitting >= 1:
+        field, remedy = "batch_size", f"batch_size {fitting} or less"
+    else:
+        field, remedy = "img_size", "a smaller img_size, latent_dim or base_channels"
+    text = (
+        f"{field}: this network needs about {needed / 1e9:.1f} GB of memory at img_size "
+        f"{config.img_size} and batch_size {config.batch_size}, and {max(free, 0) / 1e9:.1f} GB is "
+        f"free: take {remedy}, or close other programs."
+    )
+    raise ConfigError({field: text})
+
+
+def needed_bytes(config: TrainConfig) -> tuple[int, int]:
+    """Bytes that training needs on the CPU at its peak: whatever the batch, and for each image.
+
+    An estimate: at 8 shapes, from 3 % below to 30 % above what was measured.
+    """
+    weights = parameter_count(**{name: getattr(config, name) for name in SHAPE})
+    widths = [config.in_channels] + [config.base_channels * 2**i for i in range(config.depth)]
+    layers = [width * (config.img_size >> i) ** 2 for i, width in enumerate(widths)]
+    activations = sum(layers[1:]) + sum(layers[:-1])  # of the encoder, of the decoder
+    return BYTES_AT_REST + BYTES_A_WEIGHT * weights, 4 * COPIES * activations
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out: a GPU's, or the computer's own."""
+    # PyTorch has a class of its own for CUDA's memory, but only words for the others'.
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
+        isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from vae.gui.bar import ENOUGH_BATCHES, Eta
 from vae.gui.worker import (
     CacheCleared,
     DemoReady,
+    EngineReady,
     Failed,
     Finished,
     Found,
@@ -112,6 +114,10 @@ class RunView:
                     self.app.say("Note", event.text)
             case PlotsReady():
                 self.app.make_plots()
+            case EngineReady():
+                # The half million objects that PyTorch brings stay: looking through them at each
+                # collection would hold the window up for a quarter of a second.
+                gc.freeze()
             case CheckpointSaved() | Warned():
                 pass  # the log has it
             case _:

@@ -91,6 +91,11 @@ class PlotsReady:
     """matplotlib is imported, so that plots can be made without a wait."""
 
 
+@dataclass(frozen=True)
+class EngineReady:
+    """What training needs is imported."""
+
+
 class Worker:
     """Runs one long job at a time, a training or the making of the demo, and small look-ups."""
 
@@ -140,7 +145,7 @@ class Worker:
         self._start(_clear_cache, self.events.put)
 
     def import_ahead(self) -> None:
-        """Import what plots and training need. Answers with PlotsReady in between."""
+        """Import what plots and training need. Answers with PlotsReady, then EngineReady."""
         self._start(_import, self.events.put)
 
     @staticmethod
@@ -237,6 +242,8 @@ def _import(emit: Callable[[object], None]) -> None:
 
         emit(PlotsReady())
         import vae.training  # noqa: F401
+
+        emit(EngineReady())
     except Exception as error:
         # An engine that cannot be imported is told again when Train is clicked.
         emit(Warned(f"A part of the program cannot be loaded: {error}. Install it again."))

@@ -1,0 +1,106 @@
+"""A run in the window, which must stay live: how late its loop is, how long it takes to redraw.
+
+    python -m benchmarks.window FOLDER '{"img_size": "128", ...}'
+
+While the run goes on, the tabs are switched and the window is resized every few seconds. Prints
+one JSON line: milliseconds, and images per second of the epochs after the first.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from vae.gui import settings
+from vae.gui.app import App
+
+TICK_MS = 10
+ACT_MS = 1500
+
+
+class Probe:
+    """Watches a window's loop and acts as a user does."""
+
+    def __init__(self, app: App) -> None:
+        self.app, self.root = app, app.root
+        self.late: list[float] = []
+        self.took: dict[str, list[float]] = {"tab": [], "resize": []}
+        self.due = time.perf_counter()
+        self.begun = False
+        self.actions = itertools.cycle([0, 1, "small", 2, 1, "large"])
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self.root.after(TICK_MS, self.tick)
+        self.root.after(ACT_MS, self.act)
+
+    def tick(self) -> None:
+        """Note how late this is; ends the program when the run has ended."""
+        now = time.perf_counter()
+        if self.begun:
+            self.late.append(1000 * (now - self.due))
+        self.begun = self.begun or self.app.state == "running"
+        if self.app.state in ("finished", "failed"):
+            self.app.destroy()
+            return
+        self.due = now + TICK_MS / 1000
+        self.root.after(TICK_MS, self.tick)
+
+    def act(self) -> None:
+        """Switch to the next tab, or resize."""
+        action = next(self.actions)
+        if not self.begun:
+            pass
+        elif isinstance(action, int):
+            self.time("tab", lambda: self.app.show_tab(action))
+        else:
+            size = {"small": "1040x680", "large": "1280x820"}[action]
+            self.time("resize", lambda: self.root.geometry(size))
+        self.root.after(ACT_MS, self.act)
+
+    def time(self, kind: str, act: Callable[[], object]) -> None:
+        """How long it takes until the change is drawn."""
+        began = time.perf_counter()
+        act()
+        self.root.update()
+        self.took[kind].append(1000 * (time.perf_counter() - began))
+
+
+def main() -> None:
+    """Train once in a window and print what was seen."""
+    folder, values = sys.argv[1:]
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+        settings.settings_path = lambda: Path(place) / "settings.json"
+        texts = {
+            "file_path": folder,
+            "log_file": f"{place}/log.csv",
+            "model_save_dir": f"{place}/checkpoints",
+            "output_dir": f"{place}/output",
+            **json.loads(values),
+        }
+        app = App(texts, start=True)
+        probe = Probe(app)
+        probe.start()
+        app.run()
+    late = sorted(probe.late)
+    result: dict[str, Any] = {
+        "ticks": len(late),
+        "late_p50": late[len(late) // 2],
+        "late_p99": late[int(0.99 * len(late))],
+        "late_worst": late[-1],
+        **{f"{kind}_worst": max(took) for kind, took in probe.took.items() if took},
+        **{f"{kind}_p50": statistics.median(took) for kind, took in probe.took.items() if took},
+        "rate": statistics.median(r.images_per_s for r in app.view.history[1:]),
+    }
+    print(json.dumps({name: round(value, 1) for name, value in result.items()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -14,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class Probe:
         self.took: dict[str, list[float]] = {"tab": [], "resize": []}
         self.due = time.perf_counter()
         self.begun = False
-        self.actions = itertools.cycle([0, 1, "small", 2, 1, "large"])
+        self.actions: Iterator[int | str] = itertools.cycle([0, 1, "small", 2, 1, "large"])
 
     def start(self) -> None:
         """Begin to watch."""

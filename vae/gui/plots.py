@@ -166,4 +166,7 @@ class GridPlot(_Plot):
         pixels = np.asarray(self.grid.resize((width, height), method))
         for old in self.figure.images:
             old.remove()
-        self.figure.figimage(pixels, (room[0] - width) // 2, (room[1] - height) // 2)
+        left, bottom = (
+            int(space - side) // 2 for space, side in zip(room, (width, height), strict=True)
+        )
+        self.figure.figimage(pixels, left, bottom)

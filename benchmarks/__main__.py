@@ -18,17 +18,22 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from vae.demo import make_demo_data
 
 ROOT = Path(__file__).parent.parent
 SMALL: dict[str, Any] = {"img_size": 64, "depth": 3, "batch_size": 64}
 # name: (number of images, their side, parameters, trainers besides ours)
 WORKLOADS: dict[str, tuple[int, int, dict[str, Any], tuple[str, ...]]] = {
-    "defaults, 256-px JPEG": (160, 256, {}, ("plain", "plain, 2 workers", "bare")),
+    "defaults, 256-px JPEG": (256, 256, {}, ("plain", "plain, 2 workers", "bare", "pythae")),
     "defaults, 1024-px JPEG": (100, 1024, {}, ("plain", "plain, 2 workers")),
     "64 px, depth 3, batch 64": (512, 256, SMALL, ("plain", "plain, 2 workers")),
 }
+# Epochs after which the program has pruned a checkpoint at the default keep_checkpoints.
+PRUNED = 4
 STARTS = {
     "window": "import vae.gui.app as a; w = a.App(); w.root.update(); w.root.destroy()",
     "imports": "import torch, torchvision, matplotlib.pyplot, pandas, cv2",
@@ -44,8 +49,6 @@ def main() -> None:
     options = parser.parse_args()
     import torch
 
-    from vae.demo import make_demo_data
-
     gpu = torch.cuda.is_available()
     results: dict[str, Any] = {"machine": machine(torch), "rows": []}
     print(results["machine"], flush=True)
@@ -57,15 +60,15 @@ def main() -> None:
             make_demo_data(folder, count, side)
             for precision in ("float16", "bfloat16", "float32") if gpu else ("float32",):
                 texts = json.dumps({**values, "precision": precision})
+                present = [n for n in others if n != "pythae" or find_spec("pythae")]
                 runs = repeat(
                     options.repeats,
-                    {n: partial(train, n, folder, texts) for n in ("ours", *others)},
+                    {n: partial(train, n, folder, texts) for n in ("ours", *present)},
                 )
                 results["rows"] += rows(f"{name}, {precision}", count, runs)
-    if not options.only and (os.environ.get("DISPLAY") or sys.platform in ("win32", "darwin")):
-        runs = repeat(options.repeats, {n: partial(clock, c) for n, c in STARTS.items()})
-        ratios = [a / b for a, b in zip(runs["window"], runs["imports"], strict=True)]
-        results["rows"].append(row("start", "window / heavy imports", ratios, runs["window"], "s"))
+        screen = os.environ.get("DISPLAY") or sys.platform in ("win32", "darwin")
+        if screen and options.only in "window":
+            results["rows"] += window_rows(options.repeats, Path(place))
     for line in results["rows"]:
         print(f"{line['what']:62} {line['ratio']:6.2f}  {line['detail']}")
     if options.json:
@@ -93,8 +96,13 @@ def repeat(times: int, runs: dict[str, Callable[[], Any]]) -> dict[str, list[Any
 
 def train(name: str, folder: Path, values: str) -> dict[str, Any]:
     """One trainer in a process of its own."""
+    return run("benchmarks.trainers", name, str(folder), values)
+
+
+def run(module: str, *arguments: str) -> dict[str, Any]:
+    """What a module prints as its last line, JSON."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.trainers", name, str(folder), values],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -106,6 +114,30 @@ def clock(code: str) -> float:
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
     return time.perf_counter() - began
+
+
+def window_rows(repeats: int, place: Path) -> list[dict[str, Any]]:
+    """The window's start, and a run at the defaults in it beside the same in the terminal."""
+    starts = repeat(repeats, {n: partial(clock, c) for n, c in STARTS.items()})
+    ratios = [a / b for a, b in zip(starts["window"], starts["imports"], strict=True)]
+    found = [row("window", "start / heavy imports", ratios, starts["window"], "s")]
+    folder = place / "256_256"
+    make_demo_data(folder, 256, 256)
+    runs = repeat(
+        repeats,
+        {
+            "ours": partial(train, "ours", folder, "{}"),
+            "window": partial(run, "benchmarks.window", str(folder), '{"num_epochs": "7"}'),
+        },
+    )
+    rates = [256 / statistics.median(turn["train"][1:]) for turn in runs["ours"]]
+    ratios = [turn["rate"] / rate for turn, rate in zip(runs["window"], rates, strict=True)]
+    mine = [turn["rate"] for turn in runs["window"]]
+    found.append(row("window", "training in it / in the terminal", ratios, mine))
+    for figure in ("late_p99", "late_worst", "tab_p50", "tab_worst", "resize_p50", "resize_worst"):
+        values = [turn[figure] for turn in runs["window"]]
+        found.append(row("window", f"{figure}, ms", values, values, "ms"))
+    return found
 
 
 def rows(name: str, images: int, runs: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -123,27 +155,39 @@ def rows(name: str, images: int, runs: dict[str, list[dict[str, Any]]]) -> list[
     rates = [images / seconds for seconds in trained]
     memory = [turn[0]["memory"] / run["memory"] for run, turn in zip(ours, plains, strict=True)]
     beside = [1 - t / w for t, w in zip(trained, whole, strict=True)]
+    stalls = [statistics.median(run["stalls"][PRUNED:]) for run in ours]
+    shares = [100 * stall / w for stall, w in zip(stalls, whole, strict=True)]
     found = [
         row(name, "steady epoch / plain", *faster(steady)),
         row(name, "training alone / plain", *faster(training)),
         row(name, "first epoch / plain", *faster(lambda run: run["epochs"][0])),
         row(name, "memory: plain / ours", memory, [run["memory"] / 1e6 for run in ours], "MB"),
         row(name, "share of an epoch beside training", beside, rates),
+        row(name, "a checkpoint's stall, % of a steady epoch", shares, shares, "%"),
     ]
     if "bare" in runs:
         bare = [steady(run) / t for run, t in zip(runs["bare"], trained, strict=True)]
         found.append(row(name, "training / bare step", bare, rates))
+    if "pythae" in runs:
+        theirs = [min(run["epochs"]) for run in runs["pythae"]]
+        ratios = [t / w for t, w in zip(theirs, whole, strict=True)]
+        found.append(row(name, "steady epoch / pythae", ratios, [images / w for w in whole]))
+        ratios = [min(run["train"]) / t for run, t in zip(runs["pythae"], trained, strict=True)]
+        found.append(row(name, "training alone / pythae", ratios, rates))
     return found
 
 
 def steady(run: dict[str, Any]) -> float:
-    """Seconds of an epoch after the first, saving and sampling included."""
-    return float(statistics.median(run["epochs"][1:]))
+    """Seconds of an epoch after the first, saving and sampling included.
+
+    Ours are steady from where checkpoints are pruned.
+    """
+    return float(statistics.median(run["epochs"][PRUNED if "stalls" in run else 1 :]))
 
 
 def training(run: dict[str, Any]) -> float:
     """Seconds of its batches, without what saves and samples."""
-    return float(statistics.median(run["train"][1:]))
+    return float(statistics.median(run["train"][PRUNED if "stalls" in run else 1 :]))
 
 
 def row(

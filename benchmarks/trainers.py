@@ -4,48 +4,78 @@
 
 `ours` is the program; `plain` is the ordinary script of the field (Pillow and transforms in a
 DataLoader, plain Adam, a blocking torch.save); `bare` is the bare step on a tensor in memory, with
-our optimizer. Each gives the seconds of its epochs, from the end of one to the end of the next,
-saving and sampling included; `train` leaves those out.
+our optimizer; `pythae` is the trainer of that library, if it is installed, with our network on a
+tensor in memory, its own loss, and a checkpoint after each epoch. Each gives the seconds of its
+epochs, from the end of one to the end of the next, saving and sampling included; `train` leaves
+those out.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from vae import cache
 from vae.config import TrainConfig
 from vae.dataset import MedicalImageDataset, to_device
 from vae.devices import choose_device, choose_threads
 from vae.events import EpochDone, Event
 from vae.loss import vae_loss
 from vae.model import VAE
-from vae.state import build_model
+from vae.state import TrainingState, build_model
 from vae.training import run_vae_training
 
 EPOCHS = 3
+# Ours runs on until checkpoints are pruned, and each is written over an older one.
+OUR_EPOCHS = 7
 
 
 def ours(config: TrainConfig) -> dict[str, Any]:
-    """The program itself, all its outputs included."""
+    """The program itself, all its outputs included, with an empty image cache.
+
+    `stalls` are the seconds that a checkpoint kept the loop of each epoch waiting.
+    """
+    cache.cache_folder = lambda: Path(config.output_dir) / "cache"
+    config = dataclasses.replace(config, num_epochs=OUR_EPOCHS)
     ends = [time.perf_counter()]
     trained: list[float] = []
+    stalls = [0.0]
+    save = TrainingState.save
+
+    def timed(action: Callable[..., Any], *arguments: Any) -> Any:
+        began = time.perf_counter()
+        result = action(*arguments)
+        stalls[-1] += time.perf_counter() - began
+        return result
+
+    def timed_save(state: TrainingState, folder: Path) -> Any:
+        stalls.append(0.0)  # what is waited for from here belongs to this checkpoint
+        if not hasattr(state.taken_down, "wait_untimed"):
+            state.taken_down.wait_untimed = state.taken_down.wait  # type: ignore[attr-defined]
+            state.taken_down.wait = partial(timed, state.taken_down.wait)  # type: ignore[method-assign]
+        return timed(save, state, folder)
 
     def emit(event: Event) -> None:
         if isinstance(event, EpochDone):
             ends.append(time.perf_counter())
             trained.append(event.record.seconds)
 
+    TrainingState.save = timed_save  # type: ignore[method-assign, assignment]
     run_vae_training(config, emit)
     ends[-1] = time.perf_counter()  # the last checkpoint is on disk only now
-    return {"epochs": [b - a for a, b in itertools.pairwise(ends)], "train": trained}
+    epochs = [b - a for a, b in itertools.pairwise(ends)]
+    return {"epochs": epochs, "train": trained, "stalls": stalls[1:]}
 
 
 def plain(config: TrainConfig, workers: int = 0) -> dict[str, Any]:
@@ -114,6 +144,68 @@ def bare(config: TrainConfig) -> dict[str, Any]:
     return {"epochs": trained, "train": trained}
 
 
+def pythae(config: TrainConfig) -> dict[str, Any]:
+    """The trainer of pythae (Chadebec et al., 2022)."""
+    from pythae.data.datasets import BaseDataset
+    from pythae.models import VAE as PythaeVAE
+    from pythae.models import VAEConfig
+    from pythae.models.base.base_utils import ModelOutput
+    from pythae.models.nn import BaseDecoder, BaseEncoder
+    from pythae.trainers import BaseTrainer, BaseTrainerConfig
+    from pythae.trainers.training_callbacks import TrainingCallback
+
+    torch.set_num_threads(choose_threads(config.threads))
+    data = MedicalImageDataset(Path(config.file_path), config.img_size, config.in_channels)
+    images = to_device(data.batch(np.arange(len(data))), torch.device("cpu")).contiguous()
+    network = build_model(config)
+
+    class Encoder(BaseEncoder):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.parts = torch.nn.ModuleList([network.encoder, network.fc_mu, network.fc_logvar])
+
+        def forward(self, x: torch.Tensor) -> Any:
+            h = self.parts[0](x).flatten(1)
+            return ModelOutput(embedding=self.parts[1](h), log_covariance=self.parts[2](h))
+
+    class Decoder(BaseDecoder):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.parts = torch.nn.ModuleList([network.fc_decode, network.decoder])
+
+        def forward(self, z: torch.Tensor) -> Any:
+            return ModelOutput(
+                reconstruction=self.parts[1](self.parts[0](z).unflatten(1, network.top))
+            )
+
+    class Clock(TrainingCallback):  # type: ignore[misc]
+        begins: ClassVar[list[float]] = []
+        trained: ClassVar[list[float]] = []
+
+        def on_epoch_begin(self, *_: Any, **__: Any) -> None:
+            self.begins.append(time.perf_counter())
+
+        def on_epoch_end(self, *_: Any, **__: Any) -> None:
+            self.trained.append(time.perf_counter() - self.begins[-1])
+
+        def on_train_end(self, *_: Any, **__: Any) -> None:
+            self.begins.append(time.perf_counter())
+
+    shape = (config.in_channels, config.img_size, config.img_size)
+    model = PythaeVAE(
+        VAEConfig(input_dim=shape, latent_dim=config.latent_dim), Encoder(), Decoder()
+    )
+    settings = BaseTrainerConfig(
+        output_dir=config.model_save_dir, num_epochs=EPOCHS, learning_rate=config.lr,
+        per_device_train_batch_size=config.batch_size, steps_saving=1, keep_best_on_train=True,
+    )  # fmt: skip
+    dataset = BaseDataset(images, torch.zeros(len(images)))
+    BaseTrainer(model, dataset, None, settings, [Clock()]).train()
+    # The last epoch's end is not seen apart from the final model's saving: it is left out.
+    epochs = [b - a for a, b in itertools.pairwise(Clock.begins)]
+    return {"epochs": epochs[:-1], "train": Clock.trained[:-1]}
+
+
 def _step(
     config: TrainConfig,
     model: VAE,
@@ -150,7 +242,6 @@ def main() -> None:
             log_file=f"{place}/log.csv",
             model_save_dir=place,
             output_dir=f"{place}/output",
-            num_epochs=EPOCHS,
             **json.loads(values),
         )
         result = {
@@ -158,6 +249,7 @@ def main() -> None:
             "plain": lambda: plain(config),
             "plain, 2 workers": lambda: plain(config, workers=2),
             "bare": lambda: bare(config),
+            "pythae": lambda: pythae(config),
         }[name]()
     result["memory"] = peak_memory()
     if torch.cuda.is_available():

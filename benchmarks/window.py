@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from vae import cache
 from vae.gui import settings
 from vae.gui.app import App
 
@@ -78,6 +79,7 @@ def main() -> None:
     folder, values = sys.argv[1:]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         settings.settings_path = lambda: Path(place) / "settings.json"
+        cache.cache_folder = lambda: Path(place) / "cache"
         texts = {
             "file_path": folder,
             "log_file": f"{place}/log.csv",

@@ -165,6 +165,10 @@ def rows(name: str, images: int, runs: dict[str, list[dict[str, Any]]]) -> list[
         row(name, "share of an epoch beside training", beside, rates),
         row(name, "a checkpoint's stall, % of a steady epoch", shares, shares, "%"),
     ]
+    if all("gpu_memory" in run for run in ours):
+        used = [run["gpu_memory"] for run in ours]
+        ratios = [turn[0]["gpu_memory"] / mine for turn, mine in zip(plains, used, strict=True)]
+        found.append(row(name, "GPU memory: plain / ours", ratios, [u / 1e6 for u in used], "MB"))
     if "bare" in runs:
         bare = [steady(run) / t for run, t in zip(runs["bare"], trained, strict=True)]
         found.append(row(name, "training / bare step", bare, rates))

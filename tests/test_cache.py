@@ -123,6 +123,17 @@ def test_what_was_decoded_before_a_stop_is_kept(images: Path, decoded: list[int]
     np.testing.assert_array_equal(pixels, load(images, limit=0)[0])
 
 
+def test_a_stop_loses_nothing_of_what_was_kept(images: Path, decoded: list[int]) -> None:
+    load(images)
+    shutil.copy(images / "image_001.png", images / "a_new_one.png")
+    calls = iter(range(3))
+    with pytest.raises(StopRequested):
+        MedicalImageDataset(images, 16, 3, LIMIT, should_stop=lambda: next(calls, None) is None)
+    decoded.clear()
+    load(images)
+    assert len(decoded) == 1
+
+
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty"])
 def test_a_damaged_file_is_made_again(images: Path, decoded: list[int], damage: str) -> None:
     pixels, _ = load(images)

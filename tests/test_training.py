@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from vae import decoding, outputs, state, training
 from vae.checkpoint import Draft, MismatchError, Record, checkpoint_files, load, peek
 from vae.config import ConfigError, TrainConfig
 from vae.decoding import DataError
+from vae.errors import StopRequested
 from vae.events import (
     BatchDone,
     CheckpointSaved,
@@ -32,6 +34,7 @@ from vae.events import (
     Warned,
 )
 from vae.lock import BusyError
+from vae.state import TrainingState
 from vae.training import TrainingError, run_vae_training
 
 Make = Callable[..., TrainConfig]
@@ -342,12 +345,46 @@ def test_a_non_finite_loss_stops_before_the_step_and_saves_nothing_broken(
         return loss._replace(total=loss.total * float("nan")) if next(calls) == 4 else loss
 
     monkeypatch.setattr(training, "vae_loss", poisoned)
+    # The device skips the step by itself, and it is told when the progress is looked at.
+    monkeypatch.setattr(training, "PROGRESS_SECONDS", 1e9)
     with pytest.raises(TrainingError, match=r"epoch 2.*checkpoint_000001.*Lower lr"):
         run_vae_training(config)
     monkeypatch.undo()
     run_vae_training(config)
     run_vae_training(tiny("whole", num_epochs=3))
     assert_same_end(tiny("whole"), config)
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_loss_that_is_not_finite_changes_no_weight(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch, fused: bool
+) -> None:
+    real, model = training.vae_loss, []
+
+    def weights(state: TrainingState) -> list[torch.Tensor]:
+        return [parameter.detach().clone() for parameter in state.model.parameters()]
+
+    def poisoned(*arguments: object) -> object:
+        loss = real(*arguments)  # type: ignore[arg-type]
+        return loss._replace(total=loss.total * float("nan"))
+
+    def step(self: object, x: torch.Tensor) -> None:
+        run = cast(Any, self)
+        run.state.optimizer = torch.optim.Adam(run.state.model.parameters(), fused=fused)
+        model.append(weights(run.state))
+        real_step(run, x)
+        model.append(weights(run.state))
+        assert run.state.broken
+        raise StopRequested
+
+    real_step = training._Training.train_step
+    monkeypatch.setattr(training, "vae_loss", poisoned)
+    monkeypatch.setattr(training._Training, "train_step", step)
+    with pytest.raises(TrainingError, match="not changed"):
+        run_vae_training(tiny())
+    before, after = model
+    for a, b in zip(before, after, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
 def test_the_scaler_skips_a_bad_step_and_lowers_its_scale(

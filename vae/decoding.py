@@ -92,6 +92,8 @@ def _through_cache(work: _Work, limit: int) -> Decoded:
             try:
                 work.fill(file.write, entry)
             except StopRequested:
+                if entry and len(entry.index.keys) > work.settled.sum():
+                    raise  # the file that is there knows more
                 stopped = True
             cache.write_index(file, work.index(), int(work.rows.max()) + 1)
         if stopped:

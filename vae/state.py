@@ -54,6 +54,7 @@ class TrainingState:
         self.scaler = torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)
         kind = torch.float32 if device.type == "mps" else torch.float64
         self.sums = torch.zeros(len(SUM_NAMES), dtype=kind, device=device)
+        self.broken = torch.zeros((), dtype=torch.bool, device=device)  # a loss was not finite
         self.history: list[EpochRecord] = []
         self.images_done = 0  # of the running epoch
         self.seconds = 0.0  # spent in the running epoch
@@ -84,6 +85,17 @@ class TrainingState:
         self.trained = True
         parts = torch.stack([*loss, torch.ones_like(loss.total)]).to(self.sums.dtype)
         self.sums += torch.where(finite, parts * images, 0)
+        self.broken |= ~finite
+
+    def step_only_if(self, finite: torch.Tensor) -> None:
+        """Let the optimizer's next step change nothing if the loss is not finite.
+
+        Fused Adam skips it on the device itself, as for the scaler, so that nothing waits to know.
+        """
+        if self.optimizer.defaults["fused"]:
+            self.optimizer.found_inf = 1 - finite.float()  # type: ignore[attr-defined]
+        elif not finite:
+            self.optimizer.zero_grad(set_to_none=True)
 
     def means(self) -> tuple[float, float, float, float] | None:
         """The running epoch's mean loss, reconstruction, KL and blur; None if all were skipped."""

@@ -212,10 +212,10 @@ class _Training:
             recon, mu, logvar = state.model(x, noise)
         loss = vae_loss(recon, x, mu, logvar, self.config)
         finite = torch.isfinite(loss.total)
-        if not state.scaler.is_enabled() and not finite:
-            raise explain.loss_not_finite(state)
         state.scaler.scale(loss.total).backward()  # type: ignore[no-untyped-call]
         state.taken_down.wait()
+        if not state.scaler.is_enabled():
+            state.step_only_if(finite)
         state.scaler.step(state.optimizer)
         state.scaler.update()
         state.count(loss, len(x), finite)
@@ -227,6 +227,7 @@ class _Training:
             return
         self.reported = now
         self.acknowledge()
+        self.check_finite()
         state, config = self.state, self.config
         if state.scaler.is_enabled() and state.scaler.get_scale() < 1:
             raise explain.float16_too_narrow(state)
@@ -239,8 +240,14 @@ class _Training:
             BatchDone(state.epoch + 1, config.num_epochs, batch, batches, means[0], images_per_s)
         )
 
+    def check_finite(self) -> None:
+        """Raise if a loss was not finite; the scaler answers that itself."""
+        if not self.state.scaler.is_enabled() and self.state.broken:
+            raise explain.loss_not_finite(self.state)
+
     def finish_epoch(self) -> None:
         """Close the epoch: one row in the log, then the checkpoint, the curve and the samples."""
+        self.check_finite()
         state, config, outputs = self.state, self.config, self.outputs
         means, images, seconds = state.means(), len(state.data), state.seconds
         if means is None:
@@ -263,6 +270,7 @@ class _Training:
         """Begin a checkpoint, if anything was trained since the last one."""
         if not self.state.moved:
             return
+        self.check_finite()
         self.acknowledge(wait=True)
         self.emit(Progress("save", 0, 0))
         self.saving = self.state.save(Path(self.config.model_save_dir))

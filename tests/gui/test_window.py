@@ -90,7 +90,7 @@ def test_train_stop_relaunch_resume(open_window: Open, tiny: Make) -> None:
     again.pump_to("finished")
     assert [record.epoch for record in app.view.history] == list(range(1, done + 3))
     app.tabs.select(1)
-    again.pump(lambda: app.samples.plot.image is not None)
+    again.pump(lambda: bool(app.samples.plot.figure.images))
     assert f"epoch {done + 2}" in app.samples.caption["text"]
 
 

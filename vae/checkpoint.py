@@ -100,7 +100,11 @@ class Draft:
             self.file = stack.enter_context(atomic_write(self.path, over=folder / SPARE_NAME))
             self.file.write(header)
             for array in arrays.values():
-                self.file.write(array.data)
+                # In pieces: measured beside one long write, a window's loop was late by up to
+                # 0.7 s, beside these by 0.2 s.
+                content = array.reshape(-1).view(np.uint8)
+                for start in range(0, content.size, CHUNK):
+                    self.file.write(content[start : start + CHUNK].data)
             self.file.flush()
             self.rest = stack.pop_all()
 

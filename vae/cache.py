@@ -211,8 +211,12 @@ def usage_words() -> str:
 
 
 def clear() -> list[Path]:
-    """Delete all cache files. Returns those that could not be: in use, on Windows."""
-    return [path for path, _ in cache_files() if not _delete(path)]
+    """Delete all cache files, half-made ones too; a run that makes one then goes on without.
+
+    Returns those that could not be deleted: in use, on Windows.
+    """
+    files = [*(path for path, _ in cache_files()), *cache_folder().glob("*.tmp")]
+    return [path for path in files if not _delete(path)]
 
 
 def _delete(path: Path) -> bool:

@@ -89,14 +89,16 @@ def tiny(tmp_path: Path, images: Path) -> Callable[..., TrainConfig]:
     return make
 
 
-def fail_saving(monkeypatch: pytest.MonkeyPatch, after: int = 0) -> None:
-    """Let the disk be full when a checkpoint, or the one after so many, is made durable."""
+def fail_saving(
+    monkeypatch: pytest.MonkeyPatch, after: int = 0, until: float = float("inf")
+) -> None:
+    """Let the disk be full when checkpoints number `after` to `until` (from 0) are made durable."""
     real, calls = os.fsync, itertools.count()
 
     def fsync(descriptor: int) -> None:
         saving = threading.current_thread().name.startswith("saver")
         is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        if saving and is_file and next(calls) >= after:
+        if saving and is_file and after <= next(calls) < until:
             raise OSError(28, "No space left on device")
         real(descriptor)
 

@@ -4,21 +4,36 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.conftest import wait_for_rows
+from tests.conftest import fail_saving, wait_for_rows
+from tests.test_training import assert_same_end
+from vae import cli
 from vae.cli import main
 from vae.config import PARAMETERS, TrainConfig
+from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 
 
 def flags(config: TrainConfig) -> list[str]:
     return [f"--{name}={value}" for name, value in config.to_dict().items()]
+
+
+def start_training(config: TrainConfig, *program: str) -> subprocess.Popen[str]:
+    """The terminal's train, in a process of its own."""
+    root = Path(__file__).parent.parent
+    return subprocess.Popen(
+        [sys.executable, *(program or ("-m", "vae")), "train", *flags(config)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )  # fmt: skip
 
 
 def test_train_then_resume_then_sample(tiny: Make, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,20 +91,92 @@ def test_the_help_names_every_parameter(capsys: pytest.CaptureFixture[str]) -> N
     assert all(f"--{name}" in told for name in PARAMETERS)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_saves_and_exits_with_130(tiny: Make, number: signal.Signals) -> None:
+@posix
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_saves_and_exits_with_130(tiny: Make, name: str) -> None:
     config = tiny(num_epochs=100_000, sample_every=100_000, checkpoint_every=100_000)
-    root = Path(__file__).parent.parent
-    process = subprocess.Popen(
-        [sys.executable, "-m", "vae", "train", *flags(config)],
-        stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(root)},
-    )  # fmt: skip
+    process = start_training(config)
     wait_for_rows(config, process)
-    process.send_signal(number)
+    process.send_signal(getattr(signal, name))
     told, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Saved as" in told
+
+
+@posix
+def test_a_hangup_that_was_ignored_stays_ignored(tiny: Make) -> None:
+    config = tiny(num_epochs=100_000, sample_every=100_000, checkpoint_every=100_000)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = start_training(config)  # as nohup does
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    wait_for_rows(config, process)
+    process.send_signal(signal.SIGHUP)
+    wait_for_rows(config, process, rows=Path(config.log_file).read_text().count("\n") + 5)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+
+
+@posix
+def test_a_suspended_run_goes_on_as_if_nothing_had_been(tiny: Make) -> None:
+    config = tiny(num_epochs=300, sample_every=300, checkpoint_every=100)
+    process = start_training(config)
+    wait_for_rows(config, process)
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(1)
+    process.send_signal(signal.SIGCONT)
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 0 and "Finished 300 epochs" in told
+    run_vae_training(tiny("whole", num_epochs=300, sample_every=300, checkpoint_every=100))
+    assert_same_end(tiny("whole"), config)
+
+
+@posix
+def test_a_second_signal_ends_a_run_that_waits_for_a_disk(tiny: Make) -> None:
+    config = tiny(num_epochs=2)
+    stalled = (
+        "import sys, time; from vae import checkpoint, cli; "
+        "checkpoint.Draft.finish = lambda *_: (print('stalled', flush=True), time.sleep(1000)); "
+        "sys.exit(cli.main(sys.argv[1:]))"
+    )
+    process = start_training(config, "-c", stalled)
+    assert process.stdout is not None
+    assert any("stalled" in line for line in process.stdout)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    assert any("Ctrl-C again ends at once" in line for line in process.stderr)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert process.returncode == -signal.SIGINT
+
+
+def test_a_run_that_cannot_save_tries_again_until_there_is_room(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tiny(num_epochs=3)
+    monkeypatch.setattr(cli, "RETRY_SECONDS", 0.0)
+    fail_saving(monkeypatch, after=1, until=3)
+    assert main(["train", *flags(config)]) == 0
+    told = capsys.readouterr().out
+    assert told.count("Paused: The checkpoint could not be written") == 2
+    run_vae_training(tiny("whole", num_epochs=3))
+    assert_same_end(tiny("whole"), config)
+
+
+def test_a_run_that_cannot_save_ends_when_asked_to(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail_saving(monkeypatch, after=1)
+
+    def interrupt(seconds: float) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(cli.time, "sleep", interrupt)
+    assert main(["train", *flags(tiny(num_epochs=3))]) == 1
+    told = capsys.readouterr().err
+    assert "No space left" in told and "checkpoint_000001_epoch_0001.safetensors is safe" in told
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")

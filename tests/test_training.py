@@ -31,6 +31,7 @@ from vae.events import (
     Event,
     Resumed,
     SamplesReady,
+    Trouble,
     Warned,
 )
 from vae.lock import BusyError
@@ -429,8 +430,14 @@ def test_running_out_of_memory_suggests_a_smaller_batch(
         return real(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(training, "vae_loss", exhausted)
-    with pytest.raises(TrainingError, match=r"batch_size 5\. .*checkpoint_000001.*batch_size 2"):
+    with pytest.raises(TrainingError, match=r"batch_size 5\. .*checkpoint_000002.*batch_size 2"):
         run_vae_training(config)
+    monkeypatch.undo()
+    _, record = load(newest(config))
+    assert (len(record.history), record.images_done) == (1, 5)  # all that was trained
+    run_vae_training(config)
+    run_vae_training(tiny("whole", num_epochs=3))
+    assert_same_end(tiny("whole"), config)
 
 
 def test_a_picture_that_cannot_be_written_is_told_and_training_goes_on(
@@ -584,6 +591,30 @@ def test_an_image_that_changes_while_none_is_kept_ends_the_run_and_loses_nothing
     path.write_bytes(good)
     run_vae_training(config)
     run_vae_training(tiny("whole", num_epochs=3, checkpoint_every=9))
+    assert_same_end(tiny("whole"), config)
+
+
+def test_training_waits_for_an_image_that_is_gone_and_goes_on_when_it_is_back(
+    tiny: Make, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "MEMORY_BYTES", 0)
+    config = tiny(num_epochs=2, cache_gb=0.0, checkpoint_every=9)
+    path, events = images / "image_004.png", list[Event]()
+    good = path.read_bytes()
+
+    def spoil(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, EpochDone) and event.record.epoch == 1:
+            path.unlink()
+
+    def put_back(trouble: Trouble) -> Path:
+        assert "image_004.png can no longer be read" in trouble.message and not trouble.movable
+        assert any(isinstance(event, CheckpointSaved) for event in events)  # before it asks
+        path.write_bytes(good)
+        return trouble.folder
+
+    assert run_vae_training(config, spoil, decide=put_back).epoch == 2
+    run_vae_training(tiny("whole", num_epochs=2, checkpoint_every=9))
     assert_same_end(tiny("whole"), config)
 
 

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from vae import __version__
 from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, text_of
 from vae.errors import StopRequested, StudioError, file_problem
-from vae.events import BatchDone, Event
+from vae.events import BatchDone, Event, Trouble
 from vae.words import event_lines, result_words
 
 DONE, FAILED, BAD_PARAMETERS, STOPPED = 0, 1, 2, 130
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# How often a run that cannot save tries again.
+RETRY_SECONDS = 30.0
+SECOND_TIME = b"\nStopping after this batch. Ctrl-C again ends at once, without saving.\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,8 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     options = build_parser().parse_args(arguments)
     stop = threading.Event()
-    # The handler only sets a flag; the run saves at the next batch.
-    handlers = {n: signal.signal(n, lambda *_: stop.set()) for n in STOP_SIGNALS}
+    handlers = stop_at_signals(stop.set)
     try:
         code: int = options.command(options, stop.is_set)
         return code
@@ -52,6 +57,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+def stop_at_signals(stop: Callable[[], None]) -> dict[int, Any]:
+    """Let Ctrl-C, SIGTERM and a closed terminal only ask to stop; the run saves at the next batch.
+
+    A second signal ends the process at once, for when a disk never answers. Returns the handlers
+    that there were, by number.
+    """
+
+    def handle(number: int, frame: object) -> None:
+        stop()
+        signal.signal(number, signal.SIG_DFL)
+        if number == signal.SIGINT:
+            with contextlib.suppress(OSError):
+                os.write(2, SECOND_TIME)  # print() may be interrupted by this very signal
+
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    # One that is ignored stays ignored, as nohup asks for.
+    heard = [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]
+    return {number: signal.signal(number, handle) for number in heard}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -117,9 +143,25 @@ def train(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     from vae.training import run_vae_training  # after the check: torch takes seconds
 
     with _Lines() as lines:
-        result = run_vae_training(config, lines.show, should_stop, options.fresh)
+        decide = partial(try_again, lines.tell, should_stop)
+        result = run_vae_training(config, lines.show, should_stop, options.fresh, decide)
     print(*result_words(result))
     return STOPPED if result.stopped else DONE
+
+
+def try_again(
+    tell: Callable[[str], None], should_stop: Callable[[], bool], trouble: Trouble
+) -> Path | None:
+    """Wait with a run that cannot go on, and try again by itself, until asked to stop."""
+    again = f"Trying again every {RETRY_SECONDS:g} s; Ctrl-C ends the run without saving."
+    tell(f"Paused: {trouble.message} {again}")
+    due = time.monotonic() + RETRY_SECONDS
+    # A folder that is gone is not made anew unasked: its drive may come back.
+    while time.monotonic() < due or not trouble.folder.is_dir():
+        if should_stop():
+            return None
+        time.sleep(0.1)
+    return trouble.folder
 
 
 def sample(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
@@ -183,9 +225,14 @@ class _Lines:
             self.bar.set_description(f"Epoch {event.epoch}/{event.epochs}", refresh=False)
             self.bar.set_postfix(loss=f"{event.loss:.5g}", images_per_s=f"{event.images_per_s:.1f}")
         for line in event_lines(event):
-            self.bar.clear()
-            try:
-                print(line, flush=True)
-            except BrokenPipeError:
-                # Whoever read the lines has left, as head does; the training goes on.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            self.tell(line)
+
+    def tell(self, line: str) -> None:
+        """Print a line above the bar."""
+        self.bar.clear()
+        try:
+            print(line, flush=True)
+        except OSError:
+            # Whoever read the lines has left, as head does, or the terminal was closed; the
+            # training goes on, and what it does by itself must not end it.
+            sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115

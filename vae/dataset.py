@@ -58,6 +58,7 @@ class MedicalImageDataset(Dataset[Tensor]):
             name = files[i].name.encode(errors="surrogatepass")
             digest.update(name + b"\0" + decoded.hashes[i].tobytes())
         self.fingerprint = digest.hexdigest()
+        self.folder, self.files = folder, [files[i] for i in used]
         self.pixels, self.rows = decoded.pixels, decoded.rows[used]
         emit(DataReady(len(self), self.skipped))
 

@@ -23,9 +23,13 @@ class EpochRecord:
     images_per_s: float
 
 
+# At the end of a phase's name: it has brought nothing for seconds, as when a disk does not answer.
+SLOW = "_slow"
+
+
 @dataclass(frozen=True)
 class Progress:
-    """A phase beside the batches: "scan", "decode", "save" or "sample".
+    """A phase beside the batches: "scan", "decode", "read", "save" or "sample", or a slow one.
 
     done of total files; total 0 if it is not known or does not apply.
     """
@@ -106,6 +110,19 @@ class Warned:
     """Something a person should know that does not stop the run."""
 
     message: str
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why training waits for a decision, with its state in memory: `message` says what is safe.
+
+    folder is where a checkpoint should have gone, for which another folder will do; or, if not
+    `movable`, where an image should have been.
+    """
+
+    message: str
+    folder: Path
+    movable: bool
 
 
 @dataclass(frozen=True)

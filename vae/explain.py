@@ -64,13 +64,25 @@ def no_room(folder: Path, free: int, needed: int) -> TrainingError:
     )
 
 
-def not_saved(error: OSError, state: TrainingState) -> TrainingError:
-    """A checkpoint could not be written."""
+def cannot_save(problem: str, state: TrainingState) -> str:
+    """Training waits, since a checkpoint could not be written."""
+    return (
+        f"{_unwritten(problem, state)} Nothing is lost yet: training waits, with its state in "
+        f"memory. {what_is_safe(state)} Make room or mend the disk and try again, or choose "
+        "another checkpoint folder."
+    )
+
+
+def not_saved(problem: str, state: TrainingState) -> TrainingError:
+    """Training ends, since a checkpoint could not be written."""
     return TrainingError(
-        f"The checkpoint could not be written in {state.config.model_save_dir} "
-        f"({error.strerror or error}). {what_is_safe(state)} Mend the disk or make room, then "
+        f"{_unwritten(problem, state)} {what_is_safe(state)} Mend the disk or make room, then "
         "resume from there."
     )
+
+
+def _unwritten(problem: str, state: TrainingState) -> str:
+    return f"The checkpoint could not be written in {state.config.model_save_dir} ({problem})."
 
 
 def file_failed(error: OSError, state: TrainingState | None) -> TrainingError:

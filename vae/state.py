@@ -97,6 +97,12 @@ class TrainingState:
         elif not finite:
             self.optimizer.zero_grad(set_to_none=True)
 
+    def free_memory(self) -> None:
+        """Let go of the gradients and, on a GPU, of what its allocator keeps for later."""
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
     def means(self) -> tuple[float, float, float, float] | None:
         """The running epoch's mean loss, reconstruction, KL and blur; None if all were skipped."""
         total, reconstruction, kl, blur, images = self.sums.tolist()
@@ -110,8 +116,8 @@ class TrainingState:
         self.images_done, self.seconds = 0, 0.0
         self.sums.zero_()
 
-    def save(self, folder: Path) -> Future[Path]:
-        """Have a thread write the state and make it a durable checkpoint.
+    def save(self) -> Future[Path]:
+        """Have a thread write the state into its folder and make it a durable checkpoint.
 
         Weights and moments must not change until `taken_down` is set; anything else may go on.
         The future gives the path, or raises OSError or NonFiniteError. One at a time: this waits
@@ -133,16 +139,17 @@ class TrainingState:
         )
         self._saved_at = (self.epoch, self.images_done)
         self.taken_down.clear()
-        saving = self._saver.submit(self._write, folder, record)
+        folder, keep = Path(self.config.model_save_dir), self.config.keep_checkpoints
+        saving = self._saver.submit(self._write, folder, keep, record)
         self._saving = (saving,)
         return saving
 
-    def _write(self, folder: Path, record: Record) -> Path:
+    def _write(self, folder: Path, keep: int, record: Record) -> Path:
         try:
             draft = checkpoint.Draft(folder, self._snapshot(), record)
         finally:
             self.taken_down.set()
-        self._saved = draft.finish(self.config.keep_checkpoints)
+        self._saved = draft.finish(keep)
         return self._saved
 
     @property

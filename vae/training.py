@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from vae import explain
-from vae.checkpoint import CheckpointError, NonFiniteError, load_newest
+from vae.checkpoint import CheckpointError, load_newest
 from vae.config import ConfigError, TrainConfig
 from vae.dataset import MedicalImageDataset, to_device
 from vae.decoding import DataError
@@ -19,25 +21,26 @@ from vae.devices import choose_device, choose_threads, describe
 from vae.errors import StopRequested
 from vae.events import (
     BatchDone,
-    CheckpointSaved,
     DeviceChosen,
     EpochDone,
     EpochRecord,
     Event,
-    Progress,
     Resumed,
     TrainingResult,
+    Trouble,
     Warned,
 )
 from vae.explain import TrainingError
 from vae.files import no_leftovers, remove_leftovers
 from vae.lock import only_run
-from vae.loss import vae_loss
+from vae.loss import VAELoss, vae_loss
 from vae.memory import check_memory, is_out_of_memory
 from vae.outputs import Outputs
 from vae.paths import check_paths
 from vae.randomness import batch_order, generator
+from vae.saving import Decide, Saving
 from vae.state import TrainingState
+from vae.watch import DiskWatch, ImageWatch
 
 __all__ = ["CheckpointError", "ConfigError", "DataError", "TrainingError", "run_vae_training"]
 
@@ -59,16 +62,24 @@ def never() -> bool:
     return False
 
 
+def give_up(trouble: Trouble) -> Path | None:
+    """A `decide` for those whom nobody watches: a run that cannot save ends."""
+    return None
+
+
 def run_vae_training(
     config: TrainConfig,
     emit: Callable[[Event], None] = ignore,
     should_stop: Callable[[], bool] = never,
     fresh: bool = False,
+    decide: Decide = give_up,
 ) -> TrainingResult:
     """Train as `config` says, from the newest intact checkpoint if there is one.
 
     Facts are reported through `emit`; `should_stop` is asked at every batch. A stopped run saves
-    and resumes mid-epoch. `fresh` moves an earlier run's files aside and starts over.
+    and resumes mid-epoch. `fresh` moves an earlier run's files aside and starts over. When a
+    checkpoint cannot be written or an image no longer be read, training waits for `decide`: it
+    answers with the folder to go on with, the trouble's own to try again, or None to give up.
     A run interrupted and resumed equals an unbroken one bit for bit on the CPU at the same
     thread count. Raises ConfigError, DataError, CheckpointError and TrainingError.
     """
@@ -80,18 +91,16 @@ def run_vae_training(
     state, stopped = None, True
     outputs, folder = Outputs(config, emit), Path(config.model_save_dir)
     try:
-        data = MedicalImageDataset(
-            Path(config.file_path),
-            config.img_size,
-            config.in_channels,
-            int(config.cache_gb * 1e9),
-            emit,
-            should_stop,
-        )
-        # The folder is let go only when the saver has finished.
-        with only_run(folder), no_leftovers(folder), ThreadPoolExecutor(1, "saver") as saver:
-            state = _begin(config, data, place, outputs, emit, fresh, saver)
-            stopped = not _Training(state, outputs, emit, should_stop).run()
+        with DiskWatch(emit) as watch, contextlib.ExitStack() as held:
+            data = _find_data(config, watch, should_stop)
+            held.enter_context(only_run(folder))
+            held.enter_context(no_leftovers(folder))
+            # The folder is let go only when the saver has finished.
+            with ThreadPoolExecutor(1, "saver") as saver:
+                state = _begin(config, data, place, outputs, emit, fresh, saver)
+                saving = Saving(state, emit, decide, watch, held)
+                training = _Training(state, outputs, saving, emit, should_stop)
+                stopped = not training.run()
     except StopRequested:
         pass  # while looking for images or decoding them: there is nothing to save
     except OSError as error:
@@ -111,6 +120,20 @@ def run_vae_training(
         history=tuple(state.history),
         checkpoint=state.saved,
     )
+
+
+def _find_data(
+    config: TrainConfig, watch: DiskWatch, should_stop: Callable[[], bool]
+) -> MedicalImageDataset:
+    with watch.waiting("scan"):
+        return MedicalImageDataset(
+            Path(config.file_path),
+            config.img_size,
+            config.in_channels,
+            int(config.cache_gb * 1e9),
+            watch.emit,
+            should_stop,
+        )
 
 
 def _begin(
@@ -160,12 +183,13 @@ class _Training:
         self,
         state: TrainingState,
         outputs: Outputs,
+        saving: Saving,
         emit: Callable[[Event], None],
         should_stop: Callable[[], bool],
     ) -> None:
         self.state, self.outputs, self.config = state, outputs, state.config
-        self.emit, self.should_stop = emit, should_stop
-        self.saving: Future[Path] | None = None
+        self.saving, self.emit, self.should_stop = saving, emit, should_stop
+        self.images = ImageWatch(state.data.folder, state.data.files, emit)
         self.reported = 0.0
 
     def run(self) -> bool:
@@ -180,11 +204,7 @@ class _Training:
         except StopRequested:
             finished = False
             self.save()
-        except DataError:  # an image has changed: what was trained before it is sound
-            self.save()
-            self.acknowledge(wait=True)
-            raise
-        self.acknowledge(wait=True)
+        self.saving.acknowledge(wait=True)
         self.outputs.write_curve(self.state, last=True)
         return finished
 
@@ -198,27 +218,51 @@ class _Training:
             if self.should_stop():
                 raise StopRequested
             batch = order[state.images_done : state.images_done + config.batch_size]
-            self.train_step(to_device(state.data.batch(batch), state.device))
+            self.train_step(self.load(batch))
             seconds = time.monotonic() - began
             state.seconds = before + seconds
             self.report((state.images_done - first) / max(seconds, 1e-9))
 
+    def load(self, indices: np.ndarray) -> torch.Tensor:
+        """The images of a batch, (B, C, H, W). Raises DataError if one is lost for good."""
+        while True:
+            try:
+                with self.saving.watch.waiting("read"):
+                    return to_device(self.state.data.batch(indices), self.state.device)
+            except DataError as error:
+                self.save_all()
+                trouble = Trouble(str(error), Path(self.config.file_path), movable=False)
+                if self.saving.decide(trouble) is None:
+                    raise
+
     def train_step(self, x: torch.Tensor) -> None:
         """One step of Adam on a batch (B, C, H, W)."""
-        state, amp = self.state, self.state.dtype != torch.float32
-        noise = generator(self.config.seed, "noise", state.epoch, state.images_done)
+        state = self.state
         state.optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(state.device.type, state.dtype, enabled=amp):
-            recon, mu, logvar = state.model(x, noise)
-        loss = vae_loss(recon, x, mu, logvar, self.config)
+        try:
+            loss = self.loss_and_gradients(x)
+        except (RuntimeError, MemoryError) as error:
+            if is_out_of_memory(error):  # the step had not begun: the state is sound
+                state.free_memory()
+                self.save_all()
+            raise
         finite = torch.isfinite(loss.total)
-        state.scaler.scale(loss.total).backward()  # type: ignore[no-untyped-call]
-        state.taken_down.wait()
+        self.saving.until_taken_down()
         if not state.scaler.is_enabled():
             state.step_only_if(finite)
         state.scaler.step(state.optimizer)
         state.scaler.update()
         state.count(loss, len(x), finite)
+
+    def loss_and_gradients(self, x: torch.Tensor) -> VAELoss:
+        """Forward and backward; the weights stay as they are."""
+        state, amp = self.state, self.state.dtype != torch.float32
+        noise = generator(self.config.seed, "noise", state.epoch, state.images_done)
+        with torch.autocast(state.device.type, state.dtype, enabled=amp):
+            recon, mu, logvar = state.model(x, noise)
+        loss = vae_loss(recon, x, mu, logvar, self.config)
+        state.scaler.scale(loss.total).backward()  # type: ignore[no-untyped-call]
+        return loss
 
     def report(self, images_per_s: float) -> None:
         """Tell the progress, seldom enough that neither the device nor a window waits for it."""
@@ -226,7 +270,7 @@ class _Training:
         if now - self.reported < PROGRESS_SECONDS:
             return
         self.reported = now
-        self.acknowledge()
+        self.saving.acknowledge()
         self.check_finite()
         state, config = self.state, self.config
         if state.scaler.is_enabled() and state.scaler.get_scale() < 1:
@@ -263,27 +307,16 @@ class _Training:
             self.save()
         self.emit(EpochDone(record))
         outputs.write_curve(state)
+        self.images.look()
         if outputs.samples_due(state.epoch):
             outputs.write_samples(state, self.should_stop)
 
     def save(self) -> None:
         """Begin a checkpoint, if anything was trained since the last one."""
-        if not self.state.moved:
-            return
         self.check_finite()
-        self.acknowledge(wait=True)
-        self.emit(Progress("save", 0, 0))
-        self.saving = self.state.save(Path(self.config.model_save_dir))
+        self.saving.begin()
 
-    def acknowledge(self, wait: bool = False) -> None:
-        """Tell that the checkpoint begun last is on disk, once it is. Raises TrainingError."""
-        if self.saving is None or not (wait or self.saving.done()):
-            return
-        saving, self.saving = self.saving, None
-        try:
-            path = saving.result()
-        except NonFiniteError as error:
-            raise explain.weights_not_finite(self.state, str(error)) from error
-        except OSError as error:
-            raise explain.not_saved(error, self.state) from error
-        self.emit(CheckpointSaved(path))
+    def save_all(self) -> None:
+        """Save what was trained, and wait until it is on disk."""
+        self.save()
+        self.saving.acknowledge(wait=True)

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from vae.events import (
+    SLOW,
     CheckpointSaved,
     DataReady,
     DeviceChosen,
     EpochDone,
     Event,
+    Progress,
     Resumed,
     SamplesReady,
     TrainingResult,
     Warned,
 )
 from vae.files import readable
+
+# What a phase that brings nothing for seconds is likely to wait for.
+SLOW_PHASES = {
+    "scan": "Waiting for the disk with the images",
+    "decode": "Waiting for the disk, or for a slow image",
+    "read": "Waiting for the disk with the images",
+    "save": "Waiting for the disk with the checkpoints",
+}
 
 
 def event_lines(event: Event) -> list[str]:
@@ -40,6 +50,8 @@ def event_lines(event: Event) -> list[str]:
         return [f"Saved {event.path.name}."]
     if isinstance(event, SamplesReady):
         return [f"Samples: {event.path.name}"]
+    if isinstance(event, Progress) and event.phase.endswith(SLOW):
+        return [f"{SLOW_PHASES[event.phase.removesuffix(SLOW)]}..."]
     if isinstance(event, Warned):
         return [f"Note: {event.message}"]
     return []

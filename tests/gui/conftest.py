@@ -105,6 +105,8 @@ class Window:
     def end(self) -> None:
         """Stop what runs and close."""
         self.app.worker.stop()
+        if self.app.state == "paused":
+            self.app.worker.answer(None)
         self.pump_to("idle", "finished", "failed")
         self.app.destroy()
         assert not self.errors

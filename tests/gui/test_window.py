@@ -20,7 +20,7 @@ from vae import cache, training
 from vae.checkpoint import checkpoint_files
 from vae.config import PARAMETERS, TrainConfig
 from vae.dataset import MedicalImageDataset
-from vae.gui import dialogs
+from vae.gui import dialogs, kit, worker
 from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
@@ -35,7 +35,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, *choices: str) -> list[str]:
     asked: list[str] = []
     answers = iter(choices)
 
-    def ask(root: Any, title: str, text: str, offered: tuple[str, ...]) -> str:
+    def ask(root: Any, title: str, text: str, offered: tuple[str, ...], *safe: str) -> str:
         asked.append(title)
         choice = next(answers)
         assert choice in offered
@@ -344,12 +344,73 @@ def test_save_and_exit_stays_open_when_the_save_fails(
     window.pump(lambda: len(app.view.history) >= 2)
     answer(monkeypatch, "Save and exit")
     app.close()
-    window.pump_to("failed")
+    window.pump_to("paused")
     assert "No space left" in window.bar()
-    for _ in range(30):
-        app.root.update()
-        time.sleep(0.01)
     assert app.root.winfo_exists()
+
+
+def pause(open_window: Open, monkeypatch: pytest.MonkeyPatch, config: TrainConfig) -> Any:
+    """A window whose run waits, since its second checkpoint cannot be saved."""
+    fail_saving(monkeypatch, after=1)
+    window = open_window(config)
+    window.app.train()
+    window.pump_to("paused")
+    assert window.bar().startswith("Paused The checkpoint could not be written")
+    assert "checkpoint_000001_epoch_0001.safetensors is safe" in window.bar()
+    assert window.app.bar.train["text"] == "Retry"
+    assert str(window.app.bar.train["state"]) == str(window.app.bar.stop["state"]) == "normal"
+    return window
+
+
+@only_x11
+def test_a_full_disk_pauses_and_retry_goes_on(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = pause(open_window, monkeypatch, tiny(num_epochs=3))
+    window.click(window.app.bar.train)
+    window.pump(lambda: "Trying again" in window.bar())
+    window.pump_to("paused")
+    monkeypatch.undo()
+    window.click(window.app.bar.train)
+    window.pump_to("finished")
+
+
+def test_a_paused_run_goes_on_by_itself_once_there_is_room(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = pause(open_window, monkeypatch, tiny(num_epochs=3))
+    window.app.give_up = lambda: None
+    monkeypatch.undo()
+    monkeypatch.setattr(worker, "RETRY_SECONDS", 0.05)
+    window.app.train()
+    window.pump_to("finished")
+
+
+def test_another_checkpoint_folder_is_taken_and_written_into_the_form(
+    open_window: Open, tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = pause(open_window, monkeypatch, tiny(num_epochs=3))
+    monkeypatch.undo()
+    other = tmp_path / "other disk"
+    monkeypatch.setattr(kit, "choose_folder", lambda *_: str(other))
+    assert window.app.bar.link["text"] == "Choose another folder..."
+    window.app.bar.link.invoke()
+    window.pump_to("finished")
+    assert window.app.form.texts()["model_save_dir"] == str(other)
+    assert [epoch for epoch, _ in checkpoint_files(other)] == [2, 1]
+
+
+def test_a_paused_run_is_ended_only_after_asking(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = pause(open_window, monkeypatch, tiny(num_epochs=3))
+    asked = answer(monkeypatch, "Keep waiting", "End without saving")
+    window.app.stop()
+    assert window.app.state == "paused"
+    window.app.ask_stop()
+    window.pump_to("failed")
+    assert asked == ["End the run", "End the run"]
+    assert "checkpoint_000001_epoch_0001.safetensors is safe" in window.bar()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without asking it")

@@ -30,11 +30,14 @@ POLL_MS = 50
 EVENTS_A_TURN = 100
 REDRAW_SECONDS = 0.5
 COLLECT_SECONDS = 10.0
-RUNNING = ("checking", "running", "stopping")
+RUNNING = ("checking", "running", "paused", "stopping")
 
 
 class App:
-    """The window. `state` is one of idle, checking, running, stopping, finished, failed."""
+    """The window.
+
+    `state` is one of idle, checking, running, paused, stopping, finished, failed.
+    """
 
     def __init__(
         self, texts: dict[str, str] | None = None, demo: bool = False, start: bool = False
@@ -154,7 +157,9 @@ class App:
             self.view.say_found()
 
     def train(self, fresh: bool = False) -> None:
-        """Check the form and train, or resume."""
+        """Check the form and train, or resume. What is paused is tried again."""
+        if self.state == "paused":
+            self.view.go_on()
         if self.busy:
             return
         self.form.show_problems({})
@@ -185,7 +190,9 @@ class App:
             self.train(fresh=True)
 
     def stop(self) -> None:
-        """Stop after the running batch."""
+        """Stop after the running batch. What is paused can only be ended, after asking."""
+        if self.state == "paused":
+            self.give_up()
         if self.state not in ("checking", "running"):
             return
         saves = self.state == "running"
@@ -193,8 +200,19 @@ class App:
         text = "after this batch; a checkpoint will be saved" if saves else "in a moment"
         self.set_state("stopping", "Stopping", text)
 
+    def give_up(self) -> None:
+        """End a paused run, after asking."""
+        text = "What came after the last checkpoint has not been saved, and would be lost."
+        choices = ("Keep waiting", "End without saving")
+        answer = dialogs.ask(self.root, "End the run", text, choices, choices[0])
+        if answer == choices[1] and self.state == "paused":
+            self.set_state("stopping", "Stopping", "in a moment")
+            self.worker.answer(None)
+
     def ask_stop(self) -> None:
         """Stop from the keyboard, where a slip is easy: asks first."""
+        if self.state == "paused":
+            self.give_up()
         if self.state not in ("checking", "running"):
             return
         text = "A checkpoint is saved after the running batch, and Resume goes on from there."
@@ -209,7 +227,7 @@ class App:
         if not self.worker.busy:
             self.destroy()
             return
-        if self.state != "running" and not self.quit_after_stop:
+        if self.state not in ("running", "paused") and not self.quit_after_stop:
             # Nothing is trained yet, or it is being saved: no question. A second click asks.
             self.quit_after_stop = True
             self.stop()
@@ -219,6 +237,8 @@ class App:
         answer = dialogs.ask(self.root, "Close VAE Studio", text, choices)
         if answer == choices[0]:
             self.quit_after_stop = True
+            if self.state == "paused":
+                self.view.go_on()
             self.stop()
         elif answer == choices[1]:
             self.destroy()
@@ -345,7 +365,7 @@ class App:
         self.bar.offer("Details", self.show_log)
 
     def run(self) -> str:
-        """Run until the window is closed. Ctrl-C and SIGTERM save first.
+        """Run until the window is closed. Ctrl-C, SIGTERM and SIGHUP save first.
 
         Returns why that failed, or an empty string.
         """
@@ -353,7 +373,8 @@ class App:
         def interrupt(*_: object) -> None:
             self.interrupted = True
 
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, interrupt)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if (number := getattr(signal, name, None)) is not None:
+                signal.signal(number, interrupt)
         self.root.mainloop()
         return self.failure if self.signalled else ""

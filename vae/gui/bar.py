@@ -76,8 +76,10 @@ class ActionBar(ttk.Frame):
 
     def show_state(self, state: str, running: bool, resumable: bool, replaceable: bool) -> None:
         """Which buttons can be clicked, and what they say."""
+        paused = state == "paused"
         self.train.configure(
-            text="Resume" if resumable else "Train", state="disabled" if running else "normal"
+            text="Retry" if paused else "Resume" if resumable else "Train",
+            state="disabled" if running and not paused else "normal",
         )
         self.stop.configure(state="normal" if running and state != "stopping" else "disabled")
         self.fresh.configure(state="normal" if replaceable and not running else "disabled")

@@ -8,12 +8,17 @@ from tkinter import ttk
 from vae.gui import kit
 
 
-def ask(root: tk.Tk, title: str, text: str, choices: tuple[str, ...]) -> str:
-    """A dialog with one button for each choice; Escape takes the last. Returns the choice.
+def ask(
+    root: tk.Tk, title: str, text: str, choices: tuple[str, ...], safe: str | None = None
+) -> str:
+    """A dialog with one button for each choice. Returns the choice.
 
-    The window lives on while it waits. If the window itself goes, the last choice is returned.
+    Escape takes the `safe` one, by default the last.
+
+    The window lives on while it waits. If the window itself goes, the safe choice is returned.
     """
-    answers = [choices[-1]]
+    safe = safe or choices[-1]
+    answers = [safe]
     # A dialog of a minimised window would never be seen.
     root.deiconify()
     top = tk.Toplevel(root, background=kit.palette(root).background)
@@ -37,7 +42,7 @@ def ask(root: tk.Tk, title: str, text: str, choices: tuple[str, ...]) -> str:
         button.pack(side="left", padx=("6p", 0))
         if choice == choices[0]:
             button.focus_set()
-    top.bind("<Escape>", lambda event: choose(choices[-1]))
+    top.bind("<Escape>", lambda event: choose(safe))
     top.update_idletasks()
     x = root.winfo_rootx() + (root.winfo_width() - top.winfo_reqwidth()) // 2
     y = root.winfo_rooty() + (root.winfo_height() - top.winfo_reqheight()) // 3

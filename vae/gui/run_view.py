@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vae.config import parse
 from vae.events import (
+    SLOW,
     BatchDone,
     CheckpointSaved,
     DataReady,
@@ -18,9 +19,11 @@ from vae.events import (
     Resumed,
     SamplesReady,
     TrainingResult,
+    Trouble,
     Warned,
 )
 from vae.files import samples_name
+from vae.gui import kit
 from vae.gui.bar import ENOUGH_BATCHES, Eta
 from vae.gui.worker import (
     CacheCleared,
@@ -32,8 +35,9 @@ from vae.gui.worker import (
     Invalid,
     PathsChecked,
     PlotsReady,
+    Retrying,
 )
-from vae.words import event_lines, result_words
+from vae.words import SLOW_PHASES, event_lines, result_words
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -55,6 +59,7 @@ class RunView:
     def __init__(self, app: App) -> None:
         self.app = app
         self.found: Found | None = None
+        self.trouble: Trouble | None = None  # that a paused run waits with
         self.forget()
 
     def forget(self) -> None:
@@ -100,6 +105,10 @@ class RunView:
                 self._finished(event.result)
             case Failed():
                 self._failed(event)
+            case Trouble():
+                self._paused(event)
+            case Retrying():
+                self._tried_again()
             case Invalid():
                 self._invalid(event.problems)
             case Found():
@@ -118,7 +127,9 @@ class RunView:
                 # The half million objects that PyTorch brings stay: looking through them at each
                 # collection would hold the window up for a quarter of a second.
                 gc.freeze()
-            case CheckpointSaved() | Warned():
+            case CheckpointSaved():
+                self._saved(event.path)
+            case Warned():
                 pass  # the log has it
             case _:
                 raise TypeError(f"no way to show {event!r}")
@@ -126,6 +137,9 @@ class RunView:
     def _progress(self, event: Progress) -> None:
         total = f" of {event.total}" if event.total else ""
         count = f": {event.done}{total}" if event.done else ""
+        if event.phase.endswith(SLOW):
+            self.app.say("Waiting", SLOW_PHASES[event.phase.removesuffix(SLOW)])
+            return
         if self.app.state == "checking":
             self.app.say("Preparing", PHASES[event.phase] + count)
             self.app.bar.progress(event.done, event.total)
@@ -196,6 +210,41 @@ class RunView:
         if event.problems:
             self.app.form.show_problems(event.problems)
         self.app.look(force=True)
+
+    def _paused(self, event: Trouble) -> None:
+        app = self.app
+        self.trouble = event
+        app.log.write(event.message, "error")
+        if app.signalled:  # the session ends: nobody is there to decide
+            app.worker.answer(None)
+            return
+        app.set_state("paused", "Paused", event.message)
+        if event.movable:
+            app.bar.offer("Choose another folder...", self._choose_another)
+
+    def _choose_another(self) -> None:
+        assert self.trouble is not None
+        if chosen := kit.choose_folder(self.app.root, str(self.trouble.folder.parent)):
+            self.go_on(Path(chosen))
+
+    def go_on(self, folder: Path | None = None) -> None:
+        """Let a paused run try again, in another folder if one is named."""
+        if self.app.state == "paused" and self.trouble:
+            self._tried_again()
+            self.app.worker.answer(folder or self.trouble.folder)
+
+    def _tried_again(self) -> None:
+        if self.app.state == "paused":
+            state = "stopping" if self.app.worker.flag.is_set() else "running"
+            word = "Stopping" if state == "stopping" else "Training"
+            self.app.set_state(state, word, "Trying again...")
+
+    def _saved(self, path: Path) -> None:
+        """Keep the form true when checkpoints go to another folder than it says."""
+        form = self.app.form
+        if path.parent != Path(form.texts()["model_save_dir"]):
+            form.fill({"model_save_dir": str(path.parent)})
+            self.app.remember()
 
     def _invalid(self, problems: dict[str, str]) -> None:
         self.app.set_state("idle", "", "")

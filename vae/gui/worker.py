@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from vae.config import ConfigError, TrainConfig
 from vae.errors import StudioError, file_problem
-from vae.events import TrainingResult, Warned
+from vae.events import TrainingResult, Trouble, Warned
 from vae.files import SAMPLES_NAME, samples_name
 from vae.paths import check_paths
 
 if TYPE_CHECKING:
     from vae.checkpoint import Record
+
+# How often a paused run tries by itself: a disk may have room again, a drive be back.
+RETRY_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,11 @@ class DemoReady:
 
 
 @dataclass(frozen=True)
+class Retrying:
+    """A paused run tries again by itself."""
+
+
+@dataclass(frozen=True)
 class CacheCleared:
     """The decoded images were deleted; text says what is left."""
 
@@ -102,6 +110,7 @@ class Worker:
     def __init__(self) -> None:
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.flag = threading.Event()
+        self.answers: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
         self.job: threading.Thread | None = None
         # Threads take turns more often, so that the window answers sooner.
         sys.setswitchinterval(0.001)
@@ -121,7 +130,25 @@ class Worker:
     def train(self, texts: dict[str, str], fresh: bool) -> None:
         """Check the form and train. Ends in Finished, Invalid or Failed."""
         self.flag.clear()
-        self.job = self._start(_train, texts, fresh, self.events.put, self.flag.is_set)
+        self.job = self._start(_train, texts, fresh, self.events.put, self.flag.is_set, self.decide)
+
+    def decide(self, trouble: Trouble) -> Path | None:
+        """Called by the training: wait for `answer`, or for the time to try again by itself."""
+        while not self.answers.empty():
+            self.answers.get_nowait()  # of a second click on an earlier trouble
+        self.events.put(trouble)
+        while True:
+            try:
+                return self.answers.get(timeout=RETRY_SECONDS)
+            except queue.Empty:
+                # A folder that is gone is made anew only by a person who asks for it.
+                if trouble.folder.is_dir():
+                    self.events.put(Retrying())
+                    return trouble.folder
+
+    def answer(self, folder: Path | None) -> None:
+        """Decide on the trouble that training waits with: a folder to go on with, or give up."""
+        self.answers.put(folder)
 
     def make_demo(self, folder: Path) -> None:
         """Make the demo data set. Ends in DemoReady or Failed."""
@@ -160,13 +187,14 @@ def _train(
     fresh: bool,
     emit: Callable[[object], None],
     should_stop: Callable[[], bool],
+    decide: Callable[[Trouble], Path | None],
 ) -> None:
     end: object = Failed("The run ended without a word.", {}, "")
     try:
         config = TrainConfig.from_strings(texts)
         from vae.training import run_vae_training
 
-        end = Finished(run_vae_training(config, emit, should_stop, fresh))
+        end = Finished(run_vae_training(config, emit, should_stop, fresh, decide))
     except ConfigError as error:
         end = Invalid(error.problems)
     except BaseException as error:

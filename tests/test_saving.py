@@ -1,0 +1,173 @@
+"""A checkpoint that cannot be written makes the training wait; nothing that was trained is lost."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import fail_saving
+from tests.test_training import assert_same_end
+from vae import checkpoint
+from vae.checkpoint import checkpoint_files
+from vae.config import TrainConfig
+from vae.events import CheckpointSaved, EpochDone, Event, Progress, Trouble, Warned
+from vae.lock import BusyError, only_run
+from vae.training import TrainingError, run_vae_training
+
+Make = Callable[..., TrainConfig]
+
+
+class Person:
+    """Decides on troubles: does what the next of `deeds` says, and answers with what it returns."""
+
+    def __init__(self, *deeds: Callable[[Trouble], Path | None]) -> None:
+        self.deeds, self.troubles = iter(deeds), list[Trouble]()
+
+    def __call__(self, trouble: Trouble) -> Path | None:
+        self.troubles.append(trouble)
+        return next(self.deeds)(trouble)
+
+
+def again(trouble: Trouble) -> Path:
+    return trouble.folder
+
+
+def numbers(config: TrainConfig) -> Iterable[int]:
+    return [number for number, _ in checkpoint_files(Path(config.model_save_dir))]
+
+
+def test_a_full_disk_makes_training_wait_and_going_on_loses_nothing(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_vae_training(tiny("whole", num_epochs=3))
+    config = tiny(num_epochs=3)
+    fail_saving(monkeypatch, after=1)
+
+    def make_room(trouble: Trouble) -> Path:
+        monkeypatch.undo()
+        return trouble.folder
+
+    person, events = Person(again, again, make_room), list[Event]()
+    result = run_vae_training(config, events.append, decide=person)
+    assert (result.epoch, result.stopped) == (3, False)
+    trouble = person.troubles[0]
+    for words in ("No space left", "memory", "checkpoint_000001_epoch_0001", "try again"):
+        assert words in trouble.message
+    assert trouble.folder == Path(config.model_save_dir) and trouble.movable
+    assert_same_end(tiny("whole"), config)
+
+
+def test_giving_up_ends_the_run_with_what_is_safe(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=3)
+    fail_saving(monkeypatch, after=1)
+    person = Person(again, lambda trouble: None)
+    with pytest.raises(TrainingError, match=r"No space left.*checkpoint_000001.*resume"):
+        run_vae_training(config, decide=person)
+    assert len(person.troubles) == 2
+    assert numbers(config) == [1]
+    assert not list(Path(config.model_save_dir).glob("*.tmp"))
+
+
+def lose_folder(config: TrainConfig) -> Callable[[Event], None]:
+    def emit(event: Event) -> None:
+        if isinstance(event, EpochDone) and event.record.epoch == 2:
+            shutil.rmtree(config.model_save_dir)
+
+    return emit
+
+
+def test_a_folder_that_is_gone_is_made_anew_only_when_asked_and_is_guarded_again(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=3, checkpoint_every=3)
+    folder = Path(config.model_save_dir)
+
+    def look(trouble: Trouble) -> Path:
+        assert "the folder is gone" in trouble.message
+        assert not folder.exists()
+        return trouble.folder
+
+    def emit(event: Event) -> None:
+        lose_folder(config)(event)
+        if isinstance(event, CheckpointSaved):
+            with pytest.raises(BusyError), only_run(folder):
+                pass
+
+    person = Person(look)
+    run_vae_training(config, emit, decide=person)
+    assert len(person.troubles) == 1
+    run_vae_training(tiny("whole", num_epochs=3))
+    assert_same_end(tiny("whole"), config)
+    with only_run(folder):
+        pass  # let go of at the end
+
+
+def test_another_folder_can_be_chosen_but_not_one_of_another_run(
+    tiny: Make, tmp_path: Path
+) -> None:
+    run_vae_training(tiny("other", num_epochs=1))
+    config = tiny(num_epochs=3, checkpoint_every=3)
+    taken, free = Path(tiny("other").model_save_dir), tmp_path / "new" / "checkpoints"
+    before = sorted(path.name for path in taken.iterdir())
+    person, events = Person(lambda trouble: taken, lambda trouble: free), list[Event]()
+
+    def emit(event: Event) -> None:
+        events.append(event)
+        lose_folder(config)(event)
+
+    result = run_vae_training(config, emit, decide=person)
+    assert "holds checkpoints of another run" in person.troubles[1].message
+    assert sorted(path.name for path in taken.iterdir()) == before
+    assert result.checkpoint is not None and result.checkpoint.parent == free
+    assert any(isinstance(e, Warned) and str(free) in e.message for e in events)
+    longer = tiny(num_epochs=4, model_save_dir=str(free))
+    assert run_vae_training(longer).epoch == 4
+    run_vae_training(tiny("whole", num_epochs=4))
+    assert_same_end(tiny("whole"), longer)
+
+
+def test_a_disk_that_does_not_answer_is_told_and_waited_for(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae.watch.SLOW_SECONDS", 0.05)
+    told, real = threading.Event(), checkpoint.Draft.finish
+
+    def slow(self: checkpoint.Draft, keep: int) -> Path:
+        assert told.wait(30)
+        return real(self, keep)
+
+    def emit(event: Event) -> None:
+        if event == Progress("save_slow", 0, 0):
+            told.set()
+
+    monkeypatch.setattr(checkpoint.Draft, "finish", slow)
+    assert run_vae_training(tiny(num_epochs=1), emit).epoch == 1
+    assert told.is_set()
+
+
+def test_a_change_of_the_images_during_the_run_is_told_once(
+    tiny: Make, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae.watch.LOOK_SECONDS", 0.0)
+    told = threading.Event()
+    texts: list[str] = []
+
+    def emit(event: Event) -> None:
+        if isinstance(event, EpochDone) and event.record.epoch == 1:
+            (images / "image_003.png").unlink()
+            (images / "image_004.png").write_bytes(b"changed")
+        if isinstance(event, EpochDone) and event.record.epoch == 3:
+            assert told.wait(30)
+        if isinstance(event, Warned) and "since the run began" in event.message:
+            texts.append(event.message)
+            told.set()
+
+    assert run_vae_training(tiny(num_epochs=6), emit).epoch == 6
+    (text,) = texts
+    assert text.startswith("2 images have changed or gone") and "image_003.png" in text

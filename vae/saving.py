@@ -1,0 +1,99 @@
+"""The checkpoints of a running training: begun, waited for, told of, and tried again."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+from vae import explain
+from vae.checkpoint import NonFiniteError, checkpoint_files
+from vae.errors import StudioError
+from vae.events import CheckpointSaved, Event, Progress, Trouble, Warned
+from vae.files import no_leftovers
+from vae.lock import LOCK_NAME, only_run
+from vae.state import TrainingState
+from vae.watch import DiskWatch
+
+Decide = Callable[[Trouble], Path | None]
+
+
+class Saving:
+    """Saves a state. A checkpoint that cannot be written makes the training wait for a decision.
+
+    `decide` answers with the folder to save in, the same one to try again, or None to give up.
+    `held` holds the folders' locks to the end of the run.
+    """
+
+    def __init__(
+        self,
+        state: TrainingState,
+        emit: Callable[[Event], None],
+        decide: Decide,
+        watch: DiskWatch,
+        held: contextlib.ExitStack,
+    ) -> None:
+        self.state, self.emit, self.decide, self.watch = state, emit, decide, watch
+        self.held = held
+        self.running: Future[Path] | None = None
+
+    def begin(self) -> None:
+        """Begin a checkpoint, if anything was trained since the last one. Raises TrainingError."""
+        if not self.state.moved:
+            return
+        self.acknowledge(wait=True)
+        self.emit(Progress("save", 0, 0))
+        self.running = self.state.save()
+
+    def until_taken_down(self) -> None:
+        """Wait until a checkpoint that is being written needs weights and moments no more."""
+        if not self.state.taken_down.is_set():
+            with self.watch.waiting("save"):
+                self.state.taken_down.wait()
+
+    def acknowledge(self, wait: bool = False) -> None:
+        """Tell that the checkpoint begun last is on disk, once it is. Raises TrainingError."""
+        while self.running is not None and (wait or self.running.done()):
+            saving, self.running = self.running, None
+            try:
+                with self.watch.waiting("save"):
+                    path = saving.result()
+            except NonFiniteError as error:
+                raise explain.weights_not_finite(self.state, str(error)) from error
+            except OSError as error:
+                self._ask(error)
+                self.running = self.state.save()
+                wait = True  # whoever decided sees at once whether it helped
+            else:
+                self.emit(CheckpointSaved(path))
+
+    def _ask(self, error: OSError) -> None:
+        """Wait for a decision, and until its folder can be used. Raises TrainingError."""
+        state = self.state
+        problem = error.strerror or str(error)
+        while True:
+            folder = Path(state.config.model_save_dir)
+            chosen = self.decide(Trouble(explain.cannot_save(problem, state), folder, True))
+            if chosen is None:
+                raise explain.not_saved(problem, state) from error
+            try:
+                self._take(chosen)
+            except (OSError, StudioError) as refused:
+                problem = str(refused)
+            else:
+                return
+
+    def _take(self, folder: Path) -> None:
+        """Save in a folder from now on; make it if it is gone. Raises OSError, StudioError."""
+        state = self.state
+        moved = folder != Path(state.config.model_save_dir)
+        if moved and checkpoint_files(folder, damaged=True):
+            raise StudioError(f"{folder} holds checkpoints of another run: choose another folder")
+        if not (folder / LOCK_NAME).exists():
+            self.held.enter_context(only_run(folder))
+            self.held.enter_context(no_leftovers(folder))
+        if moved:
+            state.config = dataclasses.replace(state.config, model_save_dir=str(folder))
+            self.emit(Warned(f"From here on, checkpoints are saved in {folder}."))

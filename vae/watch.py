@@ -1,0 +1,101 @@
+"""Watches beside a run: a disk that keeps it waiting, images that change under it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from vae.events import SLOW, Event, Progress, Warned
+from vae.files import readable
+from vae.images import ImageFile
+
+SLOW_SECONDS = 5.0
+LOOK_SECONDS = 60.0
+
+
+class DiskWatch:
+    """Reports, once, that a phase on the disk has brought nothing for five seconds.
+
+    A stalled drive blocks the thread that asked it, so that another one has to say so.
+    """
+
+    def __init__(self, emit: Callable[[Event], None]) -> None:
+        self._emit = emit
+        self._waiting: tuple[str, float] | None = None  # phase, since when
+        self._ended = threading.Event()
+
+    def __enter__(self) -> DiskWatch:
+        threading.Thread(target=self._watch, name="disk watch", daemon=True).start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+
+    def emit(self, event: Event) -> None:
+        """Pass an event on; one that tells of progress begins the five seconds anew."""
+        if isinstance(event, Progress):
+            self._waiting = (event.phase, time.monotonic())
+        self._emit(event)
+
+    @contextlib.contextmanager
+    def waiting(self, phase: str) -> Iterator[None]:
+        """While the block waits for the disk, which may take its time."""
+        self._waiting = (phase, time.monotonic())
+        try:
+            yield
+        finally:
+            self._waiting = None
+
+    def _watch(self) -> None:
+        told = None
+        while not self._ended.wait(SLOW_SECONDS / 10):
+            waiting = self._waiting
+            if waiting and waiting != told and time.monotonic() - waiting[1] > SLOW_SECONDS:
+                told = waiting
+                self._emit(Progress(waiting[0] + SLOW, 0, 0))
+
+
+class ImageWatch:
+    """Says once that images have changed or gone since they were read. Asks the disk by itself."""
+
+    def __init__(
+        self, folder: Path, files: Sequence[ImageFile], emit: Callable[[Event], None]
+    ) -> None:
+        self.folder, self.files, self.emit = folder, files, emit
+        self.looked = time.monotonic()
+        self.thread: threading.Thread | None = None
+        self.told = False
+
+    def look(self) -> None:
+        """Begin a look at all files, if the last one is done and a minute old."""
+        busy = self.thread is not None and self.thread.is_alive()
+        if self.told or busy or time.monotonic() < self.looked + LOOK_SECONDS:
+            return
+        self.thread = threading.Thread(target=self._look, name="image watch", daemon=True)
+        self.thread.start()
+
+    def _look(self) -> None:
+        changed = [file.name for file in self.files if self._has_changed(file)]
+        self.looked = time.monotonic()
+        if not changed:
+            return
+        self.told = True
+        count = f"{len(changed)} image{'s have' if len(changed) > 1 else ' has'}"
+        self.emit(
+            Warned(
+                f"{count} changed or gone since the run began, such as "
+                f"{readable(self.folder / changed[0])}. This run goes on with the images as they "
+                "were. Put them back before you resume, or its checkpoint will be refused."
+            )
+        )
+
+    def _has_changed(self, file: ImageFile) -> bool:
+        try:
+            facts = os.stat(self.folder / file.name)
+        except OSError:
+            return True
+        return (facts.st_size, facts.st_mtime_ns) != (file.size, file.mtime)

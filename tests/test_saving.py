@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 from collections.abc import Callable, Iterable
@@ -14,7 +15,15 @@ from tests.test_training import assert_same_end
 from vae import checkpoint
 from vae.checkpoint import checkpoint_files
 from vae.config import TrainConfig
-from vae.events import CheckpointSaved, EpochDone, Event, Progress, Trouble, Warned
+from vae.events import (
+    CheckpointSaved,
+    EpochDone,
+    Event,
+    Progress,
+    Trouble,
+    Warned,
+)
+from vae.files import checkpoint_name
 from vae.lock import BusyError, only_run
 from vae.training import TrainingError, run_vae_training
 
@@ -85,17 +94,20 @@ def lose_folder(config: TrainConfig) -> Callable[[Event], None]:
 def test_a_folder_that_is_gone_is_made_anew_only_when_asked_and_is_guarded_again(
     tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = tiny(num_epochs=3, checkpoint_every=3)
+    config = tiny(num_epochs=3, checkpoint_every=2)
     folder = Path(config.model_save_dir)
 
     def look(trouble: Trouble) -> Path:
         assert "the folder is gone" in trouble.message
+        assert "checkpoint_000001_epoch_0002.safetensors is no longer there" in trouble.message
         assert not folder.exists()
         return trouble.folder
 
     def emit(event: Event) -> None:
-        lose_folder(config)(event)
         if isinstance(event, CheckpointSaved):
+            if event.path.name == checkpoint_name(1, 2):
+                shutil.rmtree(folder)
+                return
             with pytest.raises(BusyError), only_run(folder):
                 pass
 
@@ -106,6 +118,33 @@ def test_a_folder_that_is_gone_is_made_anew_only_when_asked_and_is_guarded_again
     assert_same_end(tiny("whole"), config)
     with only_run(folder):
         pass  # let go of at the end
+
+
+def test_a_folder_that_another_run_has_taken_meanwhile_is_left_to_it(tiny: Make) -> None:
+    config, folder = tiny(num_epochs=3), Path(tiny().model_save_dir)
+    with contextlib.ExitStack() as other:
+
+        def emit(event: Event) -> None:
+            if isinstance(event, CheckpointSaved):
+                shutil.rmtree(folder)
+                other.enter_context(only_run(folder))
+
+        def look(trouble: Trouble) -> Path:
+            assert "or is another run's now" in trouble.message
+            return trouble.folder
+
+        def look_again(trouble: Trouble) -> None:
+            assert "Another run of VAE Studio is working in" in trouble.message
+            (folder / checkpoint_name(7, 7)).touch()
+            other.close()
+
+        def look_at_last(trouble: Trouble) -> None:
+            assert "holds checkpoints of another run" in trouble.message
+
+        person = Person(look, lambda t: look_again(t) or t.folder, look_at_last)
+        with pytest.raises(TrainingError):
+            run_vae_training(config, emit, decide=person)
+    assert numbers(config) == [7] and len(person.troubles) == 3
 
 
 def test_another_folder_can_be_chosen_but_not_one_of_another_run(

@@ -24,7 +24,7 @@ from typing import BinaryIO
 import numpy as np
 import platformdirs
 
-from vae.files import APP, atomic_write
+from vae.files import APP, atomic_write, size_words
 
 SUFFIX = ".images"
 KEY_SIZE, HASH_SIZE = 16, 32
@@ -146,8 +146,8 @@ def new_file(stem: str, needed: int, limit: int) -> Iterator[tuple[BinaryIO, Pat
         raise CacheRefused(f"{folder} cannot be used ({error.strerror or error})") from error
     if free < needed + RESERVE:
         raise CacheRefused(
-            f"they take {needed / 1e9:.1f} GB, and the disk of {folder} has {free / 1e9:.1f} GB "
-            f"free, of which {RESERVE / 1e9:.0f} GB is left to other things"
+            f"they take {size_words(needed)}, and the disk of {folder} has {size_words(free)} "
+            f"free, of which {size_words(RESERVE)} is left to other things"
         )
     path = folder / f"{stem}_{secrets.token_hex(4)}{SUFFIX}"
     try:
@@ -162,7 +162,7 @@ def new_file(stem: str, needed: int, limit: int) -> Iterator[tuple[BinaryIO, Pat
 
 def _make_room(stem: str, needed: int, limit: int) -> None:
     if needed > limit:
-        raise CacheRefused(f"they take {needed / 1e9:.1f} GB, more than cache_gb {limit / 1e9:g}")
+        raise CacheRefused(f"they take {size_words(needed)}, more than cache_gb {limit / 1e9:g}")
     files = cache_files()
     total = sum(size for _, size in files)
     for path, size in files:
@@ -207,7 +207,7 @@ def usage_words() -> str:
     folders = f"{len(sizes)} image folder{'' if len(sizes) == 1 else 's'}"
     if not sizes:
         return f"No decoded images are kept in {cache_folder()}."
-    return f"Decoded images of {folders} take {sum(sizes) / 1e6:,.1f} MB in {cache_folder()}."
+    return f"Decoded images of {folders} take {size_words(sum(sizes))} in {cache_folder()}."
 
 
 def clear() -> list[Path]:

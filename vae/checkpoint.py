@@ -90,9 +90,6 @@ class Draft:
     def __init__(self, folder: Path, tensors: Mapping[str, np.ndarray], record: Record) -> None:
         """Write everything but the digest. Tensors are float32 or float64. Raises OSError."""
         self.folder = folder
-        if not folder.is_dir():
-            # Not made anew unasked: it may belong to a drive that is not there at the moment.
-            raise FileNotFoundError(errno.ENOENT, "the folder is gone", str(folder))
         taken = max((number for number, _ in checkpoint_files(folder, damaged=True)), default=0)
         self.path = folder / checkpoint_name(taken + 1, len(record.history))
         arrays = {name: np.asarray(tensors[name], order="C") for name in sorted(tensors)}

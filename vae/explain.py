@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vae.config import TrainConfig
 from vae.errors import StudioError, file_problem
+from vae.files import size_words
 from vae.state import TrainingState
 
 
@@ -19,6 +20,8 @@ def what_is_safe(state: TrainingState | None) -> str:
         return "Nothing was trained."
     if state.saved is None:
         return "No checkpoint had been written yet."
+    if not state.saved.exists():
+        return f"The checkpoint {state.saved.name} is no longer there."
     return f"The checkpoint {state.saved.name} is safe."
 
 
@@ -59,17 +62,17 @@ def out_of_memory(config: TrainConfig, state: TrainingState | None) -> TrainingE
 def no_room(folder: Path, free: int, needed: int) -> TrainingError:
     """Bytes free and needed."""
     return TrainingError(
-        f"{folder} has {free / 1e9:.1f} GB free, but two checkpoints of this network take "
-        f"{needed / 1e9:.1f} GB. Nothing was trained: make room, or choose another model_save_dir."
+        f"{folder} has {size_words(free)} free, but two checkpoints of this network take "
+        f"{size_words(needed)}. Nothing was trained: make room, or choose another model_save_dir."
     )
 
 
 def cannot_save(problem: str, state: TrainingState) -> str:
     """Training waits, since a checkpoint could not be written."""
     return (
-        f"{_unwritten(problem, state)} Nothing is lost yet: training waits, with its state in "
-        f"memory. {what_is_safe(state)} Make room or mend the disk and try again, or choose "
-        "another checkpoint folder."
+        f"{_unwritten(problem, state)} Training waits, and keeps in memory all that it has "
+        f"learned. {what_is_safe(state)} Make room or mend the disk and try again, or choose "
+        "another folder."
     )
 
 

@@ -38,6 +38,13 @@ def readable(path: Path) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))
 
 
+def size_words(count: float) -> str:
+    """A number of bytes for a person: "0.4 MB", "459 MB", "1.4 GB"."""
+    if count >= 999.5e6:
+        return f"{count / 1e9:.1f} GB"
+    return f"{count / 1e6:.0f} MB" if count >= 9.95e6 else f"{count / 1e6:.1f} MB"
+
+
 @contextlib.contextmanager
 def atomic_write(
     path: Path, private: bool = True, durable: bool = True, over: Path | None = None

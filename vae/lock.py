@@ -6,8 +6,9 @@ import contextlib
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -23,10 +24,11 @@ class BusyError(StudioError):
 
 
 @contextlib.contextmanager
-def only_run(folder: Path) -> Iterator[None]:
+def only_run(folder: Path) -> Iterator[Callable[[], bool]]:
     """Hold a folder for one run; the system lets go of it when the process ends, however it ends.
 
-    Makes the folder. Raises BusyError if another run holds it, OSError.
+    Gives a function that says whether the folder is still there and still held. Makes the folder.
+    Raises BusyError if another run holds it, OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock, holder = FileLock(folder / LOCK_NAME), folder / HOLDER_NAME
@@ -46,10 +48,23 @@ def only_run(folder: Path) -> Iterator[None]:
             "since": f"{datetime.now():%Y-%m-%d %H:%M}",
         }
         holder.write_text(json.dumps(facts), encoding="utf-8")
-        yield
+        yield partial(_is_same, folder / LOCK_NAME, _identity(folder / LOCK_NAME))
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
+
+
+def _is_same(path: Path, identity: tuple[int, int] | None) -> bool:
+    """Whether the lock's file is the one that is held open, whose number no other can have."""
+    return _identity(path) == identity
 
 
 def _who(holder: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -13,7 +14,7 @@ from vae.checkpoint import NonFiniteError, checkpoint_files
 from vae.errors import StudioError
 from vae.events import CheckpointSaved, Event, Progress, Trouble, Warned
 from vae.files import no_leftovers
-from vae.lock import LOCK_NAME, only_run
+from vae.lock import only_run
 from vae.state import TrainingState
 from vae.watch import DiskWatch
 
@@ -24,7 +25,7 @@ class Saving:
     """Saves a state. A checkpoint that cannot be written makes the training wait for a decision.
 
     `decide` answers with the folder to save in, the same one to try again, or None to give up.
-    `held` holds the folders' locks to the end of the run.
+    `held` holds folders to the end of the run; `is_held` tells whether the present one still is.
     """
 
     def __init__(
@@ -34,9 +35,10 @@ class Saving:
         decide: Decide,
         watch: DiskWatch,
         held: contextlib.ExitStack,
+        is_held: Callable[[], bool],
     ) -> None:
         self.state, self.emit, self.decide, self.watch = state, emit, decide, watch
-        self.held = held
+        self.held, self.is_held = held, is_held
         self.running: Future[Path] | None = None
 
     def begin(self) -> None:
@@ -45,7 +47,7 @@ class Saving:
             return
         self.acknowledge(wait=True)
         self.emit(Progress("save", 0, 0))
-        self.running = self.state.save()
+        self.running = self.state.save(self._check_folder)
 
     def until_taken_down(self) -> None:
         """Wait until a checkpoint that is being written needs weights and moments no more."""
@@ -64,10 +66,15 @@ class Saving:
                 raise explain.weights_not_finite(self.state, str(error)) from error
             except OSError as error:
                 self._ask(error)
-                self.running = self.state.save()
+                self.running = self.state.save(self._check_folder)
                 wait = True  # whoever decided sees at once whether it helped
             else:
                 self.emit(CheckpointSaved(path))
+
+    def _check_folder(self) -> None:
+        if not self.is_held():
+            # Not made anew unasked: its drive may only be away for a moment.
+            raise FileNotFoundError(errno.ENOENT, "the folder is gone, or is another run's now")
 
     def _ask(self, error: OSError) -> None:
         """Wait for a decision, and until its folder can be used. Raises TrainingError."""
@@ -89,11 +96,13 @@ class Saving:
         """Save in a folder from now on; make it if it is gone. Raises OSError, StudioError."""
         state = self.state
         moved = folder != Path(state.config.model_save_dir)
-        if moved and checkpoint_files(folder, damaged=True):
-            raise StudioError(f"{folder} holds checkpoints of another run: choose another folder")
-        if not (folder / LOCK_NAME).exists():
-            self.held.enter_context(only_run(folder))
-            self.held.enter_context(no_leftovers(folder))
+        if not moved and self.is_held():
+            return
+        found = [path for _, path in checkpoint_files(folder, damaged=True)]
+        if found and state.saved not in found:
+            raise StudioError(f"{folder} holds checkpoints of another run")
+        self.is_held = self.held.enter_context(only_run(folder))
+        self.held.enter_context(no_leftovers(folder))
         if moved:
             state.config = dataclasses.replace(state.config, model_save_dir=str(folder))
             self.emit(Warned(f"From here on, checkpoints are saved in {folder}."))

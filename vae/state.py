@@ -116,8 +116,10 @@ class TrainingState:
         self.images_done, self.seconds = 0, 0.0
         self.sums.zero_()
 
-    def save(self) -> Future[Path]:
+    def save(self, check: Callable[[], None]) -> Future[Path]:
         """Have a thread write the state into its folder and make it a durable checkpoint.
+
+        The thread calls `check` before it writes; an OSError of it counts like one of the disk.
 
         Weights and moments must not change until `taken_down` is set; anything else may go on.
         The future gives the path, or raises OSError or NonFiniteError. One at a time: this waits
@@ -140,12 +142,13 @@ class TrainingState:
         self._saved_at = (self.epoch, self.images_done)
         self.taken_down.clear()
         folder, keep = Path(self.config.model_save_dir), self.config.keep_checkpoints
-        saving = self._saver.submit(self._write, folder, keep, record)
+        saving = self._saver.submit(self._write, check, folder, keep, record)
         self._saving = (saving,)
         return saving
 
-    def _write(self, folder: Path, keep: int, record: Record) -> Path:
+    def _write(self, check: Callable[[], None], folder: Path, keep: int, record: Record) -> Path:
         try:
+            check()
             draft = checkpoint.Draft(folder, self._snapshot(), record)
         finally:
             self.taken_down.set()

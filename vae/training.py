@@ -93,12 +93,12 @@ def run_vae_training(
     try:
         with DiskWatch(emit) as watch, contextlib.ExitStack() as held:
             data = _find_data(config, watch, should_stop)
-            held.enter_context(only_run(folder))
+            is_held = held.enter_context(only_run(folder))
             held.enter_context(no_leftovers(folder))
             # The folder is let go only when the saver has finished.
             with ThreadPoolExecutor(1, "saver") as saver:
                 state = _begin(config, data, place, outputs, emit, fresh, saver)
-                saving = Saving(state, emit, decide, watch, held)
+                saving = Saving(state, emit, decide, watch, held, is_held)
                 training = _Training(state, outputs, saving, emit, should_stop)
                 stopped = not training.run()
     except StopRequested:

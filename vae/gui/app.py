@@ -272,7 +272,10 @@ class App:
         if self.interrupted:
             self.interrupted, self.signalled, self.quit_after_stop = False, True, True
             self.failure = ""  # one that came before has been shown
-            self.stop()
+            if self.state == "paused":
+                self.worker.answer(None)  # nobody is there to be asked
+            else:
+                self.stop()
         if self.quit_after_stop and not self.worker.busy and not self.busy:
             self.quit_after_stop = False
             if self.state != "failed" or self.signalled:

@@ -15,7 +15,7 @@ from PIL import Image
 from vae.events import EpochRecord
 from vae.gui.theme import Palette
 
-MARGINS = (0.62, 1.25, 0.55, 0.32)  # inches: left, right (for the label), bottom, top
+MARGINS = (0.62, 1.45, 0.55, 0.32)  # inches: left, right (for the label), bottom, top
 
 
 class _Plot:

@@ -24,7 +24,7 @@ from typing import BinaryIO
 import numpy as np
 import platformdirs
 
-from vae.files import APP, atomic_write, size_words
+from vae.files import APP, atomic_write, make_folder, size_words
 
 SUFFIX = ".images"
 KEY_SIZE, HASH_SIZE = 16, 32
@@ -137,7 +137,7 @@ def new_file(stem: str, needed: int, limit: int) -> Iterator[tuple[BinaryIO, Pat
     """
     folder = cache_folder()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         folder.chmod(0o700)
         _remove_abandoned(folder)
         _make_room(stem, needed, limit)

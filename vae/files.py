@@ -57,7 +57,7 @@ def atomic_write(
     fsyncs, for files that can be made again. `over` names a file that may be given up: if it is
     there, the block writes over its content, at the end of which it must truncate. Raises OSError.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f".vae-{secrets.token_hex(8)}.tmp")
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     if over is not None and over.exists():
@@ -104,9 +104,17 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, so that they last. Raises OSError."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync_folder(path.parent)
+
+
 def move_into(folder: Path, source: Path) -> None:
     """Move a file into a folder, which is made, so that the move lasts. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     replace(source, folder / source.name)
     sync_folder(folder)
     sync_folder(source.parent)

@@ -14,6 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vae.errors import StudioError
+from vae.files import make_folder
 
 LOCK_NAME = ".vae-run.lock"
 HOLDER_NAME = ".vae-run.json"
@@ -30,7 +31,7 @@ def only_run(folder: Path) -> Iterator[Callable[[], bool]]:
     Gives a function that says whether the folder is still there and still held. Makes the folder.
     Raises BusyError if another run holds it, OSError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     lock, holder = FileLock(folder / LOCK_NAME), folder / HOLDER_NAME
     try:
         lock.acquire(timeout=0)

@@ -31,7 +31,7 @@ from vae.events import (
     Warned,
 )
 from vae.explain import TrainingError
-from vae.files import no_leftovers, remove_leftovers
+from vae.files import make_folder, no_leftovers, remove_leftovers
 from vae.lock import only_run
 from vae.loss import VAELoss, vae_loss
 from vae.memory import check_memory, is_out_of_memory
@@ -164,7 +164,7 @@ def _begin(
     else:
         outputs.set_earlier_run_aside()
     for needed in (folder, outputs.folder, outputs.log.parent):
-        needed.mkdir(parents=True, exist_ok=True)
+        make_folder(needed)
         remove_leftovers(needed)
     outputs.begin_log(state)
     return state

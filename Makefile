@@ -1,5 +1,7 @@
 # make run    open the window on the demo data      make test    run the tests
 # make check  style, types, layers, known flaws     make bench  compare with an ordinary script
+# make soak   kills, damage and a long run in the window, for an hour
+# make mutants  take each protection out and see a test fail
 #
 # PYTHON=...           the Python that .venv is made from
 # TORCH_INDEX_URL=...  install torch and torchvision from this index (a CUDA or a CPU build)
@@ -19,7 +21,7 @@ CHECKED_PYTHON = $(if $(wildcard $(VENV_PYTHON)),$(VENV_PYTHON),$(PYTHON))
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test check bench system-run system-test force
+.PHONY: run test check bench soak mutants system-run system-test force
 
 run: system-run $(RUN_READY)
 	$(VENV_PYTHON) vae_gui.py --demo $(ARGS)
@@ -36,6 +38,12 @@ check: $(DEV_READY)
 
 bench: system-run $(RUN_READY)
 	$(VENV_PYTHON) -m benchmarks $(ARGS)
+
+soak: system-test $(DEV_READY)
+	VAE_SOAK=1 $(VENV_PYTHON) -m pytest -s tests/test_kills.py tests/test_damage.py tests/gui/test_soak.py $(ARGS)
+
+mutants: system-test $(DEV_READY)
+	$(VENV_PYTHON) tools/mutants.py $(ARGS)
 
 system-run:
 	@PYTHON="$(CHECKED_PYTHON)" bash tools/system_packages.sh run

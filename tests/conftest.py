@@ -21,6 +21,9 @@ from vae import cache
 from vae.config import TrainConfig
 from vae.events import EpochRecord
 
+# make soak: the same tests, with the numbers that take hours rather than seconds.
+SOAK = os.environ.get("VAE_SOAK") == "1"
+
 TINY = {
     "img_size": 16,
     "depth": 2,

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import Call, Disk, faulty
-from vae.checkpoint import load_newest
+from vae.checkpoint import checkpoint_files, load, load_newest
 from vae.config import TrainConfig
 from vae.events import CheckpointSaved, Event
 from vae.training import run_vae_training
@@ -126,7 +126,8 @@ def _replay(operations: Sequence[Operation]) -> dict[Path, bytes]:
 @pytest.mark.parametrize("keep", [1, 2])
 @pytest.mark.timeout(600)
 def test_no_acknowledged_checkpoint_is_lost(tiny: Make, tmp_path: Path, keep: int) -> None:
-    config = tiny(num_epochs=5, batch_size=12, keep_checkpoints=keep, sample_every=9)
+    log = str(tmp_path / "log.csv")  # in another folder: syncing it must not help
+    config = tiny(num_epochs=5, batch_size=12, keep_checkpoints=keep, sample_every=9, log_file=log)
     folder = Path(config.model_save_dir)
     folder.parent.mkdir()
     acknowledged: list[tuple[int, int]] = []  # number of calls so far, epoch
@@ -162,4 +163,6 @@ def test_no_acknowledged_checkpoint_is_lost(tiny: Make, tmp_path: Path, keep: in
             what = (crash, promised, {path.name: len(c) for path, c in state.items()}, told)
             assert (len(found[2].history) if found else 0) >= promised, what
             assert not told, what
+            for _, path in checkpoint_files(place):
+                load(path)  # whole, the older ones too
     assert len(seen) > 200

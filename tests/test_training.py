@@ -409,6 +409,24 @@ def test_the_scaler_skips_a_bad_step_and_lowers_its_scale(
     assert np.isfinite(read_log(config.log_file)[0].loss)
 
 
+def test_a_scaler_that_finds_no_scale_ends_the_run_with_a_remedy(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=9, batch_size=1, precision="float16")
+    real, calls = training.vae_loss, itertools.count()
+
+    def overflowing(*arguments: object) -> object:
+        loss = real(*arguments)  # type: ignore[arg-type]
+        healthy = next(calls) % 12 == 0
+        return loss if healthy else loss._replace(total=loss.total * float("inf"))
+
+    monkeypatch.setattr(training, "vae_loss", overflowing)
+    monkeypatch.setattr(training, "PROGRESS_SECONDS", 0.0)
+    with pytest.raises(TrainingError, match=r"too narrow.*checkpoint_000001.*bfloat16 or float32"):
+        run_vae_training(config)
+    assert next(calls) < 36
+
+
 def test_a_stop_before_the_first_batch_leaves_nothing_to_lose(tiny: Make) -> None:
     result = run_vae_training(tiny(), should_stop=lambda: True)
     assert result.stopped and result.checkpoint is None

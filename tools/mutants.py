@@ -1,0 +1,282 @@
+"""make mutants: take each protection out of a copy of the program, and see a test fail.
+
+    python tools/mutants.py [WORDS of the fault]
+
+A protection that can be taken out without a failing test is one that nobody would miss.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+COPIED = ("vae", "tests", "vae_gui.py", "pyproject.toml", "README.md")
+
+
+class Mutant(NamedTuple):
+    """A protection taken out: `old`, which stands once in `file`, becomes `new`; `tests` notice."""
+
+    fault: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+MUTANTS = (
+    Mutant(
+        "power loss: a file's content is not synced",
+        "vae/files.py",
+        "                os.fsync(file.fileno())",
+        "                pass",
+        "tests/test_power_loss.py",
+    ),
+    Mutant(
+        "power loss: a folder's names are not synced",
+        "vae/files.py",
+        "    descriptor = os.open(folder, os.O_RDONLY)\n",
+        "    return\n    descriptor = os.open(folder, os.O_RDONLY)\n",
+        "tests/test_power_loss.py",
+    ),
+    Mutant(
+        "power loss: a folder that was made is not synced",
+        "vae/files.py",
+        "    for path in missing:\n",
+        "    for path in ():\n",
+        "tests/test_power_loss.py",
+    ),
+    Mutant(
+        "power loss: old checkpoints go before the new one is there",
+        "vae/checkpoint.py",
+        "        with self.rest:\n",
+        "        for _, old in checkpoint_files(self.folder)[max(keep - 1, 0) :]:\n"
+        "            replace(old, self.folder / SPARE_NAME)\n"
+        "        with self.rest:\n",
+        "tests/test_power_loss.py",
+    ),
+    Mutant(
+        "power loss: a pruned checkpoint is written over before its name is gone for good",
+        "vae/checkpoint.py",
+        "            sync_folder(self.folder)\n",
+        "            pass\n",
+        "tests/test_power_loss.py",
+    ),
+    Mutant(
+        "kill: a file is written in place",
+        "vae/files.py",
+        '    temporary = path.with_name(f".vae-{secrets.token_hex(8)}.tmp")\n',
+        "    temporary = path\n    path.unlink(missing_ok=True)\n",
+        "tests/test_faults.py",
+    ),
+    Mutant(
+        "kill: a damaged checkpoint is deleted instead of set aside",
+        "vae/checkpoint.py",
+        "            replace(path, aside)\n",
+        "            path.unlink()\n",
+        "tests/test_faults.py",
+    ),
+    Mutant(
+        "damage: the content is not held against its checksum",
+        "vae/checkpoint.py",
+        "    if hashlib.sha256(memoryview(data)[:-DIGEST_SIZE]).digest() != data[-DIGEST_SIZE:]:\n",
+        "    if False:\n",
+        "tests/test_checkpoint.py",
+    ),
+    Mutant(
+        "damage: all checkpoints bad, and a new run begins",
+        "vae/checkpoint.py",
+        "    if damaged or any(checkpoint_files(folder, damaged=True)):\n",
+        "    if False:\n",
+        "tests/test_checkpoint.py",
+    ),
+    Mutant(
+        "another configuration: it is not compared",
+        "vae/state.py",
+        "        if facts.fixed and now != then:\n",
+        "        if False:\n",
+        "tests/test_training.py",
+    ),
+    Mutant(
+        "another data set: it is not compared",
+        "vae/state.py",
+        "    if data.fingerprint != record.data:\n",
+        "    if False:\n",
+        "tests/test_training.py",
+    ),
+    Mutant(
+        "future version: it is read",
+        "vae/checkpoint.py",
+        '    if facts["format"] > FORMAT:\n',
+        "    if False:\n",
+        "tests/test_checkpoint.py",
+    ),
+    Mutant(
+        "disk full: the run ends instead of waiting",
+        "vae/saving.py",
+        "                self._ask(error)\n",
+        "                raise explain.not_saved(str(error), self.state) from error\n",
+        "tests/test_saving.py",
+    ),
+    Mutant(
+        "disk full: free space is not looked at before the first epoch",
+        "vae/training.py",
+        "    if (free := shutil.disk_usage(folder).free) < needed:\n",
+        "    if (free := shutil.disk_usage(folder).free) < 0:\n",
+        "tests/test_training.py",
+    ),
+    Mutant(
+        "folder gone: it is made anew unasked",
+        "vae/saving.py",
+        "        if not self.is_held():\n",
+        "        if False:\n",
+        "tests/test_saving.py",
+    ),
+    Mutant(
+        "folder gone: another run's folder is taken",
+        "vae/saving.py",
+        "        if found and state.saved not in found:\n",
+        "        if False:\n",
+        "tests/test_saving.py",
+    ),
+    Mutant(
+        "stalled drive: nothing is said",
+        "vae/watch.py",
+        "                self._emit(Progress(waiting[0] + SLOW, 0, 0))\n",
+        "                pass\n",
+        "tests/test_saving.py",
+    ),
+    Mutant(
+        "images changed: nothing is said",
+        "vae/watch.py",
+        "        return (facts.st_size, facts.st_mtime_ns) != (file.size, file.mtime)\n",
+        "        return False\n",
+        "tests/test_saving.py",
+    ),
+    Mutant(
+        "CSV in use: the run ends",
+        "vae/outputs.py",
+        "            write_log(self.log, state.history)\n        except OSError as error:\n",
+        "            write_log(self.log, state.history)\n        except KeyError as error:\n",
+        "tests/test_training.py",
+    ),
+    Mutant(
+        "CSV edited: it is overwritten",
+        "vae/history.py",
+        "    if not path.exists():\n        return None\n",
+        "    return None\n",
+        "tests/test_history.py",
+    ),
+    Mutant(
+        "non-finite loss: the step is made",
+        "vae/state.py",
+        "            self.optimizer.found_inf = 1 - finite.float()",
+        "            self.optimizer.found_inf = 0 * finite.float()",
+        "tests/test_training.py",
+    ),
+    Mutant(
+        "non-finite weights: they are saved",
+        "vae/checkpoint.py",
+        "                    if not np.isfinite(np.frombuffer(chunk, dtype)).all():\n",
+        "                    if False:\n",
+        "tests/test_checkpoint.py",
+    ),
+    Mutant(
+        "scaler collapse: training goes on",
+        "vae/training.py",
+        "        if state.scaler.is_enabled() and state.scaler.get_scale() < 1:\n",
+        "        if False:\n",
+        "tests/test_training.py",
+    ),
+    Mutant(
+        "out of memory: what was trained is not saved",
+        "vae/training.py",
+        "                state.free_memory()\n                self.save_all()\n",
+        "                state.free_memory()\n",
+        "tests/test_training.py",
+    ),
+    Mutant(
+        "two instances: the folder is not held",
+        "vae/lock.py",
+        "        lock.acquire(timeout=0)\n",
+        "        pass\n",
+        "tests/test_training.py",
+    ),
+    Mutant(
+        "hang-up: the run dies",
+        "vae/cli.py",
+        '    names = ("SIGINT", "SIGTERM", "SIGHUP")',
+        '    names = ("SIGINT", "SIGTERM")',
+        "tests/test_cli.py",
+    ),
+    Mutant(
+        "termination: the run dies",
+        "vae/cli.py",
+        '    names = ("SIGINT", "SIGTERM", "SIGHUP")',
+        '    names = ("SIGINT", "SIGHUP")',
+        "tests/test_cli.py",
+    ),
+    Mutant(
+        "callback error: the window stops polling",
+        "vae/gui/app.py",
+        "            action(*arguments)\n        except Exception:\n",
+        "            action(*arguments)\n        except ZeroDivisionError:\n",
+        "tests/gui/test_window.py",
+    ),
+    Mutant(
+        "window closed: the run is not saved",
+        "vae/gui/app.py",
+        "        if answer == choices[0]:\n            self.quit_after_stop = True\n",
+        "        if answer == choices[0]:\n            self.destroy()\n            return\n",
+        "tests/gui/test_window.py",
+    ),
+    Mutant(
+        "patient data: checkpoints and pictures can be read by others",
+        "vae/files.py",
+        "0o600 if private else 0o644",
+        "0o644",
+        "tests/test_files.py",
+    ),
+)
+
+
+def main() -> int:
+    """Try all mutants, or those whose fault holds the words given. Returns how many survive."""
+    words = " ".join(sys.argv[1:])
+    survivors = 0
+    for mutant in MUTANTS:
+        if words in mutant.fault:
+            caught = is_caught(mutant)
+            survivors += not caught
+            print(f"{'caught  ' if caught else 'SURVIVES'}  {mutant.fault}", flush=True)
+    print(f"{survivors} of the protections could be taken out unnoticed.")
+    return survivors
+
+
+def is_caught(mutant: Mutant) -> bool:
+    """Whether the tests fail on a copy of the program with the mutation."""
+    with tempfile.TemporaryDirectory() as place:
+        for name in COPIED:
+            source, target = ROOT / name, Path(place) / name
+            copy = shutil.copytree if source.is_dir() else shutil.copy
+            copy(source, target)  # type: ignore[operator]
+        path = Path(place) / mutant.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(mutant.old) != 1:
+            sys.exit(f"{mutant.fault}: {mutant.file} no longer holds what is to be taken out")
+        path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", mutant.tests],
+            cwd=place, capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode not in (0, 1):
+            sys.exit(f"{mutant.fault}: the tests could not be run\n{done.stdout}{done.stderr}")
+        return done.returncode == 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,16 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from vae import checkpoint, files
+from vae import checkpoint, files, header
 from vae.checkpoint import (
     CheckpointError,
-    DamagedError,
     Draft,
     NonFiniteError,
-    Record,
     checkpoint_files,
     load,
     load_newest,
@@ -23,6 +19,7 @@ from vae.checkpoint import (
 )
 from vae.events import EpochRecord
 from vae.files import SPARE_NAME, remove_leftovers
+from vae.header import Record
 
 ROW = EpochRecord(1, 0.5, 0.25, 0.1, 0.01, 1e-4, 12, 3.5, 3.4)
 RECORD = Record({"num_epochs": 5}, (ROW,), 7, 0.5, 9, {}, "data", 12, 1, "cpu", ("change",))
@@ -73,24 +70,6 @@ def test_any_tool_that_reads_safetensors_opens_it(tmp_path: Path) -> None:
     assert {"model.w", "sums", "sha256"} <= safetensors.numpy.load_file(path).keys()
 
 
-@settings(max_examples=200, deadline=None)
-@given(data=st.data())
-def test_any_changed_byte_and_any_length_is_refused(data: st.DataObject) -> None:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = save(Path(folder), TENSORS, RECORD, keep=3)
-        content = bytearray(path.read_bytes())
-        place = data.draw(st.integers(0, len(content) - 1))
-        if data.draw(st.booleans()):
-            content[place] ^= 1 << data.draw(st.integers(0, 7))
-        else:
-            del content[place:]
-        path.write_bytes(content)
-        with pytest.raises(DamagedError):
-            load(path)
-
-
 def test_old_ones_go_only_after_the_new_one_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,10 +117,10 @@ def test_when_all_are_damaged_it_stops_and_goes_on_stopping(tmp_path: Path) -> N
 
 
 def test_one_of_a_newer_version_is_left_untouched(tmp_path: Path) -> None:
-    record = dataclasses.replace(RECORD, format=checkpoint.FORMAT + 1)
+    record = dataclasses.replace(RECORD, format=header.FORMAT + 1)
     path = save(tmp_path, TENSORS, record, keep=3)
     for read in (lambda: load_newest(tmp_path, print), lambda: peek(tmp_path)):
-        with pytest.raises(CheckpointError, match="newer version"):
+        with pytest.raises(CheckpointError, match="another version"):
             read()
     assert path.exists()
 

@@ -659,3 +659,19 @@ def test_grey_images_give_grey_samples(tiny: Make) -> None:
     run_vae_training(config)
     with Image.open(Path(config.output_dir) / "samples_epoch_0001.png") as grid:
         assert grid.mode == "L"
+
+
+def test_a_clock_that_is_set_back_changes_neither_order_nor_durations(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=2)
+    clock = itertools.count(2e9, -3600)
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: next(clock))
+        run_vae_training(config)
+    assert all(row.seconds > 0 for row in read_log(config.log_file))
+    for number, path in checkpoint_files(Path(config.model_save_dir)):
+        os.utime(path, (2e9 - number, 2e9 - number))  # the newest has the oldest time
+    events: list[Event] = []
+    run_vae_training(tiny(num_epochs=3), events.append)
+    assert next(event for event in events if isinstance(event, Resumed)).epoch == 2

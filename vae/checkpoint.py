@@ -9,18 +9,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import json
-import struct
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import numpy as np
-import safetensors.numpy
 
 from vae.errors import StudioError
-from vae.events import EpochRecord
 from vae.files import (
     CHECKPOINT_NAME,
     DAMAGED_SUFFIX,
@@ -30,22 +26,28 @@ from vae.files import (
     replace,
     sync_folder,
 )
+from vae.header import (
+    DIGEST_SIZE,
+    DamagedError,
+    Entry,
+    Header,
+    Record,
+    VersionError,
+    header_bytes,
+    read_header,
+)
 
-FORMAT = 1
-KEY = "vae_studio"
-DIGEST = "sha256"
-DIGEST_SIZE = 32
-# safetensors itself allows no larger header.
-MAX_HEADER = 100_000_000
 CHUNK = 1 << 20
+WRONG_DIGEST = "its content does not match its checksum"
+# Formats of others that hold pickles, which run code when they are read.
+PICKLED = (".pt", ".pth", ".ckpt", ".pkl")
+
+# The tensors that a file must hold, by name.
+Layout = Mapping[str, Entry]
 
 
 class CheckpointError(StudioError):
     """A checkpoint that cannot be continued from; the text says what is safe and what to do."""
-
-
-class DamagedError(Exception):
-    """A file that is not whole: cut, changed, or not a checkpoint at all."""
 
 
 class NonFiniteError(Exception):
@@ -60,24 +62,6 @@ class MismatchError(CheckpointError):
         self.problems = dict(problems)
 
 
-@dataclass(frozen=True)
-class Record:
-    """All of a run's state that is not a tensor."""
-
-    config: dict[str, Any]
-    history: tuple[EpochRecord, ...]
-    images_done: int  # of the epoch after the history's last
-    seconds: float  # spent in that epoch
-    optimizer_steps: int
-    scaler: dict[str, Any]
-    data: str  # the data set's fingerprint
-    images: int
-    threads: int
-    environment: str  # processor, device, number format, PyTorch
-    changes: tuple[str, ...] = ()
-    format: int = field(default=FORMAT)
-
-
 class Draft:
     """A checkpoint whose content is written, but not yet verified, durable or named.
 
@@ -90,11 +74,12 @@ class Draft:
     def __init__(self, folder: Path, tensors: Mapping[str, np.ndarray], record: Record) -> None:
         """Write everything but the digest. Tensors are float32 or float64. Raises OSError."""
         self.folder = folder
-        taken = max((number for number, _ in checkpoint_files(folder, damaged=True)), default=0)
+        taken = max((number for number, _ in _numbered(folder, damaged=True)), default=0)
         self.path = folder / checkpoint_name(taken + 1, len(record.history))
         arrays = {name: np.asarray(tensors[name], order="C") for name in sorted(tensors)}
         self.parts = [(name, array.dtype, array.nbytes) for name, array in arrays.items()]
-        header = _header(arrays, record)
+        entries = {name: Entry(array.dtype.str, array.shape) for name, array in arrays.items()}
+        header = header_bytes(entries, record)
         self.header_size = len(header)
         with contextlib.ExitStack() as stack:
             self.file = stack.enter_context(atomic_write(self.path, over=folder / SPARE_NAME))
@@ -138,86 +123,104 @@ class Draft:
         return self.path
 
 
-def _header(arrays: Mapping[str, np.ndarray], record: Record) -> bytes:
-    """The safetensors header: its length, then JSON, padded to eight bytes."""
-    header: dict[str, Any] = {"__metadata__": {KEY: json.dumps(asdict(record), allow_nan=False)}}
-    offset = 0
-    for name, array in arrays.items():
-        kind = {"<f4": "F32", "<f8": "F64"}[array.dtype.newbyteorder("<").str]
-        header[name] = _entry(kind, array.shape, offset, array.nbytes)
-        offset += array.nbytes
-    header[DIGEST] = _entry("U8", (DIGEST_SIZE,), offset, DIGEST_SIZE)
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    return struct.pack("<Q", len(text)) + text
+def load(
+    path: Path, layout: Callable[[Record], Layout | None] | None = None
+) -> tuple[dict[str, np.ndarray], Record]:
+    """Read a checkpoint into memory, piece by piece, never from a live map.
 
-
-def _entry(kind: str, shape: tuple[int, ...], offset: int, size: int) -> dict[str, Any]:
-    return {"dtype": kind, "shape": list(shape), "data_offsets": [offset, offset + size]}
-
-
-def load(path: Path) -> tuple[dict[str, np.ndarray], Record]:
-    """Read a checkpoint from bytes, never from a live map, after its digest has been verified.
-
-    Raises DamagedError if it is not whole, CheckpointError if a newer version wrote it, OSError.
+    `layout` gives the tensors that a record's network has, or None if it is not the network asked
+    for; then only the digest is verified, and no tensors are returned. So that nothing larger than
+    that network is ever held. Without `layout`, whatever the file holds is read.
+    Raises DamagedError if the file is not whole, holds other tensors, or one that is not finite;
+    CheckpointError if another version wrote it; OSError.
     """
-    data = path.read_bytes()
-    if len(data) < 8 + DIGEST_SIZE:
-        raise DamagedError("it is cut short")
-    if hashlib.sha256(memoryview(data)[:-DIGEST_SIZE]).digest() != data[-DIGEST_SIZE:]:
-        raise DamagedError("its content does not match its checksum")
-    try:
-        (size,) = struct.unpack("<Q", data[:8])
-        record = _parse_record(path, data[8 : 8 + size])
-        tensors = safetensors.numpy.load(data)
-    except (ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
-        raise DamagedError("it is not a checkpoint of VAE Studio") from error
-    tensors.pop(DIGEST, None)
-    return tensors, record
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            header = read_header(file, size)
+        except VersionError as error:
+            # It may only say so because a bit has flipped.
+            _verify(file, size)
+            raise CheckpointError(
+                f"{path} {error}. It was left untouched: use that version, choose another "
+                "checkpoint folder, or start fresh."
+            ) from None
+        wanted = layout(header.record) if layout else header.entries
+        if wanted is None:
+            _verify(file, size)
+            return {}, header.record
+        if header.entries != wanted:
+            raise DamagedError("its tensors are not those of its network")
+        return _read_tensors(file, header), header.record
 
 
-def _parse_record(path: Path, header: bytes) -> Record:
-    facts = json.loads(json.loads(header)["__metadata__"][KEY])
-    if facts["format"] > FORMAT:
-        raise CheckpointError(
-            f"{path} was written by a newer version of VAE Studio. It was left untouched: "
-            "update the program, or choose another checkpoint folder."
-        )
-    facts["history"] = tuple(EpochRecord(**row) for row in facts["history"])
-    facts["changes"] = tuple(facts["changes"])
-    return Record(**facts)
+def verify(path: Path) -> Record:
+    """The record of a checkpoint whose digest is right, read in little memory; else like `load`."""
+    return load(path, lambda record: None)[1]
+
+
+def _read_tensors(file: BinaryIO, header: Header) -> dict[str, np.ndarray]:
+    digest = hashlib.sha256(header.raw)
+    tensors = {}
+    for name, entry in header.entries.items():
+        tensors[name] = np.empty(entry.shape, entry.dtype)
+        content = tensors[name].reshape(-1).view(np.uint8).data
+        for start in range(0, entry.size, CHUNK):
+            piece = content[start : start + CHUNK]
+            if file.readinto(piece) < len(piece):  # type: ignore[attr-defined]
+                raise DamagedError("it is cut short")
+            digest.update(piece)
+    if digest.digest() != file.read():
+        raise DamagedError(WRONG_DIGEST)
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise DamagedError(f"its tensor {name} is not finite")
+    return tensors
+
+
+def _verify(file: BinaryIO, size: int) -> None:
+    """Hold a whole file against its digest, in little memory. Raises DamagedError."""
+    file.seek(0)
+    digest, left = hashlib.sha256(), size - DIGEST_SIZE
+    while left > 0 and (piece := file.read(min(CHUNK, left))):
+        digest.update(piece)
+        left -= len(piece)
+    if digest.digest() != file.read():
+        raise DamagedError(WRONG_DIGEST)
 
 
 def peek(folder: Path) -> tuple[Path, Record] | None:
     """The newest readable checkpoint of a folder and its record, or None if there is none.
 
     For showing only: reads headers, verifies no digest, changes nothing. Raises OSError, and
-    CheckpointError if a newer version wrote it.
+    CheckpointError if another version wrote it.
     """
     for _, path in checkpoint_files(folder):
         with path.open("rb") as file:
-            length = file.read(8)
-            size = struct.unpack("<Q", length)[0] if len(length) == 8 else MAX_HEADER + 1
-            header = file.read(size) if size <= MAX_HEADER else b""
-        try:
-            return path, _parse_record(path, header)
-        except (ValueError, KeyError, TypeError):
-            continue
+            try:
+                return path, read_header(file, os.fstat(file.fileno()).st_size).record
+            except DamagedError:
+                continue
+            except VersionError as error:
+                raise CheckpointError(f"{path} {error}.") from None
     return None
 
 
 def load_newest(
-    folder: Path, warn: Callable[[str], None]
+    folder: Path,
+    warn: Callable[[str], None],
+    layout: Callable[[Record], Layout | None] | None = None,
 ) -> tuple[Path, dict[str, np.ndarray], Record] | None:
     """The newest intact checkpoint, or None if the folder never had one.
 
     Damaged ones are set aside under `.bad` and named, with the one taken instead, through `warn`.
-    Raises CheckpointError when all are damaged: a run is never silently started over.
+    `layout` as for `load`. Raises CheckpointError when all are damaged, or when there are only
+    files that may not be read: a run is never silently started over. Raises OSError.
     """
     damaged: list[Path] = []
     for _, path in checkpoint_files(folder):
         try:
-            tensors, record = load(path)
+            tensors, record = load(path, layout)
         except DamagedError as error:
             aside = path.with_name(path.name + DAMAGED_SUFFIX)
             replace(path, aside)
@@ -233,7 +236,17 @@ def load_newest(
             "Nothing was started over. Put back a copy from a backup, choose another "
             "model_save_dir, or start fresh."
         )
+    if pickled := [path.name for path in _listed(folder) if path.suffix.lower() in PICKLED]:
+        raise CheckpointError(
+            f"{folder} holds {pickled[0]}, a kind of checkpoint that can run foreign code when it "
+            "is read. It was not read, and nothing was started: choose another model_save_dir, or "
+            "start fresh, which leaves it where it is."
+        )
     return None
+
+
+def _listed(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def checkpoint_files(folder: Path, damaged: bool = False) -> list[tuple[int, Path]]:
@@ -241,8 +254,12 @@ def checkpoint_files(folder: Path, damaged: bool = False) -> list[tuple[int, Pat
 
     With `damaged`, those that were set aside as such too.
     """
+    return [(number, path) for number, path in _numbered(folder, damaged) if path.is_file()]
+
+
+def _numbered(folder: Path, damaged: bool) -> list[tuple[int, Path]]:
     found = []
-    for path in folder.iterdir() if folder.is_dir() else ():
+    for path in _listed(folder):
         name = path.name.removesuffix(DAMAGED_SUFFIX) if damaged else path.name
         if match := CHECKPOINT_NAME.fullmatch(name):
             found.append((int(match[1]), path))

@@ -85,7 +85,7 @@ class TrainConfig:
         help="Number of conv layers in encoder and in decoder; each halves the side.",
     )  # fmt: skip
     num_epochs: int = param(
-        25, "Epochs", "Training", low=1, high=1_000_000,
+        25, "Epochs", "Training", low=1, high=100_000,
         help="Total epochs, resumed ones included. Raise it to train on.",
     )  # fmt: skip
     lr: float = param(

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from vae import checkpoint
-from vae.checkpoint import CheckpointError, MismatchError, Record
-from vae.config import PARAMETERS, TrainConfig
+from vae.checkpoint import CheckpointError, Layout, MismatchError
+from vae.config import PARAMETERS, SHAPE, TrainConfig
 from vae.dataset import MedicalImageDataset
 from vae.events import EpochRecord
+from vae.header import Entry, Record
 from vae.loss import VAELoss
 from vae.model import VAE, initialize
 from vae.randomness import generator
@@ -167,7 +168,7 @@ class TrainingState:
 
     def _snapshot(self) -> dict[str, np.ndarray]:
         """Weights, Adam's moments and the epoch's sums, on the CPU."""
-        tensors: dict[str, torch.Tensor] = {SUMS: self.sums}
+        tensors: dict[str, torch.Tensor] = {SUMS: self.sums.cpu().double()}
         for name, parameter in self.model.named_parameters():
             tensors[f"model.{name}"] = parameter
             # Adam makes its moments even if the scaler then skips the step; they are zeros.
@@ -181,7 +182,7 @@ class TrainingState:
     ) -> tuple[str, ...]:
         """Take a checkpoint's place. Returns what this session changes, one sentence each.
 
-        Raises MismatchError if it belongs to another run, CheckpointError if a tensor does not fit.
+        The tensors are those of `layout_of`. Raises MismatchError if it belongs to another run.
         """
         check_same_run(self.config, self.data, record, path)
         targets: dict[str, torch.Tensor] = {SUMS: self.sums}
@@ -227,22 +228,29 @@ def build_model(config: TrainConfig) -> VAE:
     return VAE(c.img_size, c.in_channels, c.latent_dim, c.depth, c.base_channels)
 
 
+def layout_of(config: TrainConfig) -> Callable[[Record], Layout | None]:
+    """Gives the tensors of a record's checkpoint, or None if its network is not the config's."""
+    with torch.device("meta"):
+        shapes = {n: tuple(p.shape) for n, p in build_model(config).named_parameters()}
+
+    def layout(record: Record) -> Layout | None:
+        if any(record.config.get(name) != getattr(config, name) for name in SHAPE):
+            return None
+        entries = {SUMS: Entry("<f8", (len(SUM_NAMES),))}
+        for name, shape in shapes.items():
+            entries[f"model.{name}"] = Entry("<f4", shape)
+            for moment in MOMENTS if record.optimizer_steps else ():
+                entries[f"optimizer.{name}.{moment}"] = Entry("<f4", shape)
+        return entries
+
+    return layout
+
+
 @torch.no_grad()
 def copy_tensors(sources: Mapping[str, np.ndarray], targets: Mapping[str, torch.Tensor]) -> None:
-    """Copy each source to the target of its name, after all have been checked.
-
-    Raises CheckpointError if one is missing, or has another shape or type, or is not finite.
-    """
-    if sources.keys() != targets.keys():
-        raise CheckpointError("The checkpoint's tensors are not those of this network.")
+    """Copy to each target the source of its name."""
     for name, target in targets.items():
-        source = sources[name]
-        if source.shape != tuple(target.shape) or source.dtype.kind != "f":
-            raise CheckpointError(f"The checkpoint's tensor {name} has another shape or type.")
-        if not np.isfinite(source).all():
-            raise CheckpointError(f"The checkpoint's tensor {name} is not finite.")
-    for name, target in targets.items():
-        target.copy_(torch.from_numpy(np.array(sources[name])))
+        target.copy_(torch.from_numpy(sources[name]))
 
 
 def check_same_run(
@@ -272,13 +280,18 @@ def load_model(folder: Path, warn: Callable[[str], None]) -> tuple[VAE, TrainCon
 
     Damaged checkpoints are named through `warn`. Raises CheckpointError if there is none, OSError.
     """
-    found = checkpoint.load_newest(folder, warn)
+    found = checkpoint.load_newest(
+        folder, warn, lambda record: layout_of(_config_of(record))(record)
+    )
     if found is None:
         raise CheckpointError(f"No checkpoint in {folder}. Train first, or name its folder.")
     _, tensors, record = found
-    known = {name: value for name, value in record.config.items() if name in PARAMETERS}
-    config = TrainConfig(**{**known, "file_path": "."})
+    config = _config_of(record)
     model = build_model(config)
-    weights = {n: a for n, a in tensors.items() if n.startswith("model.")}
-    copy_tensors(weights, {f"model.{n}": p for n, p in model.named_parameters()})
+    copy_tensors(tensors, {f"model.{n}": p for n, p in model.named_parameters()})
     return model.eval(), config, len(record.history)
+
+
+def _config_of(record: Record) -> TrainConfig:
+    known = {name: value for name, value in record.config.items() if name in PARAMETERS}
+    return TrainConfig(**{**known, "file_path": "."})

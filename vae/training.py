@@ -32,6 +32,7 @@ from vae.events import (
 )
 from vae.explain import TrainingError
 from vae.files import make_folder, no_leftovers, remove_leftovers
+from vae.header import Record
 from vae.lock import only_run
 from vae.loss import VAELoss, vae_loss
 from vae.memory import check_memory, is_out_of_memory
@@ -39,7 +40,7 @@ from vae.outputs import Outputs
 from vae.paths import check_paths
 from vae.randomness import batch_order, generator
 from vae.saving import Decide, Saving
-from vae.state import TrainingState
+from vae.state import TrainingState, layout_of
 from vae.watch import DiskWatch, ImageWatch
 
 __all__ = ["CheckpointError", "ConfigError", "DataError", "TrainingError", "run_vae_training"]
@@ -147,7 +148,7 @@ def _begin(
 ) -> TrainingState:
     """The network with the newest checkpoint's state, or with folders cleared for a new run."""
     folder, (device, dtype) = Path(config.model_save_dir), place
-    found = None if fresh else load_newest(folder, lambda text: emit(Warned(text)))
+    found = None if fresh else _newest(config, emit)
     threads = choose_threads(config.threads, found[2].threads if found else 0)
     torch.set_num_threads(threads)
     emit(DeviceChosen(*describe(device, threads, dtype)))
@@ -168,6 +169,13 @@ def _begin(
         remove_leftovers(needed)
     outputs.begin_log(state)
     return state
+
+
+def _newest(
+    config: TrainConfig, emit: Callable[[Event], None]
+) -> tuple[Path, dict[str, np.ndarray], Record] | None:
+    folder, layout = Path(config.model_save_dir), layout_of(config)
+    return load_newest(folder, lambda text: emit(Warned(text)), layout)
 
 
 def _check_free_space(state: TrainingState, folder: Path) -> None:

@@ -29,7 +29,9 @@ from vae.gui.worker import Worker
 POLL_MS = 50
 EVENTS_A_TURN = 100
 REDRAW_SECONDS = 0.5
-COLLECT_SECONDS = 10.0
+# The youngest objects are looked through each second, which takes no time, and all now and then.
+COLLECT_SECONDS = 1.0
+FULL_COLLECTION_EVERY = 10
 RUNNING = ("checking", "running", "paused", "stopping")
 
 
@@ -53,6 +55,7 @@ class App:
         self.quit_after_stop = self.interrupted = self.signalled = False
         self.looked = ("", "")
         self.redrawn = self.collected = 0.0
+        self.collections = 0
         self.start_wanted = start
         self._build()
         self.view = RunView(self)
@@ -268,7 +271,8 @@ class App:
             self._try(self.refresh)
         if now - self.collected > COLLECT_SECONDS:
             self.collected = now
-            gc.collect()
+            self.collections += 1
+            gc.collect(2 if self.collections % FULL_COLLECTION_EVERY == 0 else 1)
         if self.interrupted:
             self.interrupted, self.signalled, self.quit_after_stop = False, True, True
             self.failure = ""  # one that came before has been shown

@@ -21,7 +21,7 @@ from vae.files import SAMPLES_NAME, samples_name
 from vae.paths import check_paths
 
 if TYPE_CHECKING:
-    from vae.checkpoint import Record
+    from vae.header import Record
 
 # How often a paused run tries by itself: a disk may have room again, a drive be back.
 RETRY_SECONDS = 30.0

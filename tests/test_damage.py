@@ -229,6 +229,16 @@ def test_what_was_crafted_is_refused(
     assert not Path("unpickled").exists()
 
 
+@pytest.mark.parametrize("what", [what for what in CRAFTED if "config" in what])
+def test_a_config_is_checked_even_if_no_other_is_asked_for(
+    sound: Sound, tmp_path: Path, what: str
+) -> None:
+    path = tmp_path / "checkpoint_000001_epoch_0001.safetensors"
+    path.write_bytes(CRAFTED[what](sound.data))
+    with pytest.raises(DamagedError):
+        load(path)
+
+
 def spoil(data: bytes, draw: random.Random, kinds: int) -> bytes:
     """One of many ways to damage a file; kinds beyond 4 give it a digest that belongs to it."""
     kind, spoiled = draw.randrange(kinds), bytearray(data)

@@ -533,7 +533,7 @@ def test_a_disk_that_is_full_at_once_is_told_too(
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(state.checkpoint, "_header", full)
+    monkeypatch.setattr(state.checkpoint, "header_bytes", full)
     with pytest.raises(TrainingError, match=r"could not be written .*No space left"):
         run_vae_training(tiny())
 

@@ -19,10 +19,14 @@ from PIL import Image
 
 from vae import cache
 from vae.config import TrainConfig
+from vae.decoder import Decoders
 from vae.events import EpochRecord
+from vae.images import decode_image
 
 # make soak: the same tests, with the numbers that take hours rather than seconds.
 SOAK = os.environ.get("VAE_SOAK") == "1"
+
+DECODE = Decoders.decode
 
 TINY = {
     "img_size": 16,
@@ -55,6 +59,18 @@ def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))  # for the processes that a test starts
     monkeypatch.setattr(cache, "cache_folder", lambda: folder / "decoded_images")
+
+
+@pytest.fixture
+def helpers(decode_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decode in helper processes, as the program does."""
+    monkeypatch.setattr(Decoders, "decode", DECODE)
+
+
+@pytest.fixture(autouse=True)
+def decode_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decode in this process, which takes no time to start; what is made of a file is the same."""
+    monkeypatch.setattr(Decoders, "decode", lambda self, *arguments: decode_image(*arguments))
 
 
 def make_images(folder: Path, count: int, size: int = 20) -> Path:

@@ -13,9 +13,11 @@ import pytest
 from tests.conftest import make_images
 from vae import cache, decoding
 from vae.dataset import MedicalImageDataset
+from vae.decoder import Decoders
 from vae.decoding import DataError
 from vae.errors import StopRequested
 from vae.events import Event, Warned
+from vae.images import ImageFile, decode_image
 
 LIMIT = 10**9
 
@@ -24,12 +26,12 @@ LIMIT = 10**9
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes of the files decoded, as they are decoded."""
     calls: list[int] = []
-    real = decoding.decode_image
 
     def counting(data: bytes, size: int, channels: int) -> np.ndarray:
         calls.append(len(data))
-        return real(data, size, channels)
+        return decode_image(data, size, channels)
 
+    monkeypatch.setattr(Decoders, "decode", lambda self, *arguments: counting(*arguments))
     monkeypatch.setattr(decoding, "decode_image", counting)
     return calls
 
@@ -187,6 +189,22 @@ def test_too_many_for_memory_are_decoded_each_time_and_a_change_is_noticed(
     (images / "image_004.png").unlink()
     with pytest.raises(DataError, match="can no longer be read"):
         data.batch(np.array([3]))
+
+
+def test_a_read_that_fails_for_a_moment_is_tried_again(
+    images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "MEMORY_BYTES", 0)
+    pixels, data = load(images, limit=0)
+    real, failures = decoding.read_file, iter([True])
+
+    def failing(folder: Path, file: ImageFile) -> bytes:
+        if next(failures, False):
+            raise OSError(5, "Input/output error", file.name)
+        return real(folder, file)
+
+    monkeypatch.setattr(decoding, "read_file", failing)
+    np.testing.assert_array_equal(data.batch(np.arange(12)), pixels)
 
 
 def test_those_used_longest_ago_make_room(tmp_path: Path, decoded: list[int]) -> None:

@@ -125,7 +125,41 @@ def test_loops_dangling_links_and_pipes_do_no_harm(tmp_path: Path) -> None:
     (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
     (tmp_path / "self.png").symlink_to(tmp_path / "self.png")
     os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zeros.png").symlink_to("/dev/zero")
     assert found(tmp_path) == ["sub/1.png"]
+
+
+def test_animations_are_refused(tmp_path: Path) -> None:
+    frames = [Image.fromarray(np.roll(GRADIENT, 8 * i, axis=1)).convert("RGB") for i in range(3)]
+    for name in ("a.png", "a.webp", "a.tif"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+        with pytest.raises(ImageError, match="several pages or frames"):
+            decode(tmp_path / name, 16, 3)
+
+
+def test_names_of_any_kind_are_found_and_read(tmp_path: Path) -> None:
+    names = [f"{'n' * 251}.png", "-dash.png", "quote'\"$HOME;.png", "é.png", "e\u0301.png", " .png"]
+    if sys.platform != "win32":
+        names += ["line\nbreak.png", "\udcff.png"]
+    for name in names:
+        Image.fromarray(GRADIENT).save(tmp_path / "x.bmp", format="PNG")
+        (tmp_path / "x.bmp").rename(tmp_path / name)
+    assert sorted(found(tmp_path)) == sorted(names)
+    for name in names:
+        assert decode(tmp_path / name, 16, 1).shape == (16, 16, 1)
+
+
+def test_a_file_that_grew_beyond_the_bound_since_the_scan_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(GRADIENT).save(path)
+    scanned = find_images(tmp_path)[0][0]
+    monkeypatch.setattr("vae.images.MAX_BYTES", scanned.size)
+    assert read_file(tmp_path, scanned)
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(ImageError, match="is larger than"):
+        read_file(tmp_path, scanned)
 
 
 def test_a_large_jpeg_decoded_at_a_fraction_looks_like_the_whole(tmp_path: Path) -> None:

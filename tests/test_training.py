@@ -26,6 +26,7 @@ from vae.errors import StopRequested
 from vae.events import (
     BatchDone,
     CheckpointSaved,
+    DataReady,
     EpochDone,
     EpochRecord,
     Event,
@@ -634,6 +635,29 @@ def test_training_waits_for_an_image_that_is_gone_and_goes_on_when_it_is_back(
     assert run_vae_training(config, spoil, decide=put_back).epoch == 2
     run_vae_training(tiny("whole", num_epochs=2, checkpoint_every=9))
     assert_same_end(tiny("whole"), config)
+
+
+def test_bad_images_among_good_ones_are_named_once_and_training_goes_on(
+    tiny: Make, images: Path
+) -> None:
+    good = (images / "image_000.png").read_bytes()
+    bad = {
+        "cut.png": good[:60],
+        "empty.jpg": b"",
+        "text.bmp": b"no image",
+        "zip.tif": b"PK\x03\x04" + b"\0" * 100,
+        "flipped.png": good[:50] + bytes([good[50] ^ 1]) + good[51:],
+        "signature.png": good[:8],
+    }
+    for name, content in bad.items():
+        (images / name).write_bytes(content)
+    (images / "wrong ending.jpg").write_bytes(good)  # told by its content
+    events: list[Event] = []
+    assert run_vae_training(tiny(num_epochs=1), events.append).epoch == 1
+    (ready,) = [event for event in events if isinstance(event, DataReady)]
+    assert ready.images == 13
+    assert sorted(path.name for path, _ in ready.skipped) == sorted(bad)
+    assert all(reason for _, reason in ready.skipped)
 
 
 def test_bad_paths_are_refused_before_anything_is_written(tiny: Make, images: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
+PYTEST_ERRORS = (2, 3, 4, 5)  # interrupted, its own fault, wrong arguments, no tests
 COPIED = ("vae", "tests", "vae_gui.py", "pyproject.toml", "README.md")
 
 
@@ -228,6 +229,48 @@ MUTANTS = (
         "tests/test_saving.py",
     ),
     Mutant(
+        "decoder hangs: it is waited for",
+        "vae/decoder.py",
+        "                if helper.late or (stop",
+        "                if False or (stop",
+        "tests/test_decoder.py",
+    ),
+    Mutant(
+        "decoder crashes: the file is not tried again",
+        "vae/decoder.py",
+        "        for _ in range(2):\n",
+        "        for _ in range(1):\n",
+        "tests/test_decoder.py",
+    ),
+    Mutant(
+        "decoder crashes: it takes the run along",
+        "vae/decoder.py",
+        "                return helper.decode(data, size, channels)\n",
+        "                return decode_image(data, size, channels)\n",
+        "tests/test_decoder.py",
+    ),
+    Mutant(
+        "image lost: a moment's failure ends the run",
+        "vae/decoding.py",
+        "        for _ in range(2):  # a network",
+        "        for _ in range(1):  # a network",
+        "tests/test_cache.py",
+    ),
+    Mutant(
+        "decompression bomb: it is decoded",
+        "vae/images.py",
+        "    if image.width * image.height > MAX_PIXELS:\n",
+        "    if False:\n",
+        "tests/test_images.py",
+    ),
+    Mutant(
+        "symlink loop: it is followed for ever",
+        "vae/images.py",
+        "            if (identity.st_dev, identity.st_ino) in seen:\n",
+        "            if False:\n",
+        "tests/test_images.py",
+    ),
+    Mutant(
         "CSV in use: the run ends",
         "vae/outputs.py",
         "            write_log(self.log, state.history)\n        except OSError as error:\n",
@@ -340,12 +383,13 @@ def is_caught(mutant: Mutant) -> bool:
             sys.exit(f"{mutant.fault}: {mutant.file} no longer holds what is to be taken out")
         path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", mutant.tests],
+            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider",
+             "--timeout=60", "--timeout-method=thread", mutant.tests],
             cwd=place, capture_output=True, text=True,
         )  # fmt: skip
-        if done.returncode not in (0, 1):
+        if done.returncode in PYTEST_ERRORS:
             sys.exit(f"{mutant.fault}: the tests could not be run\n{done.stdout}{done.stderr}")
-        return done.returncode == 1
+        return done.returncode != 0  # a crash of the tests' process is noticed too
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -9,12 +10,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from vae import cache
+from vae.decoder import Decoders
 from vae.errors import StopRequested, StudioError
 from vae.events import Event, Progress, Warned
 from vae.files import readable
@@ -171,8 +174,9 @@ class _Work:
         self.settled[settled & (old_rows < 0)] = True
         reported, row = 0.0, 0
         missing = np.flatnonzero(~settled)
-        decoded = _in_order(self._decode, missing.tolist())
-        try:
+        decoders = Decoders(self.should_stop)
+        decoded = _in_order(partial(self._decode, decoders), missing.tolist())
+        with decoders, contextlib.closing(decoded):
             for i in range(len(self.files)):
                 if self.should_stop():
                     raise StopRequested
@@ -189,15 +193,13 @@ class _Work:
                 if time.monotonic() - reported > PROGRESS_SECONDS:
                     reported = time.monotonic()
                     self.emit(Progress("decode", i + 1, len(self.files)))
-        finally:
-            decoded.close()
 
-    def _decode(self, i: int) -> np.ndarray | None:
+    def _decode(self, decoders: Decoders, i: int) -> np.ndarray | None:
         """The pixels of a file, or None; then the reason is noted."""
         try:
             data = read_file(self.folder, self.files[i])
             self.hashes[i] = np.frombuffer(hashlib.sha256(data).digest(), np.uint8)
-            return decode_image(data, self.shape[0], self.shape[2])
+            return decoders.decode(data, self.shape[0], self.shape[2])
         except ImageError as error:
             self.reasons[i], self.settled[i] = str(error), True
         except OSError as error:
@@ -225,7 +227,10 @@ def _in_order(
 
 
 class _Anew:
-    """Decodes rows each time that they are asked for."""
+    """Decodes rows each time that they are asked for.
+
+    In this process: a helper process has decoded each once already, and their content is the same.
+    """
 
     def __init__(self, work: _Work) -> None:
         self.work = work
@@ -236,15 +241,17 @@ class _Anew:
         return np.stack(list(_in_order(self._decode, self.files[rows].tolist())))  # type: ignore[arg-type]
 
     def _decode(self, i: int) -> np.ndarray:
-        folder, file = self.work.folder, self.work.files[i]
-        path, problem = readable(folder / file.name), "has changed"
-        try:
-            data = read_file(folder, file)
-            if hashlib.sha256(data).digest() == self.work.hashes[i].tobytes():
-                return decode_image(data, self.work.shape[0], self.work.shape[2])
-        except (OSError, ImageError) as error:
-            problem = f"can no longer be read ({getattr(error, 'strerror', None) or error})"
+        path = self.work.folder / self.work.files[i].name
+        problem = ""
+        for _ in range(2):  # a network may have failed for a moment
+            try:
+                data = read_file(self.work.folder, self.work.files[i])
+                if hashlib.sha256(data).digest() == self.work.hashes[i].tobytes():
+                    return decode_image(data, self.work.shape[0], self.work.shape[2])
+                problem = "has changed"
+            except (OSError, ImageError) as error:
+                problem = f"can no longer be read ({getattr(error, 'strerror', None) or error})"
         raise DataError(
-            f"{path} {problem} since the run began. Put it back and resume, or start fresh with "
-            "the images as they are now."
+            f"{readable(path)} {problem} since the run began. Put it back and go on, or start "
+            "fresh with the images as they are now."
         )

@@ -20,6 +20,7 @@ FORMATS = ("JPEG", "PNG", "BMP", "DIB", "TIFF", "WEBP")
 # Read from the header, before a pixel is decoded: a small file can unpack to gigabytes.
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 1_000_000_000
+TOO_LARGE = f"is larger than {MAX_BYTES // 10**6} MB"
 STOP_EVERY = 256  # entries of the scan
 # Names what decode_image makes of a file: raise its first number whenever that changes.
 DECODER = f"1 Pillow {PIL.__version__} OpenCV {cv2.__version__}"
@@ -118,8 +119,11 @@ def read_file(folder: Path, file: ImageFile) -> bytes:
     Raises ImageError if it is empty or too large, and OSError.
     """
     if file.size > MAX_BYTES:
-        raise ImageError(f"is larger than {MAX_BYTES // 10**6} MB")
-    data = (folder / file.name).read_bytes()
+        raise ImageError(TOO_LARGE)
+    with (folder / file.name).open("rb") as opened:
+        data = opened.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:  # it has grown since
+        raise ImageError(TOO_LARGE)
     if not data:
         raise ImageError("is empty")
     return data

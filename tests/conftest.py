@@ -9,7 +9,7 @@ import stat
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from vae import cache
+from vae import cache, diary
 from vae.config import TrainConfig
 from vae.decoder import Decoders
 from vae.events import EpochRecord
@@ -59,6 +59,20 @@ def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))  # for the processes that a test starts
     monkeypatch.setattr(cache, "cache_folder", lambda: folder / "decoded_images")
+
+
+@pytest.fixture(autouse=True)
+def own_log(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """No test writes the user's log."""
+    folder = tmp_path_factory.mktemp("log")
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))  # for the processes that a test starts
+    monkeypatch.setattr(diary, "log_path", lambda: folder / "private" / "program.log")
+    yield folder / "private" / "program.log"
+    for handler in [h for h in diary.logger.handlers if isinstance(h, diary._File)]:
+        diary.logger.removeHandler(handler)
+        handler.close()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import json
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vae import __version__
+from vae import __version__, diary
 from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, text_of
 from vae.errors import StopRequested, StudioError, file_problem
 from vae.events import BatchDone, Event, Trouble
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A file name that the terminal's encoding lacks is no reason to fail.
             stream.reconfigure(errors="backslashreplace")
     options = build_parser().parse_args(arguments)
+    diary.open_log(f"terminal {options.command.__name__}")
     stop = threading.Event()
     handlers = stop_at_signals(stop.set)
     try:
@@ -51,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except Exception as error:
         # The border to the user: of what nobody foresaw, the traceback is what a helper needs.
+        diary.log_error(error)
         traceback.print_exc()
         print(f"Failed: {error or type(error).__name__}", file=sys.stderr)
         return FAILED
@@ -106,6 +109,11 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--clear", action="store_true", help="delete them; they are made again")
     command.set_defaults(command=image_cache)
 
+    command = commands.add_parser("doctor", help="tell what a person who helps must know")
+    command.add_argument("--json", action="store_true", help="for programs")
+    add_parameters(command)
+    command.set_defaults(command=doctor)
+
     command = commands.add_parser("demo-data", help="make 256 phantom X-rays to try with")
     command.add_argument("folder", metavar="FOLDER", help="a new or an empty folder")
     command.set_defaults(command=demo_data)
@@ -142,9 +150,10 @@ def train(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     print("Starting...", flush=True)
     from vae.training import run_vae_training  # after the check: torch takes seconds
 
-    with _Lines() as lines:
+    with _Lines() as lines, diary.logged(config, lines.show) as emit:
         decide = partial(try_again, lines.tell, should_stop)
-        result = run_vae_training(config, lines.show, should_stop, options.fresh, decide)
+        result = run_vae_training(config, emit, should_stop, options.fresh, decide)
+    diary.log_result(result)
     print(*result_words(result))
     return STOPPED if result.stopped else DONE
 
@@ -193,6 +202,17 @@ def image_cache(options: argparse.Namespace, should_stop: Callable[[], bool]) ->
         return FAILED if held else DONE
     print(cache.usage_words())
     return DONE
+
+
+def doctor(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
+    """Print facts of the computer and of a run's folders, and what is wrong with them."""
+    from vae.doctor import examine, report
+
+    facts = examine(given_parameters(options))
+    print(json.dumps(facts, indent=1) if options.json else report(facts))
+    if not options.json:
+        print(f"The program's log is {diary.log_path()}", file=sys.stderr)
+    return FAILED if facts["problems"] else DONE
 
 
 def demo_data(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:

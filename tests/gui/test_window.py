@@ -565,3 +565,19 @@ def test_a_question_ends_with_the_window(open_window: Open) -> None:
     window = open_window()
     window.app.root.after(300, window.app.destroy)
     assert dialogs.ask(window.app.root, "Question", "Well?", ("Yes", "No")) == "No"
+
+
+def test_the_report_is_copied_without_a_name(
+    open_window: Open, tiny: Make, images: Path, own_log: Path
+) -> None:
+    scans = images.rename(images.with_name("Jana Nováková"))
+    window = open_window(tiny(num_epochs=1, file_path=str(scans)))
+    app = window.app
+    app.train()
+    window.pump_to("finished")
+    app.copy_report()
+    window.pump(lambda: "The report was copied" in window.bar())
+    text = app.root.clipboard_get()
+    for words in ("VAE Studio 0.1.0", "intact, after epoch 1", "window, Tk 8", "finished: epoch 1"):
+        assert words in text, text
+    assert "Jana" not in text and str(scans.parent) not in text

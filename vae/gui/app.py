@@ -12,7 +12,7 @@ from pathlib import Path
 from tkinter import ttk
 from typing import Any
 
-from vae import __version__
+from vae import __version__, diary
 from vae.config import PARAMETERS
 from vae.gui import dialogs, kit
 from vae.gui.bar import ActionBar
@@ -50,6 +50,7 @@ class App:
         remembered = load_settings()
         self.root = kit.create_window("VAE Studio", remembered["mode"])
         self.root.report_callback_exception = self.callback_failed
+        diary.open_log(f"window, Tk {self.root.tk.call('info', 'patchlevel')}")
         self.worker = Worker()
         self.state, self.failure = "idle", ""
         self.quit_after_stop = self.interrupted = self.signalled = False
@@ -338,6 +339,17 @@ class App:
         if problem := open_folder(Path(self.form.texts()["output_dir"]).absolute()):
             self.say("Note", problem)
 
+    def copy_report(self) -> None:
+        """Copy what a person who helps must know."""
+        if not self.busy:
+            self.say("Note", "Making a report...")
+        self.worker.report(self.form.texts())
+
+    def open_log_folder(self) -> None:
+        """Show the folder of the program's log."""
+        if problem := open_folder(diary.log_path().parent):
+            self.say("Note", problem)
+
     def clear_cache(self) -> None:
         """Delete the decoded images that are kept for later runs, after asking."""
         from vae import cache  # not at the start: NumPy takes a moment
@@ -367,6 +379,7 @@ class App:
 
     def callback_failed(self, *error: Any) -> None:
         """An error in the window itself: shown and logged; training goes on."""
+        diary.log_error(error[1])
         self.log.write("".join(traceback.format_exception(*error)), "error")
         self.bar.say("failed", "Window error", f"{error[1]} (a running training goes on)")
         self.bar.offer("Details", self.show_log)

@@ -37,7 +37,11 @@ def make_menus(app: App) -> None:
             ("Light or dark", "Mod+L", app.toggle_mode),
             ("Advanced parameters", "Mod+P", app.form.toggle_advanced),
         ],
-        "Help": [("About VAE Studio", "F1", app.about)],
+        "Help": [
+            ("Copy report", "Mod+R", app.copy_report),
+            ("Open log folder", "", app.open_log_folder),
+            ("About VAE Studio", "F1", app.about),
+        ],
     }
     bar = tk.Menu(app.root)
     for title, entries in menus.items():

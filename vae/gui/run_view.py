@@ -35,6 +35,7 @@ from vae.gui.worker import (
     Invalid,
     PathsChecked,
     PlotsReady,
+    ReportReady,
     Retrying,
 )
 from vae.words import SLOW_PHASES, event_lines, result_words
@@ -121,6 +122,8 @@ class RunView:
                 self.app.log.write(event.text)
                 if not self.app.busy:
                     self.app.say("Note", event.text)
+            case ReportReady():
+                self._report_ready(event)
             case PlotsReady():
                 self.app.make_plots()
             case EngineReady():
@@ -210,6 +213,19 @@ class RunView:
         if event.problems:
             self.app.form.show_problems(event.problems)
         self.app.look(force=True)
+
+    def _report_ready(self, event: ReportReady) -> None:
+        app, text = self.app, event.problem
+        if event.text:
+            app.root.clipboard_clear()
+            app.root.clipboard_append(event.text)
+            text = (
+                "The report was copied: versions, device, folders, checkpoints and the end of the "
+                "log, without any path or name of an image. Paste it where you ask for help."
+            )
+        app.log.write(text)
+        if not app.busy:
+            app.say("Note", text)
 
     def _paused(self, event: Trouble) -> None:
         app = self.app

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vae import diary
 from vae.config import ConfigError, TrainConfig
 from vae.errors import StudioError, file_problem
 from vae.events import TrainingResult, Trouble, Warned
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 # How often a paused run tries by itself: a disk may have room again, a drive be back.
 RETRY_SECONDS = 30.0
+LOG_LINES = 200  # of the log in a report
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,14 @@ class CacheCleared:
     """The decoded images were deleted; text says what is left."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class ReportReady:
+    """What a person who helps must know, or an empty text with why there is none."""
+
+    text: str
+    problem: str
 
 
 @dataclass(frozen=True)
@@ -171,6 +181,10 @@ class Worker:
         """Delete the decoded images that are kept. Answers with CacheCleared."""
         self._start(_clear_cache, self.events.put)
 
+    def report(self, texts: dict[str, str]) -> None:
+        """Gather what a person who helps must know. Answers with ReportReady."""
+        self._start(_report, texts, self.events.put)
+
     def import_ahead(self) -> None:
         """Import what plots and training need. Answers with PlotsReady, then EngineReady."""
         self._start(_import, self.events.put)
@@ -194,7 +208,10 @@ def _train(
         config = TrainConfig.from_strings(texts)
         from vae.training import run_vae_training
 
-        end = Finished(run_vae_training(config, emit, should_stop, fresh, decide))
+        with diary.logged(config, emit) as heard:
+            result = run_vae_training(config, heard, should_stop, fresh, decide)
+        diary.log_result(result)
+        end = Finished(result)
     except ConfigError as error:
         end = Invalid(error.problems)
     except BaseException as error:
@@ -261,6 +278,17 @@ def _clear_cache(emit: Callable[[object], None]) -> None:
         emit(CacheCleared(cache.usage_words()))
     except OSError as error:
         emit(CacheCleared(file_problem(error)))
+
+
+def _report(texts: dict[str, str], emit: Callable[[object], None]) -> None:
+    try:
+        from vae.doctor import examine, report
+
+        lines = [report(examine(texts)), "", "The end of the log:", *diary.last_lines(LOG_LINES)]
+        emit(ReportReady("\n".join(lines), ""))
+    except Exception as error:
+        diary.log_error(error)
+        emit(ReportReady("", f"No report could be made ({type(error).__name__})."))
 
 
 def _import(emit: Callable[[object], None]) -> None:

@@ -103,6 +103,22 @@ def test_a_signal_saves_and_exits_with_130(tiny: Make, name: str) -> None:
     assert "Saved as" in told
 
 
+def test_a_run_needs_no_network(tiny: Make) -> None:
+    program = (
+        "import socket, sys\n"
+        "def refuse(*_): raise SystemExit('network')\n"
+        "for name in ('connect', 'connect_ex', 'bind', 'sendto'):\n"
+        "    setattr(socket.socket, name, refuse)\n"
+        "socket.getaddrinfo = socket.create_connection = refuse\n"
+        "import vae.gui.app, vae.cli\n"
+        "sys.exit(vae.cli.main(sys.argv[1:]))"
+    )
+    process = start_training(tiny(num_epochs=1), "-c", program)
+    told, errors = process.communicate(timeout=100)
+    assert (process.returncode, errors) == (0, ""), errors
+    assert "Finished 1 epoch" in told
+
+
 @posix
 def test_a_hangup_that_was_ignored_stays_ignored(tiny: Make) -> None:
     config = tiny(num_epochs=100_000, sample_every=100_000, checkpoint_every=100_000)

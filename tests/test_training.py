@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ import torch
 from PIL import Image
 
 from tests.conftest import fail_saving, read_log
-from vae import decoding, outputs, state, training
+from vae import cache, decoding, outputs, state, training
 from vae.checkpoint import Draft, MismatchError, Record, checkpoint_files, load, peek
 from vae.config import ConfigError, TrainConfig
 from vae.decoding import DataError
@@ -35,6 +36,7 @@ from vae.events import (
     Trouble,
     Warned,
 )
+from vae.files import LOSS_CURVE_NAME
 from vae.lock import BusyError
 from vae.state import TrainingState
 from vae.training import TrainingError, run_vae_training
@@ -658,6 +660,27 @@ def test_bad_images_among_good_ones_are_named_once_and_training_goes_on(
     assert ready.images == 13
     assert sorted(path.name for path, _ in ready.skipped) == sorted(bad)
     assert all(reason for _, reason in ready.skipped)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are of POSIX systems")
+def test_what_can_reveal_an_image_is_the_owners_alone(tiny: Make) -> None:
+    config = tiny(num_epochs=2)
+    run_vae_training(config)
+    folders = (Path(config.model_save_dir), Path(config.output_dir), cache.cache_folder())
+    files = [path for folder in folders for path in folder.iterdir() if path.is_file()]
+    revealing = [path for path in files if path.suffix in (".safetensors", ".png", ".images")]
+    revealing = [path for path in revealing if path.name != LOSS_CURVE_NAME]
+    assert len(revealing) == 5
+    assert {path.stat().st_mode & 0o777 for path in revealing} == {0o600}
+
+
+def test_the_cells_of_the_log_are_numbers(tiny: Make) -> None:
+    config = tiny(num_epochs=2)
+    run_vae_training(config)
+    _, *rows = Path(config.log_file).read_text().splitlines()
+    cells = [cell for row in rows for cell in row.split(",")]
+    assert len(cells) == 18
+    assert all(cell[0].isdigit() and np.isfinite(float(cell)) for cell in cells)
 
 
 def test_bad_paths_are_refused_before_anything_is_written(tiny: Make, images: Path) -> None:

@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 
 from tests.conftest import fail_saving, read_log
-from vae import cache, decoding, outputs, state, training
+from vae import beginning, cache, decoding, outputs, state, training
 from vae.checkpoint import Draft, MismatchError, Record, checkpoint_files, load, peek
 from vae.config import ConfigError, TrainConfig
 from vae.decoding import DataError
@@ -482,7 +482,7 @@ def test_a_folder_that_fails_is_named_with_what_is_safe(
     def gone(*arguments: object) -> None:
         raise FileNotFoundError(2, "No such file or directory", "/scans")
 
-    monkeypatch.setattr(training, "load_newest", gone)
+    monkeypatch.setattr(beginning, "load_newest", gone)
     with pytest.raises(TrainingError, match=r"/scans could not be used .* Nothing was trained"):
         run_vae_training(tiny())
 
@@ -509,7 +509,7 @@ def test_a_full_disk_is_told_before_the_first_epoch(
     tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(".")._replace(free=1000)
-    monkeypatch.setattr(training.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(beginning.shutil, "disk_usage", lambda path: usage)
     events: list[Event] = []
     with pytest.raises(TrainingError, match="make room"):
         run_vae_training(tiny(), events.append)

@@ -195,7 +195,7 @@ MUTANTS = (
     ),
     Mutant(
         "disk full: free space is not looked at before the first epoch",
-        "vae/training.py",
+        "vae/beginning.py",
         "    if (free := shutil.disk_usage(folder).free) < needed:\n",
         "    if (free := shutil.disk_usage(folder).free) < 0:\n",
         "tests/test_training.py",

@@ -38,6 +38,8 @@ from vae.header import (
 )
 
 CHUNK = 1 << 20
+# The weight itself and Adam's two moments, four bytes each.
+BYTES_A_WEIGHT = 12
 WRONG_DIGEST = "its content does not match its checksum"
 # Formats of others that hold pickles, which run code when they are read.
 PICKLED = (".pt", ".pth", ".ckpt", ".pkl")

@@ -16,16 +16,13 @@ from typing import Any
 import psutil
 
 from vae import __version__, cache
-from vae.checkpoint import CheckpointError, checkpoint_files, verify
+from vae.checkpoint import BYTES_A_WEIGHT, CheckpointError, checkpoint_files, verify
 from vae.config import DEFAULTS, PARAMETERS, SHAPE, check, parameter_count, parse
 from vae.files import DAMAGED_SUFFIX, size_words
 from vae.header import DamagedError
 from vae.paths import cannot_read, cannot_write
 
 PACKAGES = ("torch", "numpy", "pillow", "opencv-python", "matplotlib", "ttkbootstrap", "psutil")
-# A checkpoint holds the weight and Adam's two moments, four bytes each; two must fit.
-BYTES_A_WEIGHT = 2 * 12
-
 PATHS = tuple(name for name, facts in PARAMETERS.items() if facts.kind)
 
 Facts = dict[str, Any]
@@ -135,7 +132,7 @@ def _check_room(facts: Facts, values: Mapping[str, Any], problems: list[str]) ->
     shape = {name: int(values[name]) for name in SHAPE}
     if check({**shape}):
         return
-    needed = BYTES_A_WEIGHT * parameter_count(**shape)
+    needed = 2 * BYTES_A_WEIGHT * parameter_count(**shape)
     facts["two_checkpoints"] = needed
     free = facts["folders"]["model_save_dir"]["free"]
     if free is not None and free < needed:

@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from vae import explain
-from vae.checkpoint import CheckpointError, load_newest
+from vae.beginning import begin, find_data
+from vae.checkpoint import CheckpointError
 from vae.config import ConfigError, TrainConfig
-from vae.dataset import MedicalImageDataset, to_device
+from vae.dataset import to_device
 from vae.decoding import DataError
-from vae.devices import choose_device, choose_threads, describe
+from vae.devices import choose_device
 from vae.errors import StopRequested
 from vae.events import (
     BatchDone,
-    DeviceChosen,
     EpochDone,
     EpochRecord,
     Event,
-    Resumed,
     TrainingResult,
     Trouble,
-    Warned,
 )
 from vae.explain import TrainingError
-from vae.files import make_folder, no_leftovers, remove_leftovers
-from vae.header import Record
+from vae.files import no_leftovers
 from vae.lock import only_run
 from vae.loss import VAELoss, vae_loss
 from vae.memory import check_memory, is_out_of_memory
@@ -40,18 +36,12 @@ from vae.outputs import Outputs
 from vae.paths import check_paths
 from vae.randomness import batch_order, generator
 from vae.saving import Decide, Saving
-from vae.state import TrainingState, layout_of
+from vae.state import TrainingState
 from vae.watch import DiskWatch, ImageWatch
 
 __all__ = ["CheckpointError", "ConfigError", "DataError", "TrainingError", "run_vae_training"]
 
 PROGRESS_SECONDS = 0.25
-# A checkpoint holds the weight and Adam's two moments, four bytes each.
-BYTES_A_WEIGHT = 12
-NOT_EXACT = (
-    "Resuming with another processor type, device, number format, PyTorch version or thread count "
-    "than the checkpoint's: the run goes on, but not bit for bit as an unbroken one."
-)
 
 
 def ignore(event: Event) -> None:
@@ -93,12 +83,12 @@ def run_vae_training(
     outputs, folder = Outputs(config, emit), Path(config.model_save_dir)
     try:
         with DiskWatch(emit) as watch, contextlib.ExitStack() as held:
-            data = _find_data(config, watch, should_stop)
+            data = find_data(config, watch, should_stop)
             is_held = held.enter_context(only_run(folder))
             held.enter_context(no_leftovers(folder))
             # The folder is let go only when the saver has finished.
             with ThreadPoolExecutor(1, "saver") as saver:
-                state = _begin(config, data, place, outputs, emit, fresh, saver)
+                state = begin(config, data, place, outputs, emit, fresh, saver)
                 saving = Saving(state, emit, decide, watch, held, is_held)
                 training = _Training(state, outputs, saving, emit, should_stop)
                 stopped = not training.run()
@@ -121,67 +111,6 @@ def run_vae_training(
         history=tuple(state.history),
         checkpoint=state.saved,
     )
-
-
-def _find_data(
-    config: TrainConfig, watch: DiskWatch, should_stop: Callable[[], bool]
-) -> MedicalImageDataset:
-    with watch.waiting("scan"):
-        return MedicalImageDataset(
-            Path(config.file_path),
-            config.img_size,
-            config.in_channels,
-            int(config.cache_gb * 1e9),
-            watch.emit,
-            should_stop,
-        )
-
-
-def _begin(
-    config: TrainConfig,
-    data: MedicalImageDataset,
-    place: tuple[torch.device, torch.dtype],
-    outputs: Outputs,
-    emit: Callable[[Event], None],
-    fresh: bool,
-    saver: Executor,
-) -> TrainingState:
-    """The network with the newest checkpoint's state, or with folders cleared for a new run."""
-    folder, (device, dtype) = Path(config.model_save_dir), place
-    found = None if fresh else _newest(config, emit)
-    threads = choose_threads(config.threads, found[2].threads if found else 0)
-    torch.set_num_threads(threads)
-    emit(DeviceChosen(*describe(device, threads, dtype)))
-    state = TrainingState(config, data, device, dtype, threads, saver)
-    _check_free_space(state, folder)
-    if config.batch_size > len(data):
-        emit(Warned(f"batch_size {config.batch_size} is more than the {len(data)} images."))
-    if found:
-        path, tensors, record = found
-        changes = state.resume(path, tensors, record)
-        if not state.is_exact(record):
-            emit(Warned(NOT_EXACT))
-        emit(Resumed(path, state.epoch, state.images_done, record.history, changes))
-    else:
-        outputs.set_earlier_run_aside()
-    for needed in (folder, outputs.folder, outputs.log.parent):
-        make_folder(needed)
-        remove_leftovers(needed)
-    outputs.begin_log(state)
-    return state
-
-
-def _newest(
-    config: TrainConfig, emit: Callable[[Event], None]
-) -> tuple[Path, dict[str, np.ndarray], Record] | None:
-    folder, layout = Path(config.model_save_dir), layout_of(config)
-    return load_newest(folder, lambda text: emit(Warned(text)), layout)
-
-
-def _check_free_space(state: TrainingState, folder: Path) -> None:
-    needed = 2 * BYTES_A_WEIGHT * sum(p.numel() for p in state.model.parameters())
-    if (free := shutil.disk_usage(folder).free) < needed:
-        raise explain.no_room(folder, free, needed)
 
 
 class _Training:

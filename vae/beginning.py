@@ -1,0 +1,93 @@
+"""How a run begins: its images, and its network as the newest checkpoint left it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import Executor
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vae import explain
+from vae.checkpoint import BYTES_A_WEIGHT, load_newest
+from vae.config import TrainConfig
+from vae.dataset import MedicalImageDataset
+from vae.devices import choose_threads, describe
+from vae.events import DeviceChosen, Event, Resumed, Warned
+from vae.files import make_folder, remove_leftovers
+from vae.header import Record
+from vae.outputs import Outputs
+from vae.state import TrainingState, layout_of
+from vae.watch import DiskWatch
+
+NOT_EXACT = (
+    "Resuming with another processor type, device, number format, PyTorch version or thread count "
+    "than the checkpoint's: the run goes on, but not bit for bit as an unbroken one."
+)
+
+
+def find_data(
+    config: TrainConfig, watch: DiskWatch, should_stop: Callable[[], bool]
+) -> MedicalImageDataset:
+    """The images. Raises DataError, OSError, StopRequested."""
+    with watch.waiting("scan"):
+        return MedicalImageDataset(
+            Path(config.file_path),
+            config.img_size,
+            config.in_channels,
+            int(config.cache_gb * 1e9),
+            watch.emit,
+            should_stop,
+        )
+
+
+def begin(
+    config: TrainConfig,
+    data: MedicalImageDataset,
+    place: tuple[torch.device, torch.dtype],
+    outputs: Outputs,
+    emit: Callable[[Event], None],
+    fresh: bool,
+    saver: Executor,
+) -> TrainingState:
+    """The network with the newest checkpoint's state, or with folders cleared for a new run.
+
+    Raises CheckpointError, TrainingError if two checkpoints have no room, and OSError.
+    """
+    folder, (device, dtype) = Path(config.model_save_dir), place
+    found = None if fresh else _newest(config, emit)
+    threads = choose_threads(config.threads, found[2].threads if found else 0)
+    torch.set_num_threads(threads)
+    emit(DeviceChosen(*describe(device, threads, dtype)))
+    state = TrainingState(config, data, device, dtype, threads, saver)
+    _check_free_space(state, folder)
+    if config.batch_size > len(data):
+        emit(Warned(f"batch_size {config.batch_size} is more than the {len(data)} images."))
+    if found:
+        path, tensors, record = found
+        changes = state.resume(path, tensors, record)
+        if not state.is_exact(record):
+            emit(Warned(NOT_EXACT))
+        emit(Resumed(path, state.epoch, state.images_done, record.history, changes))
+    else:
+        outputs.set_earlier_run_aside()
+    for needed in (folder, outputs.folder, outputs.log.parent):
+        make_folder(needed)
+        remove_leftovers(needed)
+    outputs.begin_log(state)
+    return state
+
+
+def _newest(
+    config: TrainConfig, emit: Callable[[Event], None]
+) -> tuple[Path, dict[str, np.ndarray], Record] | None:
+    folder, layout = Path(config.model_save_dir), layout_of(config)
+    return load_newest(folder, lambda text: emit(Warned(text)), layout)
+
+
+def _check_free_space(state: TrainingState, folder: Path) -> None:
+    needed = 2 * BYTES_A_WEIGHT * sum(p.numel() for p in state.model.parameters())
+    if (free := shutil.disk_usage(folder).free) < needed:
+        raise explain.no_room(folder, free, needed)

@@ -17,12 +17,14 @@ from vae.checkpoint import (
     load_newest,
     peek,
 )
+from vae.config import DEFAULTS
 from vae.events import EpochRecord
 from vae.files import SPARE_NAME, remove_leftovers
 from vae.header import Record
 
 ROW = EpochRecord(1, 0.5, 0.25, 0.1, 0.01, 1e-4, 12, 3.5, 3.4)
-RECORD = Record({"num_epochs": 5}, (ROW,), 7, 0.5, 9, {}, "data", 12, 1, "cpu", ("change",))
+CONFIG = {**DEFAULTS, "file_path": "images", "num_epochs": 5}
+RECORD = Record(CONFIG, (ROW,), 7, 0.5, 9, {}, "data", 12, 1, "cpu", ("change",))
 TENSORS = {
     "model.w": np.arange(6, dtype=np.float32).reshape(2, 3),
     "sums": np.array([1e-300, 2.0]),

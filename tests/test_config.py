@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, parameter_count, text_of
@@ -37,6 +38,33 @@ def test_numbers_are_read_with_point_comma_or_exponent(text: str, images: Path) 
 @pytest.mark.parametrize("text", ["1e-1O", "", "nan", "inf", "1.000,5", "0x10", "1_0", "--1"])
 def test_what_is_no_number_is_refused(text: str, images: Path) -> None:
     assert "number" in problems(file_path=str(images), lr=text)["lr"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("num_epochs", 3.0),
+        ("num_epochs", True),
+        ("num_epochs", "3"),
+        ("depth", np.int64(4)),
+        ("lr", "0.1"),
+        ("lr", False),
+        ("file_path", 1),
+        ("device", 0),
+        ("log_file", Path("log.csv")),
+        ("seed", 10**400),
+    ],
+)
+def test_a_value_that_is_not_of_its_type_or_beyond_any_bound_is_refused(
+    name: str, value: object
+) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} ") as caught:
+        TrainConfig(**{"file_path": "images", name: value})  # type: ignore[arg-type]
+    assert set(caught.value.problems) == {name}
+
+
+def test_a_whole_number_may_stand_for_another() -> None:
+    assert TrainConfig(file_path="images", beta=1).beta == 1
 
 
 def test_every_problem_is_told_at_once_and_names_its_field() -> None:

@@ -10,12 +10,14 @@ import contextlib
 import errno
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
+from vae.config import MAX_PARAMETERS
 from vae.errors import StudioError
 from vae.files import (
     CHECKPOINT_NAME,
@@ -28,6 +30,7 @@ from vae.files import (
 )
 from vae.header import (
     DIGEST_SIZE,
+    MAX_HEADER,
     DamagedError,
     Entry,
     Header,
@@ -43,6 +46,8 @@ BYTES_A_WEIGHT = 12
 WRONG_DIGEST = "its content does not match its checksum"
 # Formats of others that hold pickles, which run code when they are read.
 PICKLED = (".pt", ".pth", ".ckpt", ".pkl")
+# Beside the tensors of the largest network there is room for the header and the epoch's sums.
+MAX_FILE = BYTES_A_WEIGHT * MAX_PARAMETERS + 2 * MAX_HEADER
 
 # The tensors that a file must hold, by name.
 Layout = Mapping[str, Entry]
@@ -136,17 +141,18 @@ def load(
     Raises DamagedError if the file is not whole, holds other tensors, or one that is not finite;
     CheckpointError if another version wrote it; OSError.
     """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise DamagedError("it is not a file")  # and to open it could take for ever
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
+        if size > MAX_FILE:
+            raise DamagedError("it is larger than any checkpoint of VAE Studio")
         try:
             header = read_header(file, size)
-        except VersionError as error:
+        except VersionError:
             # It may only say so because a bit has flipped.
             _verify(file, size)
-            raise CheckpointError(
-                f"{path} {error}. It was left untouched: use that version, choose another "
-                "checkpoint folder, or start fresh."
-            ) from None
+            raise _of_another_version(path) from None
         wanted = layout(header.record) if layout else header.entries
         if wanted is None:
             _verify(file, size)
@@ -161,6 +167,13 @@ def verify(path: Path) -> Record:
     return load(path, lambda record: None)[1]
 
 
+def _of_another_version(path: Path) -> CheckpointError:
+    return CheckpointError(
+        f"{path} was written by another version of VAE Studio. It was left untouched: use that "
+        "version, choose another checkpoint folder, or start fresh."
+    )
+
+
 def _read_tensors(file: BinaryIO, header: Header) -> dict[str, np.ndarray]:
     digest = hashlib.sha256(header.raw)
     tensors = {}
@@ -172,7 +185,7 @@ def _read_tensors(file: BinaryIO, header: Header) -> dict[str, np.ndarray]:
             if file.readinto(piece) < len(piece):  # type: ignore[attr-defined]
                 raise DamagedError("it is cut short")
             digest.update(piece)
-    if digest.digest() != file.read():
+    if digest.digest() != file.read(DIGEST_SIZE + 1):
         raise DamagedError(WRONG_DIGEST)
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
@@ -187,7 +200,7 @@ def _verify(file: BinaryIO, size: int) -> None:
     while left > 0 and (piece := file.read(min(CHUNK, left))):
         digest.update(piece)
         left -= len(piece)
-    if digest.digest() != file.read():
+    if digest.digest() != file.read(DIGEST_SIZE + 1):
         raise DamagedError(WRONG_DIGEST)
 
 
@@ -203,8 +216,8 @@ def peek(folder: Path) -> tuple[Path, Record] | None:
                 return path, read_header(file, os.fstat(file.fileno()).st_size).record
             except DamagedError:
                 continue
-            except VersionError as error:
-                raise CheckpointError(f"{path} {error}.") from None
+            except VersionError:
+                raise _of_another_version(path) from None
     return None
 
 
@@ -219,20 +232,21 @@ def load_newest(
     `layout` as for `load`. Raises CheckpointError when all are damaged, or when there are only
     files that may not be read: a run is never silently started over. Raises OSError.
     """
-    damaged: list[Path] = []
-    for _, path in checkpoint_files(folder):
+    damaged = False
+    for _, path in _numbered(folder, damaged=False):
         try:
             tensors, record = load(path, layout)
         except DamagedError as error:
-            aside = path.with_name(path.name + DAMAGED_SUFFIX)
+            aside, damaged = path, True
+            while aside.exists():  # an earlier one, whose copy from a backup is damaged too
+                aside = aside.with_name(aside.name + DAMAGED_SUFFIX)
             replace(path, aside)
-            damaged.append(aside)
             warn(f"Checkpoint {path} is damaged: {error}. It was set aside as {aside.name}.")
             continue
         if damaged:
             warn(f"Continuing from the older checkpoint {path.name} instead.")
         return path, tensors, record
-    if damaged or any(checkpoint_files(folder, damaged=True)):
+    if damaged or _numbered(folder, damaged=True):
         raise CheckpointError(
             f"All checkpoints in {folder} are damaged; they were set aside as *{DAMAGED_SUFFIX}. "
             "Nothing was started over. Put back a copy from a backup, choose another "
@@ -254,7 +268,7 @@ def _listed(folder: Path) -> list[Path]:
 def checkpoint_files(folder: Path, damaged: bool = False) -> list[tuple[int, Path]]:
     """(sequence number, path) of the checkpoints in a folder, newest first.
 
-    With `damaged`, those that were set aside as such too.
+    With `damaged`, those that were set aside as such too. What is no file is left out.
     """
     return [(number, path) for number, path in _numbered(folder, damaged) if path.is_file()]
 
@@ -262,7 +276,9 @@ def checkpoint_files(folder: Path, damaged: bool = False) -> list[tuple[int, Pat
 def _numbered(folder: Path, damaged: bool) -> list[tuple[int, Path]]:
     found = []
     for path in _listed(folder):
-        name = path.name.removesuffix(DAMAGED_SUFFIX) if damaged else path.name
+        name = path.name
+        while damaged and name.endswith(DAMAGED_SUFFIX):
+            name = name.removesuffix(DAMAGED_SUFFIX)
         if match := CHECKPOINT_NAME.fullmatch(name):
             found.append((int(match[1]), path))
     return sorted(found, reverse=True)

@@ -217,7 +217,10 @@ def check(values: Mapping[str, Value]) -> dict[str, str]:
     problems: dict[str, str] = {}
     for name, value in values.items():
         facts = PARAMETERS[name]
-        if facts.choices and value not in facts.choices:
+        if not is_of_type(value, DEFAULTS[name]):
+            kind = type(DEFAULTS[name]).__name__
+            problems[name] = f"{name} {value!r} is not possible: it must be of type {kind}."
+        elif facts.choices and value not in facts.choices:
             allowed = ", ".join(str(choice) for choice in facts.choices)
             problems[name] = f"{name} {value} is not possible: take one of {allowed}."
         elif not isinstance(value, str) and (problem := out_of_range(name, value, facts)):
@@ -243,12 +246,19 @@ def check(values: Mapping[str, Value]) -> dict[str, str]:
     return problems
 
 
+def is_of_type(value: object, default: Value) -> bool:
+    """Whether a value may stand where the default does; a whole number also for a float."""
+    if isinstance(value, int):
+        return not isinstance(value, bool) and not isinstance(default, str)
+    return isinstance(value, type(default))
+
+
 SHAPE = ("img_size", "in_channels", "latent_dim", "depth", "base_channels")
 
 
 def out_of_range(name: str, value: float, facts: Parameter) -> str:
     """How to mend a number outside its bounds, or an empty string."""
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         return f"{name} {value} is not a finite number."
     if facts.above is not None and value <= facts.above:
         return f"{name} {value} must be greater than {facts.above:g}."

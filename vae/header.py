@@ -9,32 +9,39 @@ from __future__ import annotations
 import json
 import math
 import struct
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass, field, fields
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from vae.config import DEFAULTS, check
-from vae.errors import StudioError
+from vae.config import DEFAULTS, Value, check
 from vae.events import EpochRecord
 
 FORMAT = 2
 KEY = "vae_studio"
 DIGEST = "sha256"
 DIGEST_SIZE = 32
-# The history of the longest run takes 15 MB, and no JSON of this size 1 GB once it is read.
+# The history of the longest run takes 17 MB, and a list for each epoch.
 MAX_HEADER = 20_000_000
+# Once it is read, a list or a member of an object takes up to 50 times the memory of its text,
+# anything else 20 times.
+MAX_PARTS = 200_000
+MAX_DIGITS = 20
+MAX_DIMENSIONS = 8
 MAX_TEXT = 100_000
 ITEM_TYPES = {"F32": "<f4", "F64": "<f8", "U8": "|u1"}
-SCALER_KEYS = {"scale", "growth_factor", "backoff_factor", "growth_interval", "_growth_tracker"}
+# Bounds of what GradScaler keeps in float32, and of what it keeps in int32.
+SCALER_NUMBERS = {"scale": (0, 3e38), "growth_factor": (1, 1e9), "backoff_factor": (0, 1)}
+SCALER_COUNTS = {"growth_interval": (1, 2**31 - 1), "_growth_tracker": (0, 2**31 - 1)}
 
 
 class DamagedError(Exception):
     """A file that is not whole: cut, changed, or not a checkpoint at all."""
 
 
-class VersionError(StudioError):
+class VersionError(Exception):
     """A checkpoint of another version of the program."""
 
 
@@ -54,7 +61,7 @@ class Entry(NamedTuple):
 class Record:
     """All of a run's state that is not a tensor."""
 
-    config: dict[str, Any]
+    config: dict[str, Value]
     history: tuple[EpochRecord, ...]
     images_done: int  # of the epoch after the history's last
     seconds: float  # spent in that epoch
@@ -109,7 +116,7 @@ def read_header(file: BinaryIO, size: int) -> Header:
         raise DamagedError("it is cut short, or is not a checkpoint of VAE Studio")
     text = file.read(length)
     try:
-        facts = _parse(text)
+        facts = _parse(text.decode())
         record = _record(_parse(facts.pop("__metadata__")[KEY]))
         entries = _entries(facts, size - 8 - length)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -117,8 +124,12 @@ def read_header(file: BinaryIO, size: int) -> Header:
     return Header(record, entries, start + text)
 
 
-def _parse(text: bytes | str) -> Any:
-    return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+def _parse(text: str) -> Any:
+    if sum(map(text.count, "[{:")) > MAX_PARTS:
+        raise ValueError("more lists and members than the longest run has")
+    return json.loads(
+        text, object_pairs_hook=_unique, parse_constant=_refuse, parse_int=_short_whole
+    )
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -132,15 +143,21 @@ def _refuse(text: str) -> None:
     raise ValueError(f"{text} is no number")
 
 
+def _short_whole(digits: str) -> int:
+    # Longer ones have no float, and not every Python refuses to work on millions of digits.
+    if len(digits) > MAX_DIGITS:
+        raise ValueError("a number too long")
+    return int(digits)
+
+
 def _entries(facts: dict[str, Any], size: int) -> dict[str, Entry]:
     """The tensors, which must fill `size` bytes without a gap, the digest as the last."""
     entries, offset = {}, 0
     for name, entry in facts.items():
-        shape = tuple(_whole(length) for length in entry["shape"])
-        found = Entry(ITEM_TYPES[entry["dtype"]], shape)
-        if entry.keys() != {"dtype", "shape", "data_offsets"} or len(shape) > 8:
+        found = Entry(ITEM_TYPES[entry["dtype"]], tuple(_wholes(entry["shape"], low=1)))
+        if entry.keys() != {"dtype", "shape", "data_offsets"}:
             raise ValueError("not an entry")
-        if entry["data_offsets"] != [offset, offset + found.size]:
+        if _wholes(entry["data_offsets"]) != [offset, offset + found.size]:
             raise ValueError("a gap, an overlap, or another order")
         offset += found.size
         entries[name] = found
@@ -152,32 +169,45 @@ def _entries(facts: dict[str, Any], size: int) -> dict[str, Entry]:
 def _record(facts: dict[str, Any]) -> Record:
     """The record, once each of its parts is what it should be."""
     if _whole(facts["format"]) != FORMAT:
-        raise VersionError("was written by another version of VAE Studio")
+        raise VersionError
     if facts.keys() != {part.name for part in fields(Record)}:
         raise ValueError("not the parts of a record")
-    images = _whole(facts["images"])
-    if _whole(facts["images_done"]) > images:
-        raise ValueError("more images than there are")
-    scaler = {str(name): _number(value) for name, value in facts["scaler"].items()}
-    if scaler and (scaler.keys() != SCALER_KEYS or min(scaler.values()) < 0):
+    images = _whole(facts["images"], low=1)
+    rows = enumerate(_list(facts["history"]), start=1)
+    return Record(
+        config=_config(facts["config"]),
+        history=tuple(_row(row, number) for number, row in rows),
+        images_done=_whole(facts["images_done"], high=images),
+        seconds=_number(facts["seconds"], low=0),
+        optimizer_steps=_whole(facts["optimizer_steps"]),
+        scaler=_scaler(facts["scaler"]),
+        data=_text(facts["data"]),
+        images=images,
+        threads=_whole(facts["threads"]),
+        environment=_text(facts["environment"]),
+        changes=tuple(_text(change) for change in _list(facts["changes"])),
+    )
+
+
+def _config(values: dict[str, Any]) -> dict[str, Value]:
+    """All hyperparameters. One that the file lacks was not yet there, and has its default."""
+    known = {name: value for name, value in values.items() if name in DEFAULTS}
+    config = {**DEFAULTS, **known}
+    if check(config) or any(len(str(value)) > MAX_TEXT for value in config.values()):
+        raise ValueError("hyperparameters that cannot be")
+    return config
+
+
+def _scaler(state: dict[str, Any]) -> dict[str, Any]:
+    """GradScaler's state, which is empty unless the precision is float16."""
+    if state and state.keys() != SCALER_NUMBERS.keys() | SCALER_COUNTS.keys():
         raise ValueError("not a scaler's state")
-    for name in ("threads", "optimizer_steps"):
-        _whole(facts[name])
-    _number(facts["seconds"])
-    history = tuple(_row(row, number) for number, row in enumerate(facts["history"], start=1))
-    changes = tuple(_text(change) for change in facts["changes"])
-    for name in ("data", "environment"):
-        _text(facts[name])
-    _check_config(facts["config"])
-    return Record(**{**facts, "history": history, "changes": changes})
-
-
-def _check_config(config: dict[str, Any]) -> None:
-    known = {name: config[name] for name in DEFAULTS.keys() & config.keys()}
-    if any(type(value) is not type(DEFAULTS[name]) for name, value in known.items()):
-        raise ValueError("a hyperparameter of another type")
-    if any(not isinstance(value, (int, float, str)) for value in config.values()) or check(known):
-        raise ValueError("a hyperparameter that cannot be")
+    for name, value in state.items():
+        if name in SCALER_NUMBERS:
+            _number(value, *SCALER_NUMBERS[name])
+        else:
+            _whole(value, *SCALER_COUNTS[name])
+    return state
 
 
 def _row(row: list[Any], number: int) -> EpochRecord:
@@ -189,19 +219,33 @@ def _row(row: list[Any], number: int) -> EpochRecord:
     return record
 
 
-def _whole(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 2**53:
-        raise ValueError("not a whole number")
+def _whole(value: Any, low: int = 0, high: int = 2**53) -> int:
+    if type(value) is not int or not low <= value <= high:
+        raise ValueError("not a whole number, or out of bounds")
     return value
 
 
-def _number(value: Any) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):
-        raise ValueError("not a finite number")
+def _wholes(values: Any, low: int = 0) -> list[int]:
+    if len(_list(values)) > MAX_DIMENSIONS:
+        raise ValueError("too many dimensions")
+    return [_whole(value, low) for value in values]
+
+
+def _number(
+    value: Any, low: float = -sys.float_info.max, high: float = sys.float_info.max
+) -> float:
+    if type(value) not in (int, float) or not low <= value <= high:
+        raise ValueError("not a finite number, or out of bounds")
     return float(value)
 
 
+def _list(value: Any) -> list[Any]:
+    if type(value) is not list:
+        raise ValueError("not a list")
+    return value
+
+
 def _text(value: Any) -> str:
-    if type(value) is not str or len(value) > MAX_TEXT:
+    if type(value) is not str or len(value) > MAX_TEXT or not value.isprintable():
         raise ValueError("not a text")
     return value

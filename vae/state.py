@@ -16,6 +16,7 @@ from vae.checkpoint import CheckpointError, Layout, MismatchError
 from vae.config import PARAMETERS, SHAPE, TrainConfig
 from vae.dataset import MedicalImageDataset
 from vae.events import EpochRecord
+from vae.files import readable
 from vae.header import Entry, Record
 from vae.loss import VAELoss
 from vae.model import VAE, initialize
@@ -205,9 +206,9 @@ class TrainingState:
         self.images_done, self.seconds, self._saved = record.images_done, record.seconds, path
         self._saved_at = (self.epoch, self.images_done)
         changed = tuple(
-            f"From epoch {self.epoch + 1}: {name} {record.config.get(name)} became {now}."
+            f"From epoch {self.epoch + 1}: {name} {record.config[name]} became {now}."
             for name, now in self.config.to_dict().items()
-            if name in RECORDED and record.config.get(name) != now
+            if name in RECORDED and record.config[name] != now
         )
         self.changes = record.changes + changed
         return changed
@@ -234,7 +235,7 @@ def layout_of(config: TrainConfig) -> Callable[[Record], Layout | None]:
         shapes = {n: tuple(p.shape) for n, p in build_model(config).named_parameters()}
 
     def layout(record: Record) -> Layout | None:
-        if any(record.config.get(name) != getattr(config, name) for name in SHAPE):
+        if any(record.config[name] != getattr(config, name) for name in SHAPE):
             return None
         entries = {SUMS: Entry("<f8", (len(SUM_NAMES),))}
         for name, shape in shapes.items():
@@ -259,11 +260,12 @@ def check_same_run(
     """Refuse a checkpoint of another architecture, seed or data set. Raises MismatchError."""
     problems: dict[str, str] = {}
     for name, facts in PARAMETERS.items():
-        now, then = getattr(config, name), record.config.get(name)
+        now, then = getattr(config, name), record.config[name]
         if facts.fixed and now != then:
             problems[name] = f"{name} is {now}, the checkpoint was made with {then}."
-    if data.fingerprint != record.data:
-        then = f"{record.images} then (in {record.config.get('file_path')})"
+    if (data.fingerprint, len(data)) != (record.data, record.images):
+        place = readable(Path(str(record.config["file_path"])))
+        then = f"{record.images} then (in {place})"
         other = " with other names or content" if record.images == len(data) else ""
         problems["file_path"] = f"The images differ: {then}, {len(data)} now{other}."
     if problems:
@@ -280,9 +282,7 @@ def load_model(folder: Path, warn: Callable[[str], None]) -> tuple[VAE, TrainCon
 
     Damaged checkpoints are named through `warn`. Raises CheckpointError if there is none, OSError.
     """
-    found = checkpoint.load_newest(
-        folder, warn, lambda record: layout_of(_config_of(record))(record)
-    )
+    found = checkpoint.load_newest(folder, warn, lambda r: layout_of(_config_of(r))(r))
     if found is None:
         raise CheckpointError(f"No checkpoint in {folder}. Train first, or name its folder.")
     _, tensors, record = found
@@ -293,5 +293,4 @@ def load_model(folder: Path, warn: Callable[[str], None]) -> tuple[VAE, TrainCon
 
 
 def _config_of(record: Record) -> TrainConfig:
-    known = {name: value for name, value in record.config.items() if name in PARAMETERS}
-    return TrainConfig(**{**known, "file_path": "."})
+    return TrainConfig(**record.config)  # type: ignore[arg-type]  # read_header has checked it

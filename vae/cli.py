@@ -21,6 +21,7 @@ from vae import __version__, diary
 from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, text_of
 from vae.errors import StopRequested, StudioError, file_problem
 from vae.events import BatchDone, Event, Trouble
+from vae.signals import stop_signals
 from vae.words import event_lines, result_words
 
 DONE, FAILED, BAD_PARAMETERS, STOPPED = 0, 1, 2, 130
@@ -76,11 +77,7 @@ def stop_at_signals(stop: Callable[[], None]) -> dict[int, Any]:
             with contextlib.suppress(OSError):
                 os.write(2, SECOND_TIME)  # print() may be interrupted by this very signal
 
-    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    # One that is ignored stays ignored, as nohup asks for.
-    heard = [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]
-    return {number: signal.signal(number, handle) for number in heard}
+    return {number: signal.signal(number, handle) for number in stop_signals()}
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -25,6 +25,7 @@ from vae.gui.run_view import RunView
 from vae.gui.settings import demo_folder, load_settings, save_settings
 from vae.gui.theme import pixels
 from vae.gui.worker import Worker
+from vae.signals import stop_signals
 
 POLL_MS = 50
 EVENTS_A_TURN = 100
@@ -393,8 +394,7 @@ class App:
         def interrupt(*_: object) -> None:
             self.interrupted = True
 
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            if (number := getattr(signal, name, None)) is not None:
-                signal.signal(number, interrupt)
+        for number in stop_signals():
+            signal.signal(number, interrupt)
         self.root.mainloop()
         return self.failure if self.signalled else ""

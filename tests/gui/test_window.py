@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import fail_saving, wait_for_rows
-from vae import cache, training
+from vae import cache, checkpoint, training
 from vae.checkpoint import checkpoint_files
 from vae.config import PARAMETERS, TrainConfig
 from vae.dataset import MedicalImageDataset
@@ -367,8 +368,9 @@ def test_a_full_disk_pauses_and_retry_goes_on(
     open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window = pause(open_window, monkeypatch, tiny(num_epochs=3))
+    first = window.app.view.trouble
     window.click(window.app.bar.train)
-    window.pump(lambda: "Trying again" in window.bar())
+    window.pump(lambda: window.app.view.trouble is not first)  # it tried, and the disk is full
     window.pump_to("paused")
     monkeypatch.undo()
     window.click(window.app.bar.train)
@@ -581,3 +583,24 @@ def test_the_report_is_copied_without_a_name(
     for words in ("VAE Studio 0.1.0", "intact, after epoch 1", "window, Tk 8", "finished: epoch 1"):
         assert words in text, text
     assert "Jana" not in text and str(scans.parent) not in text
+
+
+def test_a_disk_that_does_not_answer_is_told_and_stop_is_acknowledged(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae.watch.SLOW_SECONDS", 0.05)
+    answers, real = threading.Event(), checkpoint.Draft.finish
+
+    def slow(self: checkpoint.Draft, keep: int) -> Path:
+        assert answers.wait(60)
+        return real(self, keep)
+
+    monkeypatch.setattr(checkpoint.Draft, "finish", slow)
+    window = open_window(tiny(num_epochs=3))
+    app = window.app
+    app.train()
+    window.pump(lambda: window.bar() == "Training Waiting for the disk with the checkpoints")
+    app.stop()
+    assert app.state == "stopping"
+    answers.set()
+    window.pump_to("idle", "finished")

@@ -141,7 +141,9 @@ class RunView:
         total = f" of {event.total}" if event.total else ""
         count = f": {event.done}{total}" if event.done else ""
         if event.phase.endswith(SLOW):
-            self.app.say("Waiting", SLOW_PHASES[event.phase.removesuffix(SLOW)])
+            words = {"checking": "Preparing", "running": "Training", "stopping": "Stopping"}
+            if word := words.get(self.app.state):
+                self.app.say(word, SLOW_PHASES[event.phase.removesuffix(SLOW)])
             return
         if self.app.state == "checking":
             self.app.say("Preparing", PHASES[event.phase] + count)

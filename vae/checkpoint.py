@@ -232,19 +232,20 @@ def load_newest(
     `layout` as for `load`. Raises CheckpointError when all are damaged, or when there are only
     files that may not be read: a run is never silently started over. Raises OSError.
     """
-    damaged = False
+    damaged: Path | None = None  # the newest that is
     for _, path in _numbered(folder, damaged=False):
         try:
             tensors, record = load(path, layout)
         except DamagedError as error:
-            aside, damaged = path, True
+            aside, damaged = path, damaged or path
             while aside.exists():  # an earlier one, whose copy from a backup is damaged too
                 aside = aside.with_name(aside.name + DAMAGED_SUFFIX)
             replace(path, aside)
             warn(f"Checkpoint {path} is damaged: {error}. It was set aside as {aside.name}.")
             continue
         if damaged:
-            warn(f"Continuing from the older checkpoint {path.name} instead.")
+            older = f"Continuing from the older checkpoint {path.name}"
+            warn(f"{older}, since {damaged.name} is damaged.")
         return path, tensors, record
     if damaged or _numbered(folder, damaged=True):
         raise CheckpointError(

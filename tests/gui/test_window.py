@@ -604,3 +604,24 @@ def test_a_disk_that_does_not_answer_is_told_and_stop_is_acknowledged(
     assert app.state == "stopping"
     answers.set()
     window.pump_to("idle", "finished")
+
+
+def test_a_note_stays_in_sight_until_it_is_dismissed(open_window: Open, tiny: Make) -> None:
+    run_vae_training(tiny(num_epochs=2))
+    newest = checkpoint_files(Path(tiny().model_save_dir))[0][1]
+    newest.write_bytes(newest.read_bytes()[:-1])
+    window = open_window(tiny(num_epochs=3))
+    app = window.app
+    assert not app.banner.winfo_ismapped()
+    app.train()
+    window.pump_to("finished")
+    assert app.banner.winfo_ismapped()
+    assert "Continuing from the older checkpoint" in app.banner.text["text"]
+    assert app.banner.more["text"] == "2 notes in the Log"
+    app.banner.more.invoke()
+    app.root.update()
+    log = app.log.text.get("1.0", "end")
+    assert newest.name in log and "set aside" in log
+    app.banner.clear()
+    app.root.update()
+    assert not app.banner.winfo_ismapped()

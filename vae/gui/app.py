@@ -15,6 +15,7 @@ from typing import Any
 from vae import __version__, diary
 from vae.config import PARAMETERS
 from vae.gui import dialogs, kit
+from vae.gui.banner import Banner
 from vae.gui.bar import ActionBar
 from vae.gui.desktop import open_folder
 from vae.gui.form import PATHS, Form
@@ -91,6 +92,7 @@ class App:
         for title, pane in zip(TABS, (self.loss, self.samples, self.log), strict=True):
             self.tabs.add(pane, text=title)
         self.tabs.bind("<<NotebookTabChanged>>", lambda event: self.refresh(), add="+")
+        self.banner = Banner(right, self.tabs, self.show_log)
         make_menus(self)
         root.protocol("WM_DELETE_WINDOW", self.close)
 
@@ -120,7 +122,8 @@ class App:
 
     def paint(self) -> None:
         """Take the colours of the mode."""
-        for part in (self.header, self.form, self.bar, self.loss, self.samples, self.log):
+        parts = (self.header, self.form, self.bar, self.banner, self.loss, self.samples, self.log)
+        for part in parts:
             part.paint()
         self.refresh()
 
@@ -173,6 +176,7 @@ class App:
             # Also when a key started it while the edited field still had the focus.
             self.view.forget()
             self.looked = places
+        self.banner.clear()
         self.set_state("checking", "Checking", "Checking the form and the data set...")
         self.remember()
         self.worker.train(self.form.texts(), fresh)

@@ -72,6 +72,7 @@ class RunView:
         self._show_history()
         self.app.samples.show(None, 0, "")
         self.app.header.show()
+        self.app.banner.clear()
 
     @property
     def resumable(self) -> bool:
@@ -133,7 +134,7 @@ class RunView:
             case CheckpointSaved():
                 self._saved(event.path)
             case Warned():
-                pass  # the log has it
+                self.app.banner.say(event.message)
             case _:
                 raise TypeError(f"no way to show {event!r}")
 

@@ -1,0 +1,45 @@
+"""A line above the tabs that keeps a note of the run in sight until it is dismissed."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable
+from tkinter import ttk
+
+from vae.gui import kit
+
+
+class Banner(ttk.Frame):
+    """The newest note and how many there are; not there while there is none."""
+
+    def __init__(self, master: tk.Misc, above: tk.Widget, show_log: Callable[[], object]) -> None:
+        super().__init__(master, style="Vae.TFrame", padding="0 0 0 6p")
+        self.above, self.count = above, 0
+        self.word = ttk.Label(self, text="Note", style="Bold.Vae.TLabel")
+        self.text = ttk.Label(self, style="Vae.TLabel", justify="left")
+        self.more = kit.button(self, "", show_log, "Link")
+        self.word.grid(row=0, column=0, sticky="nw", padx=(0, "6p"))
+        self.text.grid(row=0, column=1, sticky="new")
+        self.more.grid(row=0, column=2, sticky="ne", padx=("6p", 0))
+        dismiss = kit.button(self, "Dismiss", self.clear, "Link")
+        dismiss.grid(row=0, column=3, sticky="ne", padx=("6p", 0))
+        self.columnconfigure(1, weight=1)
+        self.text.bind(
+            "<Configure>", lambda e: self.text.configure(wraplength=max(e.width - 8, 80))
+        )
+
+    def say(self, text: str) -> None:
+        """Show a note; earlier ones are in the log."""
+        self.count += 1
+        self.text.configure(text=text)
+        self.more.configure(text="Log" if self.count == 1 else f"{self.count} notes in the Log")
+        self.pack(fill="x", before=self.above)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        self.count = 0
+        self.pack_forget()
+
+    def paint(self) -> None:
+        """Take the colours of the mode."""
+        self.word.configure(foreground=kit.palette(self).warning)

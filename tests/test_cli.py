@@ -137,15 +137,15 @@ def test_a_hangup_that_was_ignored_stays_ignored(tiny: Make) -> None:
 
 @posix
 def test_a_suspended_run_goes_on_as_if_nothing_had_been(tiny: Make) -> None:
-    config = tiny(num_epochs=300, sample_every=300, checkpoint_every=100)
+    config = tiny(num_epochs=150, sample_every=150, checkpoint_every=50)
     process = start_training(config)
     wait_for_rows(config, process)
     process.send_signal(signal.SIGSTOP)
     time.sleep(1)
     process.send_signal(signal.SIGCONT)
     told, _ = process.communicate(timeout=60)
-    assert process.returncode == 0 and "Finished 300 epochs" in told
-    run_vae_training(tiny("whole", num_epochs=300, sample_every=300, checkpoint_every=100))
+    assert process.returncode == 0 and "Finished 150 epochs" in told
+    run_vae_training(tiny("whole", num_epochs=150, sample_every=150, checkpoint_every=50))
     assert_same_end(tiny("whole"), config)
 
 

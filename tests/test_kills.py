@@ -37,7 +37,7 @@ def test_random_kills_change_nothing(tiny: Make) -> None:
         context.set_forkserver_preload(["vae.training", "tests.test_kills"])
     # Large enough to spend a good part of its time writing.
     shape = dict(img_size=32, latent_dim=128, base_channels=16)
-    config = tiny(num_epochs=8, batch_size=12, keep_checkpoints=2, cache_gb=0.0, **shape)
+    config = tiny(num_epochs=5, batch_size=12, keep_checkpoints=2, cache_gb=0.0, **shape)
     root, folder = root_of(config), Path(config.model_save_dir)
 
     def start() -> multiprocessing.process.BaseProcess:

@@ -436,7 +436,7 @@ MUTANTS = (
         "callback error: the window stops polling",
         "vae/gui/app.py",
         "            action(*arguments)\n        except Exception:\n",
-        "            action(*arguments)\n        except ZeroDivisionError:\n",
+        "            action(*arguments)\n        except KeyError:\n",
         "tests/gui/test_window.py",
     ),
     Mutant(

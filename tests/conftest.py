@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from vae import cache, diary
+from vae.checkpoint import Draft
 from vae.config import TrainConfig
 from vae.decoder import Decoders
 from vae.events import EpochRecord
@@ -136,6 +137,18 @@ def fail_saving(
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
+
+
+def stall_saving(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Let the disk answer a checkpoint only once the event is set."""
+    answers, real = threading.Event(), Draft.finish
+
+    def finish(self: Draft, keep: int) -> Path:
+        assert answers.wait(60)
+        return real(self, keep)
+
+    monkeypatch.setattr(Draft, "finish", finish)
+    return answers
 
 
 def wait_for_rows(config: TrainConfig, process: subprocess.Popen[str], rows: int = 3) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -13,7 +12,7 @@ import psutil
 import pytest
 
 from tests.conftest import make_images
-from vae import decoder
+from vae import decoder, decoding
 from vae.config import TrainConfig
 from vae.dataset import MedicalImageDataset
 from vae.decoder import Decoders
@@ -139,13 +138,19 @@ def test_a_helper_ends_with_whoever_asked_it(tmp_path: Path) -> None:
         time.sleep(0.05)
 
 
-def test_no_more_helpers_than_files_are_started(tmp_path: Path) -> None:
-    started: list[int] = []
-    before = children()
+def test_no_more_helpers_than_files_are_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[object] = []
+    real = decoder._Helper
 
-    def note(event: Event) -> None:
-        started.append(len(children() - before))
+    def start() -> object:
+        started.append(real())
+        return started[-1]
 
-    MedicalImageDataset(make_images(tmp_path / "one", 1), 16, 3, 0, note)
-    assert max(started) <= 1
-    assert os.getpid() not in children()
+    monkeypatch.setattr(decoder, "_Helper", start)
+    monkeypatch.setattr(decoding, "THREADS", 4)
+    for count in (1, 2):
+        started.clear()
+        MedicalImageDataset(make_images(tmp_path / str(count), count), 16, 3)
+        assert 1 <= len(started) <= count

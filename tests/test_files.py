@@ -58,6 +58,30 @@ def test_a_folder_that_cannot_be_synced_is_no_error_but_a_failing_disk_is(
         file.write(b"b")
 
 
+def test_a_sharing_violation_of_windows_is_tried_again_and_a_lasting_one_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "new").write_text("new")
+    real, left = os.replace, [3]
+    waited: list[float] = []
+
+    def held(source: Path, target: Path) -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise PermissionError(13, "The process cannot access the file", str(target))
+        real(source, target)
+
+    monkeypatch.setattr(files.sys, "platform", "win32")
+    monkeypatch.setattr(files.time, "sleep", waited.append)
+    monkeypatch.setattr(files.os, "replace", held)
+    files.replace(tmp_path / "new", tmp_path / "name")
+    assert (tmp_path / "name").read_text() == "new" and len(waited) == 3
+    left[0] = 100
+    with pytest.raises(PermissionError):
+        files.replace(tmp_path / "name", tmp_path / "other")
+    assert len(waited) == 3 + files.WINDOWS_RETRIES - 1
+
+
 def test_a_file_is_moved_into_a_folder_that_is_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     move_into(tmp_path / "kept", tmp_path / "file")

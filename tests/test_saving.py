@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import fail_saving
+from tests.conftest import fail_saving, stall_saving
 from tests.test_training import assert_same_end
-from vae import checkpoint
 from vae.checkpoint import checkpoint_files
 from vae.config import TrainConfig
 from vae.events import (
@@ -175,17 +174,12 @@ def test_a_disk_that_does_not_answer_is_told_and_waited_for(
     tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vae.watch.SLOW_SECONDS", 0.05)
-    told, real = threading.Event(), checkpoint.Draft.finish
-
-    def slow(self: checkpoint.Draft, keep: int) -> Path:
-        assert told.wait(30)
-        return real(self, keep)
+    told = stall_saving(monkeypatch)
 
     def emit(event: Event) -> None:
         if event == Progress("save_slow", 0, 0):
             told.set()
 
-    monkeypatch.setattr(checkpoint.Draft, "finish", slow)
     assert run_vae_training(tiny(num_epochs=1), emit).epoch == 1
     assert told.is_set()
 

@@ -293,6 +293,13 @@ MUTANTS = (
         "tests/test_training.py",
     ),
     Mutant(
+        "sharing violation of Windows: it is not waited out",
+        "vae/files.py",
+        '            if sys.platform != "win32" or attempt == WINDOWS_RETRIES - 1:\n',
+        "            if True:\n",
+        "tests/test_files.py",
+    ),
+    Mutant(
         "folder gone: it is made anew unasked",
         "vae/saving.py",
         "        if not self.is_held():\n",

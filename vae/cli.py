@@ -20,13 +20,11 @@ from typing import Any
 from vae import __version__, diary
 from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, text_of
 from vae.errors import StopRequested, StudioError, file_problem
-from vae.events import BatchDone, Event, Trouble
+from vae.events import RETRY_SECONDS, BatchDone, Event, Trouble
 from vae.signals import stop_signals
 from vae.words import event_lines, result_words
 
 DONE, FAILED, BAD_PARAMETERS, STOPPED = 0, 1, 2, 130
-# How often a run that cannot save tries again.
-RETRY_SECONDS = 30.0
 SECOND_TIME = b"\nStopping after this batch. Ctrl-C again ends at once, without saving.\n"
 
 
@@ -159,7 +157,8 @@ def try_again(
     tell: Callable[[str], None], should_stop: Callable[[], bool], trouble: Trouble
 ) -> Path | None:
     """Wait with a run that cannot go on, and try again by itself, until asked to stop."""
-    again = f"Trying again every {RETRY_SECONDS:g} s; Ctrl-C ends the run without saving."
+    loss = " without saving" if trouble.movable else ""
+    again = f"Trying again every {RETRY_SECONDS:g} s; Ctrl-C ends the run{loss}."
     tell(f"Paused: {trouble.message} {again}")
     due = time.monotonic() + RETRY_SECONDS
     # A folder that is gone is not made anew unasked: its drive may come back.

@@ -112,6 +112,10 @@ class Warned:
     message: str
 
 
+# How often a run that waits tries again by itself: a disk may have room again, a drive be back.
+RETRY_SECONDS = 30.0
+
+
 @dataclass(frozen=True)
 class Trouble:
     """Why training waits for a decision, with its state in memory: `message` says what is safe.

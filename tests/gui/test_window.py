@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conftest import fail_saving, wait_for_rows
-from vae import cache, checkpoint, training
+from tests.conftest import fail_saving, stall_saving, wait_for_rows
+from vae import cache, decoding, training
 from vae.checkpoint import checkpoint_files
 from vae.config import PARAMETERS, TrainConfig
 from vae.dataset import MedicalImageDataset
@@ -28,7 +26,7 @@ Make = Callable[..., TrainConfig]
 Open = Callable[..., Any]
 ROOT = Path(__file__).parent.parent.parent
 
-only_x11 = pytest.mark.skipif(not shutil.which("xdotool"), reason="xdotool drives X11 only")
+only_x11 = pytest.mark.skipif(sys.platform != "linux", reason="xdotool drives X11 only")
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, *choices: str) -> list[str]:
@@ -402,6 +400,24 @@ def test_another_checkpoint_folder_is_taken_and_written_into_the_form(
     assert [epoch for epoch, _ in checkpoint_files(other)] == [2, 1]
 
 
+def test_a_lost_image_pauses_with_all_that_was_trained_saved(
+    open_window: Open, tiny: Make, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "MEMORY_BYTES", 0)
+    window = open_window(tiny(num_epochs=2000, sample_every=2000, cache_gb=0.0))
+    app = window.app
+    app.train()
+    window.pump(lambda: len(app.view.history) >= 2)
+    (images / "image_004.png").unlink()
+    window.pump_to("paused")
+    assert "image_004.png can no longer be read" in window.bar()
+    assert not app.bar.link.winfo_ismapped()  # another folder is no remedy
+    asked = answer(monkeypatch, "End the run")
+    app.stop()
+    window.pump_to("failed")
+    assert asked == ["End the run"]
+
+
 def test_a_paused_run_is_ended_only_after_asking(
     open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -589,13 +605,7 @@ def test_a_disk_that_does_not_answer_is_told_and_stop_is_acknowledged(
     open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vae.watch.SLOW_SECONDS", 0.05)
-    answers, real = threading.Event(), checkpoint.Draft.finish
-
-    def slow(self: checkpoint.Draft, keep: int) -> Path:
-        assert answers.wait(60)
-        return real(self, keep)
-
-    monkeypatch.setattr(checkpoint.Draft, "finish", slow)
+    answers = stall_saving(monkeypatch)
     window = open_window(tiny(num_epochs=3))
     app = window.app
     app.train()

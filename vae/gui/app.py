@@ -31,7 +31,7 @@ from vae.signals import stop_signals
 POLL_MS = 50
 EVENTS_A_TURN = 100
 REDRAW_SECONDS = 0.5
-# The youngest objects are looked through each second, which takes no time, and all now and then.
+# The youngest objects are looked through each second, which is soon done, and all now and then.
 COLLECT_SECONDS = 1.0
 FULL_COLLECTION_EVERY = 10
 RUNNING = ("checking", "running", "paused", "stopping")
@@ -211,8 +211,11 @@ class App:
 
     def give_up(self) -> None:
         """End a paused run, after asking."""
+        trouble = self.view.trouble
         text = "What came after the last checkpoint has not been saved, and would be lost."
         choices = ("Keep waiting", "End without saving")
+        if trouble and not trouble.movable:
+            text, choices = "All that was trained is saved.", ("Keep waiting", "End the run")
         answer = dialogs.ask(self.root, "End the run", text, choices, choices[0])
         if answer == choices[1] and self.state == "paused":
             self.set_state("stopping", "Stopping", "in a moment")

@@ -24,8 +24,7 @@ from vae.events import (
 )
 from vae.files import samples_name
 from vae.gui import kit
-from vae.gui.bar import ENOUGH_BATCHES, Eta
-from vae.gui.worker import (
+from vae.gui.answers import (
     CacheCleared,
     DemoReady,
     EngineReady,
@@ -38,6 +37,7 @@ from vae.gui.worker import (
     ReportReady,
     Retrying,
 )
+from vae.gui.bar import ENOUGH_BATCHES, Eta
 from vae.words import SLOW_PHASES, event_lines, result_words
 
 if TYPE_CHECKING:
@@ -227,7 +227,9 @@ class RunView:
                 "log, without any path or name of an image. Paste it where you ask for help."
             )
         app.log.write(text)
-        if not app.busy:
+        if app.busy:
+            app.banner.say(text)  # the bar tells of the run
+        else:
             app.say("Note", text)
 
     def _paused(self, event: Trouble) -> None:

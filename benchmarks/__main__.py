@@ -29,7 +29,7 @@ SMALL: dict[str, Any] = {"img_size": 64, "depth": 3, "batch_size": 64}
 # name: (number of images, their side, parameters, trainers besides ours)
 WORKLOADS: dict[str, tuple[int, int, dict[str, Any], tuple[str, ...]]] = {
     "defaults, 256-px JPEG": (256, 256, {}, ("plain", "plain, 2 workers", "bare", "pythae")),
-    "defaults, 1024-px JPEG": (100, 1024, {}, ("plain", "plain, 2 workers")),
+    "defaults, 1024-px JPEG": (256, 1024, {}, ("plain", "plain, 2 workers")),
     "64 px, depth 3, batch 64": (512, 256, SMALL, ("plain", "plain, 2 workers")),
 }
 # Epochs after which the program has pruned a checkpoint at the default keep_checkpoints.

@@ -29,7 +29,7 @@ def loss_not_finite(state: TrainingState) -> TrainingError:
     """Seen before the optimizer's step."""
     return TrainingError(
         f"The loss became NaN or infinite in epoch {state.epoch + 1}; the weights were not changed "
-        f"by it. {what_is_safe(state)} Lower lr (now {state.config.lr:g}) and resume."
+        f"by it. {what_is_safe(state)} Lower lr (now {state.config.lr:g}) and go on."
     )
 
 
@@ -37,7 +37,7 @@ def weights_not_finite(state: TrainingState, name: str) -> TrainingError:
     """Seen while a checkpoint was saved."""
     return TrainingError(
         f"The weights became NaN or infinite ({name}) and were not saved. {what_is_safe(state)} "
-        f"Lower lr (now {state.config.lr:g}) and resume."
+        f"Lower lr (now {state.config.lr:g}) and go on."
     )
 
 

@@ -89,7 +89,7 @@ class ImageWatch:
             Warned(
                 f"{count} changed or gone since the run began, such as "
                 f"{readable(self.folder / changed[0])}. This run goes on with the images as they "
-                "were. Put them back before you resume, or its checkpoint will be refused."
+                "were. Put back what changed before you resume, or its checkpoint will be refused."
             )
         )
 

@@ -56,11 +56,11 @@ class Probe:
 
     def act(self) -> None:
         """Switch to the next tab, or resize."""
-        action = next(self.actions)
+        action, panes = next(self.actions), list(self.app.panes.values())
         if not self.begun:
             pass
         elif isinstance(action, int):
-            self.time("tab", lambda: self.app.show_tab(action))
+            self.time("tab", lambda: self.app.show_tab(panes[action]))
         else:
             size = {"small": "1040x680", "large": "1280x820"}[action]
             self.time("resize", lambda: self.root.geometry(size))

@@ -15,7 +15,6 @@ import pytest
 
 from tests.conftest import SOAK
 from vae.config import TrainConfig
-from vae.gui.panes import TABS
 
 EPOCHS = 2000 if SOAK else 60
 WARM = EPOCHS // 10  # epochs after which memory is measured for the first time
@@ -46,10 +45,11 @@ def test_a_long_run_with_stops_and_changes_of_theme_leaves_nothing_behind(
     first: tuple[int, int, int] | None = None
     app.train()
     window.pump_to("finished")
-    for number in range(2 * len(TABS)):  # what is loaded once, such as fonts, is no leak
-        if number == len(TABS):
+    panes = list(app.panes.values())
+    for number in range(2 * len(panes)):  # what is loaded once, such as fonts, is no leak
+        if number == len(panes):
             app.toggle_mode()
-        app.show_tab(number % len(TABS))
+        app.show_tab(panes[number % len(panes)])
         due = time.monotonic() + 1
         window.pump(lambda: time.monotonic() > due)  # noqa: B023
     app.form.fill({"num_epochs": str(EPOCHS)})
@@ -67,7 +67,7 @@ def test_a_long_run_with_stops_and_changes_of_theme_leaves_nothing_behind(
                 app.train()
         else:
             app.toggle_mode()
-            app.show_tab(changes % 3)
+            app.show_tab(panes[changes % len(panes)])
             changes += 1
     assert first is not None and stops and changes
     last = measure(app)

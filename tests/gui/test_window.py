@@ -88,7 +88,7 @@ def test_train_stop_relaunch_resume(open_window: Open, tiny: Make) -> None:
     app.bar.train.invoke()
     again.pump_to("finished")
     assert [record.epoch for record in app.view.history] == list(range(1, done + 3))
-    app.tabs.select(1)
+    app.show_tab(app.samples)
     again.pump(lambda: bool(app.samples.plot.figure.images))
     assert f"epoch {done + 2}" in app.samples.caption["text"]
 
@@ -497,7 +497,7 @@ def test_the_word_and_the_meter_have_the_states_colour(open_window: Open, tiny: 
 def test_small_grids_are_enlarged_by_whole_factors(open_window: Open) -> None:
     window = open_window()
     app = window.app
-    app.tabs.select(1)
+    app.show_tab(app.samples)
     app.samples.show(np.zeros((142, 142, 3), np.uint8), 1, "samples_epoch_0001.png")
     app.root.update()
     (image,) = app.samples.plot.figure.images

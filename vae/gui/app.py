@@ -20,12 +20,16 @@ from vae.gui.bar import ActionBar
 from vae.gui.desktop import open_folder
 from vae.gui.form import PATHS, Form
 from vae.gui.header import Header
+from vae.gui.log_pane import LogPane
+from vae.gui.loss_pane import LossPane
 from vae.gui.menus import make_menus
-from vae.gui.panes import TABS, LogPane, LossPane, SamplesPane
+from vae.gui.pane import Pane
 from vae.gui.run_view import RunView
+from vae.gui.samples_pane import SamplesPane
 from vae.gui.settings import demo_folder, load_settings, save_settings
 from vae.gui.theme import pixels
 from vae.gui.worker import Worker
+from vae.language import _
 from vae.signals import stop_signals
 
 POLL_MS = 50
@@ -89,7 +93,12 @@ class App:
         self.tabs.pack(fill="both", expand=True)
         self.loss, self.samples = LossPane(self.tabs), SamplesPane(self.tabs)
         self.log = LogPane(self.tabs)
-        for title, pane in zip(TABS, (self.loss, self.samples, self.log), strict=True):
+        self.panes: dict[str, Pane] = {
+            _("Loss"): self.loss,
+            _("Samples"): self.samples,
+            _("Log"): self.log,
+        }
+        for title, pane in self.panes.items():
             self.tabs.add(pane, text=title)
         self.tabs.bind("<<NotebookTabChanged>>", lambda event: self.refresh(), add="+")
         self.banner = Banner(right, self.tabs, self.show_log)
@@ -110,8 +119,8 @@ class App:
 
     def make_plots(self) -> None:
         """Make the plots, once matplotlib is imported."""
-        self.loss.create()
-        self.samples.create()
+        for pane in self.panes.values():
+            pane.create()
         self.paint()
 
     def start_if_wanted(self) -> None:
@@ -122,9 +131,10 @@ class App:
 
     def paint(self) -> None:
         """Take the colours of the mode."""
-        parts = (self.header, self.form, self.bar, self.banner, self.loss, self.samples, self.log)
-        for part in parts:
+        for part in (self.header, self.form, self.bar, self.banner):
             part.paint()
+        for pane in self.panes.values():
+            pane.paint()
         self.refresh()
 
     # ---- states
@@ -305,9 +315,8 @@ class App:
 
     def refresh(self) -> None:
         """Redraw what changed and can be seen."""
-        self.loss.refresh()
-        self.samples.refresh()
-        self.log.flush()
+        for pane in self.panes.values():
+            pane.refresh()
 
     def field_left(self, name: str) -> None:
         """A field was left: other folders may hold another run, or none that can be used."""
@@ -369,13 +378,13 @@ class App:
         if dialogs.ask(self.root, "Image cache", text, choices) == "Clear":
             self.worker.clear_cache()
 
-    def show_tab(self, index: int) -> None:
+    def show_tab(self, pane: Pane) -> None:
         """Select a tab."""
-        self.tabs.select(index)  # type: ignore[no-untyped-call]
+        self.tabs.select(pane)  # type: ignore[no-untyped-call]
 
     def show_log(self) -> None:
         """The log, where a traceback can be read and copied."""
-        self.show_tab(TABS.index("Log"))
+        self.show_tab(self.log)
 
     def about(self) -> None:
         """Version and purpose."""

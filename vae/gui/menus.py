@@ -8,8 +8,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vae.gui.panes import TABS
-
 if TYPE_CHECKING:
     from vae.gui.app import App
 
@@ -31,8 +29,8 @@ def make_menus(app: App) -> None:
         ],
         "View": [
             *(
-                (title, f"Mod+{number}", partial(app.show_tab, number - 1))
-                for number, title in enumerate(TABS, start=1)
+                (title, f"Mod+{number}", partial(app.show_tab, pane))
+                for number, (title, pane) in enumerate(app.panes.items(), start=1)
             ),
             ("Light or dark", "Mod+L", app.toggle_mode),
             ("Advanced parameters", "Mod+P", app.form.toggle_advanced),

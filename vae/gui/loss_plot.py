@@ -1,4 +1,4 @@
-"""The loss curve and the sample grid on matplotlib canvases. Imported after the window is up."""
+"""The loss curve on a matplotlib canvas."""
 
 from __future__ import annotations
 
@@ -6,49 +6,16 @@ import tkinter as tk
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from matplotlib.backends.backend_tkagg import FigureCanvasTkAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
-from PIL import Image
 
 from vae.events import EpochRecord
+from vae.gui.plot import Plot
 from vae.gui.theme import Palette
 
 MARGINS = (0.62, 1.45, 0.55, 0.32)  # inches: left, right (for the label), bottom, top
 
 
-class _Plot:
-    """A figure that draws at once only while it can be seen."""
-
-    def __init__(self, master: tk.Misc) -> None:
-        # 96 at any screen: the canvas itself scales by the screen's density.
-        self.figure = Figure(dpi=96)
-        self.canvas = FigureCanvasTkAgg(self.figure, master)  # type: ignore[no-untyped-call]
-        self.widget: tk.Canvas = self.canvas.get_tk_widget()  # type: ignore[no-untyped-call]
-        self.widget.configure(highlightthickness=0, borderwidth=0)
-        self.axes = self.figure.add_subplot()
-        self.stale = True
-        self.canvas.mpl_connect("resize_event", lambda event: self._place())
-
-    def _place(self) -> None:
-        """Put the axes where they belong in a canvas of this size."""
-
-    def refresh(self) -> None:
-        """Draw if something changed and the tab is visible."""
-        if self.stale and self.widget.winfo_viewable():
-            self.stale = False
-            self.canvas.draw_idle()  # type: ignore[no-untyped-call]
-
-    def paint(self, c: Palette) -> None:
-        """Take the colours of a palette."""
-        self.figure.set_facecolor(c.background)
-        self.axes.set_facecolor(c.background)
-        self.widget.configure(background=c.background)
-        self.stale = True
-
-
-class LossPlot(_Plot):
+class LossPlot(Plot):
     """Total loss against epoch: strong for the epochs done, faint within the running one."""
 
     def __init__(self, master: tk.Misc) -> None:
@@ -134,39 +101,3 @@ class LossPlot(_Plot):
         self.axes.tick_params(colors=c.muted, which="both")
         for text in (self.axes.xaxis.label, self.title):
             text.set_color(c.muted)
-
-
-class GridPlot(_Plot):
-    """The 8x8 grid: one image, enlarged by whole factors only."""
-
-    def __init__(self, master: tk.Misc) -> None:
-        super().__init__(master)
-        self.axes.set_axis_off()
-        self.grid: Image.Image | None = None
-
-    def update(self, grid: np.ndarray) -> None:
-        """Show uint8 (h, w) or (h, w, 3)."""
-        self.grid = Image.fromarray(grid).convert("RGBA")
-        self._place()
-        self.stale = True
-
-    def _place(self) -> None:
-        """Centre the grid as large as it fits: pixels of equal size, or all reduced alike.
-
-        Sized here and not by matplotlib, which would take ten times as long, at every drawing.
-        """
-        if self.grid is None:
-            return
-        room = self.figure.bbox.width, self.figure.bbox.height
-        scale = min(room[0] / self.grid.width, room[1] / self.grid.height)
-        if scale >= 1:
-            scale = int(scale)
-        width, height = (max(1, round(side * scale)) for side in self.grid.size)
-        method = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BOX
-        pixels = np.asarray(self.grid.resize((width, height), method))
-        for old in self.figure.images:
-            old.remove()
-        left, bottom = (
-            int(space - side) // 2 for space, side in zip(room, (width, height), strict=True)
-        )
-        self.figure.figimage(pixels, left, bottom)

@@ -1,0 +1,70 @@
+"""The tab that tells what happened."""
+
+from __future__ import annotations
+
+import time
+import tkinter as tk
+from tkinter import ttk
+
+from vae.gui import kit
+from vae.gui.pane import Pane
+
+LOG_LINES = 2000
+
+
+class LogPane(Pane):
+    """What happened, line by line; lines are inserted in batches."""
+
+    def __init__(self, master: tk.Misc) -> None:
+        super().__init__(master)
+        self.text = tk.Text(
+            self, state="disabled", wrap="word", font="TkFixedFont", relief="flat",
+            borderwidth=0, highlightthickness=0, spacing1="1.5p",
+        )  # fmt: skip
+        bar = ttk.Scrollbar(self, command=self.text.yview, style="Vae.Vertical.TScrollbar")
+        self.text.configure(yscrollcommand=bar.set)
+        # A disabled text takes no focus by itself on macOS, and without it nothing can be copied.
+        self.text.bind("<Button-1>", lambda event: self.text.focus_set())
+        bar.pack(side="right", fill="y")
+        self.text.pack(fill="both", expand=True)
+        self.waiting: list[tuple[str, str, str]] = []
+        self.following = True
+        self.text.bind("<Map>", lambda event: self._follow())
+
+    def write(self, text: str, kind: str = "") -> None:
+        """Add a line; kind is "", "warning" or "error"."""
+        self.waiting.append((f"{time.strftime('%H:%M:%S')}  ", f"{text}\n", kind))
+
+    def refresh(self) -> None:
+        """Insert what waits."""
+        if not self.waiting:
+            return
+        lines, self.waiting = self.waiting[-LOG_LINES:], []
+        if self.text.winfo_viewable():
+            # Whoever has scrolled up to read is left there.
+            self.following = self.text.dlineinfo("end-1c") is not None
+        self.text.configure(state="normal")
+        for when, line, kind in lines:
+            self.text.insert("end", when, "time", line, kind)
+        extra = int(self.text.index("end-1c").split(".")[0]) - LOG_LINES
+        if extra > 0:
+            self.text.delete("1.0", f"{extra + 1}.0")
+        self.text.configure(state="disabled")
+        self._follow()
+
+    def _follow(self) -> None:
+        if self.following:
+            self.text.see("end")
+
+    def paint(self) -> None:
+        """Take the colours of the mode."""
+        c = kit.palette(self)
+        self.text.configure(
+            background=c.background, foreground=c.text, selectbackground=c.primary,
+            selectforeground=c.on_primary, inactiveselectbackground=c.rule,
+            highlightthickness=0, borderwidth=0, padx="3p",  # the toolkit adds a frame of its own
+        )  # fmt: skip
+        for tag in ("time", "warning", "error"):
+            colour = {"time": c.muted, "warning": c.warning, "error": c.danger}[tag]
+            self.text.tag_configure(tag, foreground=colour)
+        self.text.tag_raise("sel")

@@ -1,0 +1,46 @@
+"""A picture made of images, enlarged by whole factors only, on a matplotlib canvas."""
+
+from __future__ import annotations
+
+import tkinter as tk
+
+import numpy as np
+from PIL import Image
+
+from vae.gui.plot import Plot
+
+
+class Picture(Plot):
+    """One picture, such as the 8x8 grid, as large as it fits."""
+
+    def __init__(self, master: tk.Misc) -> None:
+        super().__init__(master)
+        self.axes.set_axis_off()
+        self.pixels: Image.Image | None = None
+
+    def update(self, grid: np.ndarray) -> None:
+        """Show uint8 (h, w) or (h, w, 3)."""
+        self.pixels = Image.fromarray(grid).convert("RGBA")
+        self._place()
+        self.stale = True
+
+    def _place(self) -> None:
+        """Centre the grid as large as it fits: pixels of equal size, or all reduced alike.
+
+        Sized here and not by matplotlib, which would take ten times as long, at every drawing.
+        """
+        if self.pixels is None:
+            return
+        room = self.figure.bbox.width, self.figure.bbox.height
+        scale = min(room[0] / self.pixels.width, room[1] / self.pixels.height)
+        if scale >= 1:
+            scale = int(scale)
+        width, height = (max(1, round(side * scale)) for side in self.pixels.size)
+        method = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BOX
+        pixels = np.asarray(self.pixels.resize((width, height), method))
+        for old in self.figure.images:
+            old.remove()
+        left, bottom = (
+            int(space - side) // 2 for space, side in zip(room, (width, height), strict=True)
+        )
+        self.figure.figimage(pixels, left, bottom)

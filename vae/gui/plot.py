@@ -1,0 +1,40 @@
+"""What the matplotlib canvases have in common. Imported after the window is up."""
+
+from __future__ import annotations
+
+import tkinter as tk
+
+from matplotlib.backends.backend_tkagg import FigureCanvasTkAgg
+from matplotlib.figure import Figure
+
+from vae.gui.theme import Palette
+
+
+class Plot:
+    """A figure that draws at once only while it can be seen."""
+
+    def __init__(self, master: tk.Misc) -> None:
+        # 96 at any screen: the canvas itself scales by the screen's density.
+        self.figure = Figure(dpi=96)
+        self.canvas = FigureCanvasTkAgg(self.figure, master)  # type: ignore[no-untyped-call]
+        self.widget: tk.Canvas = self.canvas.get_tk_widget()  # type: ignore[no-untyped-call]
+        self.widget.configure(highlightthickness=0, borderwidth=0)
+        self.axes = self.figure.add_subplot()
+        self.stale = True
+        self.canvas.mpl_connect("resize_event", lambda event: self._place())
+
+    def _place(self) -> None:
+        """Put the axes where they belong in a canvas of this size."""
+
+    def refresh(self) -> None:
+        """Draw if something changed and the tab is visible."""
+        if self.stale and self.widget.winfo_viewable():
+            self.stale = False
+            self.canvas.draw_idle()  # type: ignore[no-untyped-call]
+
+    def paint(self, c: Palette) -> None:
+        """Take the colours of a palette."""
+        self.figure.set_facecolor(c.background)
+        self.axes.set_facecolor(c.background)
+        self.widget.configure(background=c.background)
+        self.stale = True

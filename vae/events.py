@@ -98,11 +98,35 @@ class CheckpointSaved:
 
 @dataclass(frozen=True)
 class SamplesReady:
-    """The 8x8 grid after an epoch: uint8 (height, width) or (height, width, 3), saved at path."""
+    """The 8x8 grid after an epoch: uint8 (height, width) or (height, width, 3), saved at path.
+
+    images_done of the next epoch, if a person asked for it in between.
+    """
 
     epoch: int
     grid: np.ndarray
     path: Path
+    images_done: int = 0
+
+
+@dataclass(frozen=True)
+class ReconstructionsReady:
+    """Originals, reconstructions and differences at the same moment, uint8 (height, width, 3)."""
+
+    epoch: int
+    picture: np.ndarray
+    path: Path
+    images_done: int = 0
+
+
+@dataclass(frozen=True)
+class Paused:
+    """The run waits, saved, until a person lets it go on."""
+
+
+@dataclass(frozen=True)
+class WentOn:
+    """A person let a paused run go on."""
 
 
 @dataclass(frozen=True)
@@ -159,5 +183,8 @@ Event = (
     | EpochDone
     | CheckpointSaved
     | SamplesReady
+    | ReconstructionsReady
+    | Paused
+    | WentOn
     | Warned
 )

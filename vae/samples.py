@@ -38,9 +38,14 @@ def decode_latents(
     for part in torch.split(latents, GRID_SIDE):
         if should_stop():
             raise StopRequested
-        decoded = model.decode(part.to(device)).float()
-        images.append(((decoded + 1) * 127.5).round().clamp(0, 255).byte().cpu())
-    return torch.cat(images).permute(0, 2, 3, 1).numpy()
+        images.append(to_bytes(model.decode(part.to(device)).float()))
+    return np.concatenate(images)
+
+
+def to_bytes(images: torch.Tensor) -> np.ndarray:
+    """Images (N, C, H, W) in [-1, 1] to uint8 (N, H, W, C)."""
+    levels = ((images + 1) * 127.5).round().clamp(0, 255).byte()
+    return levels.permute(0, 2, 3, 1).cpu().numpy()
 
 
 def image_grid(images: np.ndarray, columns: int = GRID_SIDE) -> np.ndarray:

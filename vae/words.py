@@ -9,11 +9,14 @@ from vae.events import (
     DeviceChosen,
     EpochDone,
     Event,
+    Paused,
     Progress,
+    ReconstructionsReady,
     Resumed,
     SamplesReady,
     TrainingResult,
     Warned,
+    WentOn,
 )
 from vae.files import readable
 
@@ -50,6 +53,12 @@ def event_lines(event: Event) -> list[str]:
         return [f"Saved {event.path.name}."]
     if isinstance(event, SamplesReady):
         return [f"Samples: {event.path.name}"]
+    if isinstance(event, ReconstructionsReady):
+        return [f"Reconstructions: {event.path.name}"]
+    if isinstance(event, Paused):
+        return ["Paused; all is saved."]
+    if isinstance(event, WentOn):
+        return ["Going on."]
     if isinstance(event, Progress) and event.phase.endswith(SLOW):
         return [f"{SLOW_PHASES[event.phase.removesuffix(SLOW)]}..."]
     if isinstance(event, Warned):

@@ -58,7 +58,7 @@ def event_lines(event: Event) -> list[str]:
     if isinstance(event, Paused):
         return ["Paused; all is saved."]
     if isinstance(event, WentOn):
-        return ["Going on."]
+        return ["Went on."]
     if isinstance(event, Progress) and event.phase.endswith(SLOW):
         return [f"{SLOW_PHASES[event.phase.removesuffix(SLOW)]}..."]
     if isinstance(event, Warned):

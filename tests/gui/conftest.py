@@ -105,7 +105,7 @@ class Window:
     def end(self) -> None:
         """Stop what runs and close."""
         self.app.worker.stop()
-        if self.app.state == "paused":
+        if self.app.state == "blocked":
             self.app.worker.answer(None)
         self.pump_to("idle", "finished", "failed")
         self.app.destroy()

@@ -343,7 +343,7 @@ def test_save_and_exit_stays_open_when_the_save_fails(
     window.pump(lambda: len(app.view.history) >= 2)
     answer(monkeypatch, "Save and exit")
     app.close()
-    window.pump_to("paused")
+    window.pump_to("blocked")
     assert "No space left" in window.bar()
     assert app.root.winfo_exists()
 
@@ -353,7 +353,7 @@ def pause(open_window: Open, monkeypatch: pytest.MonkeyPatch, config: TrainConfi
     fail_saving(monkeypatch, after=1)
     window = open_window(config)
     window.app.train()
-    window.pump_to("paused")
+    window.pump_to("blocked")
     assert window.bar().startswith("Paused The checkpoint could not be written")
     assert "checkpoint_000001_epoch_0001.safetensors is safe" in window.bar()
     assert window.app.bar.train["text"] == "Retry"
@@ -369,7 +369,7 @@ def test_a_full_disk_pauses_and_retry_goes_on(
     first = window.app.view.trouble
     window.click(window.app.bar.train)
     window.pump(lambda: window.app.view.trouble is not first)  # it tried, and the disk is full
-    window.pump_to("paused")
+    window.pump_to("blocked")
     monkeypatch.undo()
     window.click(window.app.bar.train)
     window.pump_to("finished")
@@ -409,7 +409,7 @@ def test_a_lost_image_pauses_with_all_that_was_trained_saved(
     app.train()
     window.pump(lambda: len(app.view.history) >= 2)
     (images / "image_004.png").unlink()
-    window.pump_to("paused")
+    window.pump_to("blocked")
     assert "image_004.png can no longer be read" in window.bar()
     assert not app.bar.link.winfo_ismapped()  # another folder is no remedy
     asked = answer(monkeypatch, "End the run")
@@ -424,7 +424,7 @@ def test_a_paused_run_is_ended_only_after_asking(
     window = pause(open_window, monkeypatch, tiny(num_epochs=3))
     asked = answer(monkeypatch, "Keep waiting", "End without saving")
     window.app.stop()
-    assert window.app.state == "paused"
+    assert window.app.state == "blocked"
     window.app.ask_stop()
     window.pump_to("failed")
     assert asked == ["End the run", "End the run"]

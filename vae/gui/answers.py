@@ -69,7 +69,7 @@ class DemoReady:
 
 @dataclass(frozen=True)
 class Retrying:
-    """A paused run tries again by itself."""
+    """A blocked run tries again by itself."""
 
 
 @dataclass(frozen=True)

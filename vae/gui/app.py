@@ -30,6 +30,7 @@ from vae.gui.settings import demo_folder, load_settings, save_settings
 from vae.gui.theme import pixels
 from vae.gui.worker import Worker
 from vae.language import _
+from vae.requests import Request
 from vae.signals import stop_signals
 
 POLL_MS = 50
@@ -38,13 +39,14 @@ REDRAW_SECONDS = 0.5
 # The youngest objects are looked through each second, which is soon done, and all now and then.
 COLLECT_SECONDS = 1.0
 FULL_COLLECTION_EVERY = 10
-RUNNING = ("checking", "running", "paused", "stopping")
+RUNNING = ("checking", "running", "paused", "blocked", "stopping")
 
 
 class App:
     """The window.
 
-    `state` is one of idle, checking, running, paused, stopping, finished, failed.
+    `state` is one of idle, checking, running, paused (by the person), blocked (by
+    trouble, which waits for the person), stopping, finished, failed.
     """
 
     def __init__(
@@ -81,7 +83,10 @@ class App:
         self.header = Header(root, self.open_output, self.about, self.toggle_mode)
         self.header.pack(fill="x")
         ttk.Frame(root, style="Rule.Vae.TFrame", height=1).pack(fill="x")
-        self.bar = ActionBar(root, self.train, self.stop, self.start_fresh)
+        self.bar = ActionBar(
+            root, self.train, self.pause, self.stop, self.start_fresh, self.save_now,
+            self.sample_now,
+        )  # fmt: skip
         self.bar.pack(side="bottom", fill="x")
         ttk.Frame(root, style="Rule.Vae.TFrame", height=1).pack(side="bottom", fill="x")
         self.form = Form(root, self.field_left)
@@ -175,8 +180,8 @@ class App:
             self.view.say_found()
 
     def train(self, fresh: bool = False) -> None:
-        """Check the form and train, or resume. What is paused is tried again."""
-        if self.state == "paused":
+        """Check the form and train, or resume. What is blocked is tried again."""
+        if self.state == "blocked":
             self.view.go_on()
         if self.busy:
             return
@@ -209,33 +214,53 @@ class App:
             self.train(fresh=True)
 
     def stop(self) -> None:
-        """Stop after the running batch. What is paused can only be ended, after asking."""
-        if self.state == "paused":
+        """Stop after the running batch. What is blocked can only be ended, after asking."""
+        if self.state == "blocked":
             self.give_up()
-        if self.state not in ("checking", "running"):
+        if self.state not in ("checking", "running", "paused"):
             return
-        saves = self.state == "running"
+        saves = self.state != "checking"
         self.worker.stop()
         text = "after this batch; a checkpoint will be saved" if saves else "in a moment"
         self.set_state("stopping", "Stopping", text)
 
+    def pause(self) -> None:
+        """Let training wait after the running batch, or go on."""
+        if self.state == "running":
+            self.worker.ask(Request.PAUSE)
+            self.say(_("Pausing"), _("after this batch; a checkpoint will be saved"))
+        elif self.state == "paused":
+            self.worker.ask(Request.GO_ON)
+
+    def save_now(self) -> None:
+        """Save a checkpoint after the running batch."""
+        if self.state in ("running", "paused"):
+            self.worker.ask(Request.SAVE)
+            self.say(self.bar.word["text"], _("Saving a checkpoint after this batch..."))
+
+    def sample_now(self) -> None:
+        """Draw samples and reconstructions after the running batch."""
+        if self.state in ("running", "paused"):
+            self.worker.ask(Request.SAMPLE)
+            self.say(self.bar.word["text"], _("Drawing samples after this batch..."))
+
     def give_up(self) -> None:
-        """End a paused run, after asking."""
+        """End a blocked run, after asking."""
         trouble = self.view.trouble
         text = "What came after the last checkpoint has not been saved, and would be lost."
         choices = ("Keep waiting", "End without saving")
         if trouble and not trouble.movable:
             text, choices = "All that was trained is saved.", ("Keep waiting", "End the run")
         answer = dialogs.ask(self.root, "End the run", text, choices, choices[0])
-        if answer == choices[1] and self.state == "paused":
+        if answer == choices[1] and self.state == "blocked":
             self.set_state("stopping", "Stopping", "in a moment")
             self.worker.answer(None)
 
     def ask_stop(self) -> None:
         """Stop from the keyboard, where a slip is easy: asks first."""
-        if self.state == "paused":
+        if self.state == "blocked":
             self.give_up()
-        if self.state not in ("checking", "running"):
+        if self.state not in ("checking", "running", "paused"):
             return
         text = "A checkpoint is saved after the running batch, and Resume goes on from there."
         if self.state == "checking":
@@ -249,7 +274,7 @@ class App:
         if not self.worker.busy:
             self.destroy()
             return
-        if self.state not in ("running", "paused") and not self.quit_after_stop:
+        if self.state not in ("running", "paused", "blocked") and not self.quit_after_stop:
             # Nothing is trained yet, or it is being saved: no question. A second click asks.
             self.quit_after_stop = True
             self.stop()
@@ -259,7 +284,7 @@ class App:
         answer = dialogs.ask(self.root, "Close VAE Studio", text, choices)
         if answer == choices[0]:
             self.quit_after_stop = True
-            if self.state == "paused":
+            if self.state == "blocked":
                 self.view.go_on()
             self.stop()
         elif answer == choices[1]:
@@ -295,7 +320,7 @@ class App:
         if self.interrupted:
             self.interrupted, self.signalled, self.quit_after_stop = False, True, True
             self.failure = ""  # one that came before has been shown
-            if self.state == "paused":
+            if self.state == "blocked":
                 self.worker.answer(None)  # nobody is there to be asked
             else:
                 self.stop()

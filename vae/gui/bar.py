@@ -1,4 +1,4 @@
-"""The action bar: Train, Stop, Start fresh, progress, and a line that says what is going on."""
+"""The action bar: what is done with a run, its progress, and a line that says what is going on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tkinter import ttk
 from vae.events import BatchDone
 from vae.gui import kit
 from vae.gui.theme import TONES
+from vae.language import _
 from vae.words import duration
 
 # Fewer batches of an epoch say little of its speed or its mean loss.
@@ -46,41 +47,56 @@ class ActionBar(ttk.Frame):
         self,
         master: tk.Misc,
         train: Callable[[], object],
+        pause: Callable[[], object],
         stop: Callable[[], object],
         fresh: Callable[[], object],
+        save: Callable[[], object],
+        sample: Callable[[], object],
     ) -> None:
         super().__init__(master, style="Vae.TFrame", padding="18p 9p")
         self.tone = "idle"
-        self.train = kit.button(self, "Train", train, "Primary", "play-fill")
-        self.stop = kit.button(self, "Stop", stop, "Danger", "stop-fill")
-        self.fresh = kit.button(self, "Start fresh", fresh, "Plain")
-        self.train.configure(width=9)
-        self.stop.configure(width=7)
-        for column, button in enumerate((self.train, self.stop, self.fresh)):
+        self.train = kit.button(self, _("Train"), train, "Primary", "play-fill")
+        self.stop = kit.button(self, _("Stop"), stop, "Danger", "stop-fill")
+        self.pause = kit.button(self, _("Pause"), pause, "Plain", "pause-fill")
+        self.save = kit.button(self, "", save, "Tool", "floppy")
+        self.sample = kit.button(self, "", sample, "Tool", "images")
+        self.fresh = kit.button(self, _("Start fresh"), fresh, "Plain")
+        kit.tooltip(self.save, _("Save a checkpoint at once"))
+        kit.tooltip(self.sample, _("Draw samples and reconstructions at once"))
+        buttons = (self.train, self.pause, self.stop, self.save, self.sample, self.fresh)
+        for button, width in zip(buttons, (9, 7, 7), strict=False):
+            button.configure(width=width)
+        for column, button in enumerate(buttons):
             button.grid(row=0, column=column, rowspan=2, padx=(0, "6p"))
+        end = len(buttons)
         self.meter = kit.meter(self)
-        self.meter.grid(row=0, column=3, columnspan=4, sticky="ew", padx=("12p", 0))
+        self.meter.grid(row=0, column=end, columnspan=4, sticky="ew", padx=("12p", 0))
         self.word = ttk.Label(self, style="Bold.Vae.TLabel")
         self.text = ttk.Label(self, style="Vae.TLabel", justify="left")
         self.right = ttk.Label(self, style="Muted.Vae.TLabel")
         self.link = kit.button(self, "", lambda: None, "Link")
-        self.word.grid(row=1, column=3, sticky="nw", padx=("12p", "6p"), pady=("3p", 0))
-        self.text.grid(row=1, column=4, sticky="new", pady=("3p", 0))
-        self.right.grid(row=1, column=5, sticky="ne", pady=("3p", 0), padx=("6p", 0))
-        self.link.grid(row=1, column=6, sticky="ne", padx=("6p", 0), pady=("3p", 0))
+        self.word.grid(row=1, column=end, sticky="nw", padx=("12p", "6p"), pady=("3p", 0))
+        self.text.grid(row=1, column=end + 1, sticky="new", pady=("3p", 0))
+        self.right.grid(row=1, column=end + 2, sticky="ne", pady=("3p", 0), padx=("6p", 0))
+        self.link.grid(row=1, column=end + 3, sticky="ne", padx=("6p", 0), pady=("3p", 0))
         self.link.grid_remove()
-        self.columnconfigure(4, weight=1)
+        self.columnconfigure(end + 1, weight=1)
         self.text.bind(
             "<Configure>", lambda e: self.text.configure(wraplength=max(e.width - 8, 80))
         )
 
     def show_state(self, state: str, running: bool, resumable: bool, replaceable: bool) -> None:
         """Which buttons can be clicked, and what they say."""
-        paused = state == "paused"
+        blocked, paused = state == "blocked", state == "paused"
         self.train.configure(
-            text="Retry" if paused else "Resume" if resumable else "Train",
-            state="disabled" if running and not paused else "normal",
+            text=_("Retry") if blocked else _("Resume") if resumable else _("Train"),
+            state="disabled" if running and not blocked else "normal",
         )
+        trains = "normal" if state == "running" or paused else "disabled"
+        self.pause.configure(text=_("Go on") if paused else _("Pause"), state=trains)
+        kit.set_icon(self.pause, "play-fill" if paused else "pause-fill")
+        self.save.configure(state=trains)
+        self.sample.configure(state=trains)
         self.stop.configure(state="normal" if running and state != "stopping" else "disabled")
         self.fresh.configure(state="normal" if replaceable and not running else "disabled")
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from vae.language import _
+
 if TYPE_CHECKING:
     from vae.gui.app import App
 
@@ -24,7 +26,10 @@ def make_menus(app: App) -> None:
         ],
         "Run": [
             ("Train or resume", "Mod+Enter", app.train),
-            ("Stop...", "Esc", app.ask_stop),
+            (_("Pause or go on"), "Mod+B", app.pause),
+            (_("Stop..."), "Esc", app.ask_stop),
+            (_("Save a checkpoint at once"), "Mod+S", app.save_now),
+            (_("Draw samples at once"), "Mod+G", app.sample_now),
             ("Start fresh...", "Mod+N", app.start_fresh),
         ],
         "View": [

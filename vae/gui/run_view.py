@@ -15,12 +15,15 @@ from vae.events import (
     DeviceChosen,
     EpochDone,
     EpochRecord,
+    Paused,
     Progress,
+    ReconstructionsReady,
     Resumed,
     SamplesReady,
     TrainingResult,
     Trouble,
     Warned,
+    WentOn,
 )
 from vae.files import samples_name
 from vae.gui import kit
@@ -38,6 +41,7 @@ from vae.gui.answers import (
     Retrying,
 )
 from vae.gui.bar import ENOUGH_BATCHES, Eta
+from vae.language import _
 from vae.words import SLOW_PHASES, event_lines, result_words
 
 if TYPE_CHECKING:
@@ -60,7 +64,7 @@ class RunView:
     def __init__(self, app: App) -> None:
         self.app = app
         self.found: Found | None = None
-        self.trouble: Trouble | None = None  # that a paused run waits with
+        self.trouble: Trouble | None = None  # that a blocked run waits with
         self.forget()
 
     def forget(self) -> None:
@@ -97,6 +101,8 @@ class RunView:
                 self._epoch_done(event.record)
             case SamplesReady():
                 self.app.samples.show(event.grid, event.epoch, event.path.name)
+            case ReconstructionsReady():
+                pass
             case DataReady():
                 self._data_ready(event)
             case DeviceChosen():
@@ -108,7 +114,11 @@ class RunView:
             case Failed():
                 self._failed(event)
             case Trouble():
-                self._paused(event)
+                self._blocked(event)
+            case Paused():
+                self._paused()
+            case WentOn():
+                self._went_on()
             case Retrying():
                 self._tried_again()
             case Invalid():
@@ -232,14 +242,24 @@ class RunView:
         else:
             app.say("Note", text)
 
-    def _paused(self, event: Trouble) -> None:
+    def _paused(self) -> None:
+        if self.app.state == "running":
+            text = _("All is saved. The computer is free; Go on continues where it waits.")
+            self.app.set_state("paused", _("Paused"), text)
+
+    def _went_on(self) -> None:
+        self.eta = Eta()
+        if self.app.state == "paused":
+            self.app.set_state("running", _("Training"), "")
+
+    def _blocked(self, event: Trouble) -> None:
         app = self.app
         self.trouble = event
         app.log.write(event.message, "error")
         if app.signalled:  # the session ends: nobody is there to decide
             app.worker.answer(None)
             return
-        app.set_state("paused", "Paused", event.message)
+        app.set_state("blocked", "Paused", event.message)
         if event.movable:
             app.bar.offer("Choose another folder...", self._choose_another)
 
@@ -249,13 +269,13 @@ class RunView:
             self.go_on(Path(chosen))
 
     def go_on(self, folder: Path | None = None) -> None:
-        """Let a paused run try again, in another folder if one is named."""
-        if self.app.state == "paused" and self.trouble:
+        """Let a blocked run try again, in another folder if one is named."""
+        if self.app.state == "blocked" and self.trouble:
             self._tried_again()
             self.app.worker.answer(folder or self.trouble.folder)
 
     def _tried_again(self) -> None:
-        if self.app.state == "paused":
+        if self.app.state == "blocked":
             state = "stopping" if self.app.worker.flag.is_set() else "running"
             word = "Stopping" if state == "stopping" else "Training"
             self.app.set_state(state, word, "Trying again...")

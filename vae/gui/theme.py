@@ -40,7 +40,7 @@ DARK = Palette(
 # The colour of the word for a state.
 TONES = {
     "idle": "text", "checking": "primary", "running": "primary", "stopping": "warning",
-    "paused": "danger",
+    "paused": "warning", "blocked": "danger",
     "finished": "success", "failed": "danger",
 }  # fmt: skip
 

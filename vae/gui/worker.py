@@ -32,6 +32,7 @@ from vae.gui.answers import (
     Retrying,
 )
 from vae.paths import check_paths
+from vae.requests import Request
 
 LOG_LINES = 200  # of the log in a report
 
@@ -43,6 +44,7 @@ class Worker:
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.flag = threading.Event()
         self.answers: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+        self.requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self.job: threading.Thread | None = None
         # Threads take turns more often, so that the window answers sooner.
         sys.setswitchinterval(0.001)
@@ -62,7 +64,18 @@ class Worker:
     def train(self, texts: dict[str, str], fresh: bool) -> None:
         """Check the form and train. Ends in Finished, Invalid or Failed."""
         self.flag.clear()
-        self.job = self._start(_train, texts, fresh, self.events.put, self.flag.is_set, self.decide)
+        self.requests = queue.SimpleQueue()  # what came too late for an earlier run is no more
+        self.job = self._start(
+            _train, texts, fresh, self.events.put, self.flag.is_set, self.decide, self.requested
+        )
+
+    def ask(self, request: Request) -> None:
+        """Ask the training for something; it is done after the running batch."""
+        self.requests.put(request)
+
+    def requested(self) -> Request | None:
+        """Called by the training: what was asked for and not yet done."""
+        return None if self.requests.empty() else self.requests.get_nowait()
 
     def decide(self, trouble: Trouble) -> Path | None:
         """Called by the training: wait for `answer`, or for the time to try again by itself."""
@@ -124,6 +137,7 @@ def _train(
     emit: Callable[[object], None],
     should_stop: Callable[[], bool],
     decide: Callable[[Trouble], Path | None],
+    requested: Callable[[], Request | None],
 ) -> None:
     end: object = Failed("The run ended without a word.", {}, "")
     try:
@@ -131,7 +145,7 @@ def _train(
         from vae.training import run_vae_training
 
         with diary.logged(config, emit) as heard:
-            result = run_vae_training(config, heard, should_stop, fresh, decide)
+            result = run_vae_training(config, heard, should_stop, fresh, decide, requested)
         diary.log_result(result)
         end = Finished(result)
     except ConfigError as error:

@@ -171,20 +171,17 @@ def try_again(
 
 def sample(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     """Draw latents from N(0, I), decode them with the newest checkpoint and save the grid."""
-    from vae.randomness import generator
-    from vae.samples import decode_latents, fixed_latents, image_grid, write_png
-    from vae.state import load_model
+    from vae.drawing import draw
 
-    model, config, epoch = load_model(
-        Path(options.model_save_dir), lambda text: print(f"Note: {text}")
+    drawn = draw(
+        Path(options.model_save_dir),
+        Path(options.output_dir),
+        options.seed,
+        lambda text: print(f"Note: {text}"),
+        options.count,
+        should_stop,
     )
-    random = generator(options.seed, "samples")
-    latents = fixed_latents(options.count, config.latent_dim, random)
-    grid = image_grid(decode_latents(model, latents, should_stop))
-    name = f"sample_seed_{options.seed}_epoch_{epoch:04d}.png"
-    path = Path(options.output_dir) / name
-    write_png(path, grid)
-    print(f"{options.count} images of epoch {epoch} in {path}")
+    print(f"{options.count} images of epoch {drawn.epoch} in {drawn.path}")
     return DONE
 
 

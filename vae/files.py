@@ -40,6 +40,11 @@ def reconstructions_name(epoch: int, images_done: int = 0) -> str:
     return f"reconstructions_{_moment(epoch, images_done)}.png"
 
 
+def drawn_name(seed: int, epoch: int) -> str:
+    """File name of a grid drawn with a seed of its own."""
+    return f"sample_seed_{seed}_epoch_{epoch:04d}.png"
+
+
 def _moment(epoch: int, images_done: int) -> str:
     return f"epoch_{epoch:04d}" + (f"_image_{images_done}" if images_done else "")
 

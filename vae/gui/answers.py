@@ -37,18 +37,48 @@ class Failed:
 
 @dataclass(frozen=True)
 class Found:
-    """What a checkpoint folder holds, as far as it can be read.
+    """What a checkpoint folder and an output folder hold, as far as they can be read.
 
     record is of the newest checkpoint, or None; anything says whether there are checkpoints at
-    all, damaged ones included; grid is the newest sample grid up to there, uint8, or None.
+    all, damaged ones included. samples and reconstructions are the epochs up to there of which
+    there are pictures.
     """
 
     folder: str
     record: Record | None
     anything: bool
-    grid: Any
-    grid_epoch: int
+    samples: tuple[int, ...]
+    reconstructions: tuple[int, ...]
     problem: str
+
+
+@dataclass(frozen=True)
+class PictureRead:
+    """A run's picture of an epoch, uint8, or None with why it cannot be shown."""
+
+    path: Path
+    epoch: int
+    pixels: Any
+    problem: str
+
+
+@dataclass(frozen=True)
+class SeedDrawn:
+    """A grid drawn with a seed of its own, uint8; or None with why there is none."""
+
+    seed: int
+    epoch: int
+    grid: Any
+    path: Path | None
+    problem: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something small was done, or could not be: a sentence for the bar."""
+
+    text: str
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)

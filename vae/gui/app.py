@@ -24,6 +24,7 @@ from vae.gui.log_pane import LogPane
 from vae.gui.loss_pane import LossPane
 from vae.gui.menus import make_menus
 from vae.gui.pane import Pane
+from vae.gui.reconstructions_pane import ReconstructionsPane
 from vae.gui.run_view import RunView
 from vae.gui.samples_pane import SamplesPane
 from vae.gui.settings import demo_folder, load_settings, save_settings
@@ -96,11 +97,14 @@ class App:
         right.pack(side="left", fill="both", expand=True)
         self.tabs = ttk.Notebook(right, style="Vae.TNotebook")
         self.tabs.pack(fill="both", expand=True)
-        self.loss, self.samples = LossPane(self.tabs), SamplesPane(self.tabs)
+        self.loss = LossPane(self.tabs)
+        self.samples = SamplesPane(self.tabs, self.worker, self.draw)
+        self.reconstructions = ReconstructionsPane(self.tabs, self.worker)
         self.log = LogPane(self.tabs)
         self.panes: dict[str, Pane] = {
             _("Loss"): self.loss,
             _("Samples"): self.samples,
+            _("Reconstructions"): self.reconstructions,
             _("Log"): self.log,
         }
         for title, pane in self.panes.items():
@@ -161,6 +165,7 @@ class App:
         """Bring the buttons in line with the state and with what was found."""
         view = self.view
         self.bar.show_state(self.state, self.busy, view.resumable, view.replaceable)
+        self.samples.allow(view.resumable and not self.busy)
 
     def say(self, word: str, text: str, right: str = "") -> None:
         """Another sentence in the same state."""
@@ -376,10 +381,28 @@ class App:
         kit.toggle_mode(self.root)
         self.remember()
 
+    def open(self, folder: Path) -> None:
+        """Show a folder in the system's file manager."""
+        if problem := open_folder(folder.absolute()):
+            self.say(_("Note"), problem)
+
     def open_output(self) -> None:
-        """Show the output folder in the system's file manager."""
-        if problem := open_folder(Path(self.form.texts()["output_dir"]).absolute()):
-            self.say("Note", problem)
+        """Show the output folder."""
+        self.open(Path(self.form.texts()["output_dir"]))
+
+    def open_checkpoints(self) -> None:
+        """Show the checkpoint folder."""
+        self.open(Path(self.form.texts()["model_save_dir"]))
+
+    def open_log(self) -> None:
+        """Show the folder of the CSV log."""
+        self.open(Path(self.form.texts()["log_file"]).absolute().parent)
+
+    def draw(self, seed: int) -> None:
+        """Draw other samples with a seed."""
+        places = self.form.texts()
+        self.say(_("Note"), _("Drawing samples with seed {seed}...").format(seed=seed))
+        self.worker.draw(Path(places["model_save_dir"]), Path(places["output_dir"]), seed)
 
     def copy_report(self) -> None:
         """Copy what a person who helps must know."""
@@ -389,8 +412,7 @@ class App:
 
     def open_log_folder(self) -> None:
         """Show the folder of the program's log."""
-        if problem := open_folder(diary.log_path().parent):
-            self.say("Note", problem)
+        self.open(diary.log_path().parent)
 
     def clear_cache(self) -> None:
         """Delete the decoded images that are kept for later runs, after asking."""

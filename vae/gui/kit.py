@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from tkinter import ttk
 
 import ttkbootstrap as tb
@@ -100,6 +101,24 @@ def switch(
     return made
 
 
+def slider(master: tk.Misc, variable: tk.DoubleVar, command: Callable[[str], object]) -> ttk.Scale:
+    """A horizontal slider from 0; arrow keys move it by 1."""
+    made: ttk.Scale = tb.Scale(master, from_=0, to=1, variable=variable, command=command)
+    return made
+
+
+def menu_button(
+    master: tk.Misc, text: str, entries: Mapping[str, Callable[[], object]]
+) -> ttk.Menubutton:
+    """A button that opens a menu."""
+    made = ttk.Menubutton(master, text=text, style="Vae.TMenubutton")
+    menu = tk.Menu(made, tearoff=False)
+    for label, command in entries.items():
+        menu.add_command(label=label, command=command)
+    made.configure(menu=menu)
+    return made
+
+
 def tooltip(widget: tk.Widget, text: str, unless: Callable[[], bool] = lambda: False) -> None:
     """Explain a widget on hover and on keyboard focus, in the theme's colours.
 
@@ -120,6 +139,17 @@ def tooltip(widget: tk.Widget, text: str, unless: Callable[[], bool] = lambda: F
 def choose_folder(parent: tk.Misc, start: str) -> str:
     """Let the person choose a folder: the system's dialog, on X11 a themed one. "" if cancelled."""
     return Querybox.get_directory(parent, title="Choose a folder", initialdir=start) or ""
+
+
+def choose_file(parent: tk.Misc, title: str, folder: Path, name: str) -> str:
+    """Let the person name a file to write; asks before one is replaced. "" if cancelled."""
+    suffix = Path(name).suffix
+    chosen = Querybox.get_save_filename(
+        parent, title=title, initialdir=str(folder), initialfile=name,
+        defaultextension=suffix, filetypes=[(suffix[1:].upper(), f"*{suffix}")],
+        confirmoverwrite=True,
+    )  # fmt: skip
+    return chosen or ""
 
 
 def choose_csv(parent: tk.Misc, start: str, name: str) -> str:

@@ -20,7 +20,9 @@ def make_menus(app: App) -> None:
     """Give the window its menu bar and bind the keys."""
     menus: dict[str, list[Entry]] = {
         "File": [
-            ("Open output folder", "Mod+O", app.open_output),
+            (_("Open output folder"), "Mod+O", app.open_output),
+            (_("Open checkpoint folder"), "", app.open_checkpoints),
+            (_("Open folder of the log file"), "", app.open_log),
             ("Clear image cache...", "", app.clear_cache),
             ("Quit", "Mod+Q", app.close),
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,6 @@ from vae.events import (
     Warned,
     WentOn,
 )
-from vae.files import samples_name
 from vae.gui import kit
 from vae.gui.answers import (
     CacheCleared,
@@ -36,9 +36,12 @@ from vae.gui.answers import (
     Found,
     Invalid,
     PathsChecked,
+    PictureRead,
     PlotsReady,
     ReportReady,
     Retrying,
+    SeedDrawn,
+    Told,
 )
 from vae.gui.bar import ENOUGH_BATCHES, Eta
 from vae.language import _
@@ -74,7 +77,8 @@ class RunView:
         self.eta = Eta()
         self.data = self.device = ""
         self._show_history()
-        self.app.samples.show(None, 0, "")
+        self.app.samples.clear()
+        self.app.reconstructions.clear()
         self.app.header.show()
         self.app.banner.clear()
 
@@ -100,9 +104,18 @@ class RunView:
             case EpochDone():
                 self._epoch_done(event.record)
             case SamplesReady():
-                self.app.samples.show(event.grid, event.epoch, event.path.name)
+                self.app.samples.take_new(event.epoch, event.grid, event.path, event.images_done)
             case ReconstructionsReady():
-                pass
+                self.app.reconstructions.take_new(
+                    event.epoch, event.picture, event.path, event.images_done
+                )
+            case PictureRead():
+                for pane in (self.app.samples, self.app.reconstructions):
+                    pane.show_read(event.path, event.epoch, event.pixels, event.problem)
+            case SeedDrawn():
+                self._seed_drawn(event)
+            case Told():
+                self._told(event)
             case DataReady():
                 self._data_ready(event)
             case DeviceChosen():
@@ -130,9 +143,7 @@ class RunView:
             case DemoReady():
                 self._demo_ready(event)
             case CacheCleared():
-                self.app.log.write(event.text)
-                if not self.app.busy:
-                    self.app.say("Note", event.text)
+                self._told(Told(event.text))
             case ReportReady():
                 self._report_ready(event)
             case PlotsReady():
@@ -236,11 +247,7 @@ class RunView:
                 "The report was copied: versions, device, folders, checkpoints and the end of the "
                 "log, without any path or name of an image. Paste it where you ask for help."
             )
-        app.log.write(text)
-        if app.busy:
-            app.banner.say(text)  # the bar tells of the run
-        else:
-            app.say("Note", text)
+        self._told(Told(text))
 
     def _paused(self) -> None:
         if self.app.state == "running":
@@ -303,6 +310,23 @@ class RunView:
             form.show_problem(name, plain.get(name, "") or event.problems.get(name, ""))
         self.app.say_marked()
 
+    def _seed_drawn(self, event: SeedDrawn) -> None:
+        if event.path is None:
+            self._told(Told(event.problem))
+            return
+        self.app.samples.show_drawn(event.seed, event.epoch, event.grid, event.path)
+        self._told(Told(_("{path} was written.").format(path=event.path), event.path.parent))
+
+    def _told(self, event: Told) -> None:
+        app = self.app
+        app.log.write(event.text)
+        if app.busy:
+            app.banner.say(event.text)  # the bar tells of the run
+            return
+        app.say(_("Note"), event.text)
+        if event.folder:
+            app.bar.offer(_("Open folder"), partial(app.open, event.folder))
+
     def _demo_ready(self, event: DemoReady) -> None:
         if event.complete:
             self.app.form.fill({"file_path": str(event.folder)})
@@ -324,8 +348,9 @@ class RunView:
         if event.record:
             self.history = list(event.record.history)
             self._show_history()
-            if event.grid is not None:
-                app.samples.show(event.grid, event.grid_epoch, samples_name(event.grid_epoch))
+            folder = Path(app.form.texts()["output_dir"])
+            app.samples.take_found(folder, event.samples)
+            app.reconstructions.take_found(folder, event.reconstructions)
         if app.state == "idle" and app.bar.word["text"] in FOUND_WORDS:
             self.say_found()
 

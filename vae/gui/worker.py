@@ -17,7 +17,6 @@ from vae import diary
 from vae.config import ConfigError, TrainConfig
 from vae.errors import StudioError, file_problem
 from vae.events import RETRY_SECONDS, Trouble, Warned
-from vae.files import SAMPLES_NAME, samples_name
 from vae.gui.answers import (
     CacheCleared,
     DemoReady,
@@ -27,10 +26,14 @@ from vae.gui.answers import (
     Found,
     Invalid,
     PathsChecked,
+    PictureRead,
     PlotsReady,
     ReportReady,
     Retrying,
+    SeedDrawn,
+    Told,
 )
+from vae.language import _
 from vae.paths import check_paths
 from vae.requests import Request
 
@@ -108,6 +111,18 @@ class Worker:
         """Look for a run to resume. Answers with Found."""
         self._start(_look, model_save_dir, output_dir, self.events.put)
 
+    def read_picture(self, path: Path, epoch: int) -> None:
+        """Read a run's picture of an epoch. Answers with PictureRead."""
+        self._start(_read_picture, path, epoch, self.events.put)
+
+    def draw(self, model_save_dir: Path, output_dir: Path, seed: int) -> None:
+        """Draw samples with a seed. Answers with SeedDrawn."""
+        self._start(_draw, model_save_dir, output_dir, seed, self.events.put)
+
+    def write(self, write: Callable[[], str], path: Path) -> None:
+        """Write a file that a person asked for; `write` returns what to say. Answers with Told."""
+        self._start(_write, write, path, self.events.put)
+
     def check_paths(self, texts: dict[str, str]) -> None:
         """Look at the paths of a form. Answers with PathsChecked."""
         self._start(_check_paths, texts, self.events.put)
@@ -161,34 +176,57 @@ def _train(
 
 
 def _look(model_save_dir: str, output_dir: str, emit: Callable[[object], None]) -> None:
-    record, anything, grid, epoch, problem = None, False, None, 0, ""
+    record, anything, problem = None, False, ""
+    samples: tuple[int, ...] = ()
+    reconstructions: tuple[int, ...] = ()
     try:
         from vae import checkpoint
+        from vae.gallery import RECONSTRUCTIONS, SAMPLES
 
         anything = bool(checkpoint.checkpoint_files(Path(model_save_dir), damaged=True))
         if found := checkpoint.peek(Path(model_save_dir)):
             record = found[1]
-            grid, epoch = _newest_grid(Path(output_dir), len(record.history))
+            done = len(record.history)
+            samples = SAMPLES.epochs(Path(output_dir), done)
+            reconstructions = RECONSTRUCTIONS.epochs(Path(output_dir), done)
     except Exception as error:
         # A look that fails must not keep the window from working; the run itself will say more.
         problem = str(error) or type(error).__name__
-    emit(Found(model_save_dir, record, anything, grid, epoch, problem))
+    emit(Found(model_save_dir, record, anything, samples, reconstructions, problem))
 
 
-def _newest_grid(folder: Path, up_to: int) -> tuple[Any, int]:
-    """The newest sample grid up to an epoch, and its epoch; (None, 0) if there is none."""
-    names = (SAMPLES_NAME.fullmatch(path.name) for path in folder.glob("*.png"))
-    epochs = [int(match[1]) for match in names if match]
-    epoch = max((epoch for epoch in epochs if epoch <= up_to), default=0)
-    if not epoch:
-        return None, 0
-    import numpy as np
-    from PIL import Image
+def _read_picture(path: Path, epoch: int, emit: Callable[[object], None]) -> None:
+    from vae.gallery import read_picture
 
-    import vae.images  # noqa: F401  # its pixel limit, not Pillow's smaller one
+    try:
+        emit(PictureRead(path, epoch, read_picture(path), ""))
+    except Exception as error:
+        # Damaged pictures raise all kinds; each means the same to the person.
+        reason = error.strerror if isinstance(error, OSError) else ""
+        text = _("{path} cannot be shown ({reason}).")
+        emit(PictureRead(path, epoch, None, text.format(path=path, reason=reason or error)))
 
-    with Image.open(folder / samples_name(epoch)) as image:
-        return np.asarray(image), epoch
+
+def _draw(
+    model_save_dir: Path, output_dir: Path, seed: int, emit: Callable[[object], None]
+) -> None:
+    try:
+        from vae.drawing import draw
+
+        drawn = draw(model_save_dir, output_dir, seed, lambda text: emit(Warned(text)))
+        emit(SeedDrawn(seed, drawn.epoch, drawn.grid, drawn.path, ""))
+    except Exception as error:
+        text = file_problem(error) if isinstance(error, OSError) else str(error)
+        emit(SeedDrawn(seed, 0, None, None, text or type(error).__name__))
+
+
+def _write(write: Callable[[], str], path: Path, emit: Callable[[object], None]) -> None:
+    try:
+        emit(Told(write(), path.parent))
+    except Exception as error:
+        reason = error.strerror if isinstance(error, OSError) else ""
+        text = _("{path} was not written ({reason}).")
+        emit(Told(text.format(path=path, reason=reason or error or type(error).__name__)))
 
 
 def _check_paths(texts: dict[str, str], emit: Callable[[object], None]) -> None:

@@ -97,6 +97,11 @@ class Window:
         x, y = x + widget.winfo_rootx(), y + widget.winfo_rooty()
         subprocess.run(["xdotool", "mousemove", str(x), str(y), "click", "1"], check=True)
 
+    def key(self, name: str) -> None:
+        """Press a key of the real keyboard."""
+        self.app.root.update()
+        subprocess.run(["xdotool", "key", name], check=True)
+
     def pixel(self, widget: Any, x: int, y: int) -> tuple[int, ...]:
         """The colour on the screen at a place in a widget."""
         for _ in range(10):

@@ -34,8 +34,10 @@ def test_the_slider_goes_to_the_pictures_of_earlier_epochs(trained: Any) -> None
     trained.app.show_tab(samples)
     newest = samples.pixels
     assert samples.position["text"] == "Epoch 3 of 3"
+    trained.pump(samples.slider.winfo_viewable)
     samples.slider.focus_force()
-    samples.slider.event_generate("<Left>")
+    trained.app.root.update()
+    trained.key("Left")
     trained.pump(lambda: "epoch 2" in samples.caption["text"])
     assert samples.position["text"] == "Epoch 2 of 3"
     assert (samples.pixels != newest).any()
@@ -73,6 +75,9 @@ def test_a_click_shows_one_image_large_and_saves_it(
     samples = app.samples
     app.show_tab(samples)
     trained.pump(lambda: samples.plot.box[2] > 100)
+    trained.pump(samples.plot.widget.winfo_viewable)
+    for _ in range(20):  # until the canvas has taken its size
+        app.root.update()
     left, top, width, height = samples.plot.box
     x, y = left + width * 3 // 16, top + height * 5 // 16  # second column, third row
     trained.click_at(samples.plot.widget, x, y)

@@ -13,6 +13,7 @@ from tkinter import ttk
 from typing import Any
 
 from vae import __version__, diary
+from vae.command import train_command
 from vae.config import PARAMETERS
 from vae.gui import dialogs, kit
 from vae.gui.banner import Banner
@@ -403,6 +404,14 @@ class App:
         places = self.form.texts()
         self.say(_("Note"), _("Drawing samples with seed {seed}...").format(seed=seed))
         self.worker.draw(Path(places["model_save_dir"]), Path(places["output_dir"]), seed)
+
+    def copy_command(self) -> None:
+        """Copy the terminal command that equals the form."""
+        self.root.clipboard_clear()
+        self.root.clipboard_append(train_command(self.form.texts()))
+        text = _("The command was copied. Run it in the folder of VAE Studio.")
+        self.log.write(text)
+        self.banner.say(text) if self.busy else self.say(_("Note"), text)
 
     def copy_report(self) -> None:
         """Copy what a person who helps must know."""

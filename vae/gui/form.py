@@ -9,6 +9,8 @@ from tkinter import ttk
 
 from vae.config import DEFAULTS, PARAMETERS, check, parse, text_of
 from vae.gui import kit
+from vae.gui.info import Info
+from vae.language import _
 
 ADVANCED = "Advanced"
 # In points, as all sizes in the window: 3p are 4 pixels at 96 dpi, 8 at 192.
@@ -36,6 +38,8 @@ class Form(ttk.Frame):
         self.canvas = tk.Canvas(self, highlightthickness=0, width=WIDTH)
         bar = ttk.Scrollbar(self, command=self.canvas.yview, style="Vae.Vertical.TScrollbar")
         self.canvas.configure(yscrollcommand=bar.set)
+        self.explanation = Info(self)
+        self.explanation.pack(side="bottom", fill="x")
         bar.pack(side="right", fill="y")
         self.canvas.pack(side="left", fill="both", expand=True)
         self.body = ttk.Frame(self.canvas, style="Pane.Vae.TFrame", padding="18p 6p 9p 18p")
@@ -93,7 +97,8 @@ class Form(ttk.Frame):
         variable.trace_add("write", lambda *_: self._edited(name))
         if facts.group == ADVANCED:
             self.advanced += [label, cell]
-        kit.tooltip(field, f"{name}: {facts.help}", unless=lambda: name in self.messages)
+        kit.tooltip(field, f"{name}: {_(facts.help)}", focus=False)
+        field.bind("<FocusIn>", lambda event: self.explanation.explain(name), add="+")
         field.bind("<Configure>", lambda event: self._show_end(name), add="+")
         field.bind("<FocusOut>", lambda event: self._left(name), add="+")
         field.bind("<FocusIn>", lambda event: self._see(field), add="+")
@@ -238,6 +243,14 @@ class Form(ttk.Frame):
     def paint(self) -> None:
         """Take the colours of the mode."""
         self.canvas.configure(background=kit.palette(self).pane)
+        self.explanation.paint()
+
+    def toggle_info(self) -> None:
+        """Show or hide the explanation of the field in focus."""
+        if self.explanation.winfo_manager():
+            self.explanation.pack_forget()
+        else:
+            self.explanation.pack(side="bottom", fill="x", before=self.canvas)
 
     def toggle_advanced(self) -> None:
         """Fold or unfold the advanced fields."""

@@ -104,6 +104,7 @@ def switch(
 def slider(master: tk.Misc, variable: tk.DoubleVar, command: Callable[[str], object]) -> ttk.Scale:
     """A horizontal slider from 0; arrow keys move it by 1."""
     made: ttk.Scale = tb.Scale(master, from_=0, to=1, variable=variable, command=command)
+    made.bind("<Button-1>", lambda event: made.focus_set(), add="+")
     return made
 
 
@@ -119,19 +120,13 @@ def menu_button(
     return made
 
 
-def tooltip(widget: tk.Widget, text: str, unless: Callable[[], bool] = lambda: False) -> None:
-    """Explain a widget on hover and on keyboard focus, in the theme's colours.
-
-    Focus shows nothing while `unless` holds: a message below the widget is then more important.
-    """
+def tooltip(widget: tk.Widget, text: str, focus: bool = True) -> None:
+    """Explain a widget on hover, and on keyboard `focus`, in the theme's colours."""
     size = pixels(widget, 320)[0]
     tip = tb.ToolTip(widget, text=text, bootstyle="@secondary", wraplength=size, position="right")
 
-    def focused(event: tk.Event) -> None:
-        if not unless():
-            tip.schedule()
-
-    widget.bind("<FocusIn>", focused, add="+")
+    if focus:
+        widget.bind("<FocusIn>", lambda event: tip.schedule(), add="+")
     for done in ("<FocusOut>", "<Key>"):
         widget.bind(done, lambda event: tip.leave(), add="+")
 

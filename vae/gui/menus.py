@@ -33,6 +33,7 @@ def make_menus(app: App) -> None:
             (_("Save a checkpoint at once"), "Mod+S", app.save_now),
             (_("Draw samples at once"), "Mod+G", app.sample_now),
             ("Start fresh...", "Mod+N", app.start_fresh),
+            (_("Copy as command"), "Mod+E", app.copy_command),
         ],
         "View": [
             *(
@@ -41,6 +42,7 @@ def make_menus(app: App) -> None:
             ),
             ("Light or dark", "Mod+L", app.toggle_mode),
             ("Advanced parameters", "Mod+P", app.form.toggle_advanced),
+            (_("Explanations"), "Mod+I", app.form.toggle_info),
         ],
         "Help": [
             ("Copy report", "Mod+R", app.copy_report),

@@ -23,8 +23,8 @@ class Info(ttk.Frame):
         self.title = ttk.Label(self, style="Bold.Pane.Vae.TLabel")
         self.title.pack(anchor="w")
         self.text = tk.Text(
-            self, height=LINES, width=1, wrap="word", relief="flat", borderwidth=0,
-            highlightthickness=0, font="VaeSmall", takefocus=False, cursor="arrow", state="disabled",
+            self, height=LINES, width=1, wrap="word", relief="flat", font="VaeSmall",
+            takefocus=False, cursor="arrow", state="disabled",
         )  # fmt: skip
         self.text.pack(fill="x")
         self.explain(next(iter(PARAMETERS)))
@@ -49,4 +49,6 @@ class Info(ttk.Frame):
     def paint(self) -> None:
         """Take the colours of the mode."""
         c = kit.palette(self)
-        self.text.configure(background=c.pane, foreground=c.muted)
+        self.text.configure(
+            background=c.pane, foreground=c.muted, highlightthickness=0, borderwidth=0, padx=0
+        )

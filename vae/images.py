@@ -13,6 +13,7 @@ import numpy as np
 import PIL
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from vae import reasons
 from vae.errors import StopRequested
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
@@ -20,7 +21,7 @@ FORMATS = ("JPEG", "PNG", "BMP", "DIB", "TIFF", "WEBP")
 # Read from the header, before a pixel is decoded: a small file can unpack to gigabytes.
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 1_000_000_000
-TOO_LARGE = f"is larger than {MAX_BYTES // 10**6} MB"
+TOO_LARGE = reasons.TOO_LARGE.format(megabytes=MAX_BYTES // 10**6)
 STOP_EVERY = 256  # entries of the scan
 # Names what decode_image makes of a file: raise its first number whenever that changes.
 DECODER = f"1 Pillow {PIL.__version__} OpenCV {cv2.__version__}"
@@ -31,7 +32,7 @@ Image.init()  # registers all formats at once; done on demand it is not safe amo
 
 
 class ImageError(Exception):
-    """An image file that cannot be used; the text is the reason."""
+    """An image file that cannot be used; the text is the reason, in English."""
 
 
 class ImageFile(NamedTuple):
@@ -87,7 +88,7 @@ def _walk(folder: Path, unreadable: list[tuple[Path, str]]) -> Iterator[ImageFil
                 for entry in listing:
                     yield _look_at(entry, prefix, folders)
         except OSError as error:
-            unreadable.append((Path(path), f"cannot be read ({error.strerror})"))
+            unreadable.append((Path(path), reasons.UNREADABLE.format(why=error.strerror)))
             continue
         # Sorted, so that of two links to one folder the same one is taken each time.
         pending += sorted(folders)
@@ -125,7 +126,7 @@ def read_file(folder: Path, file: ImageFile) -> bytes:
     if len(data) > MAX_BYTES:  # it has grown since
         raise ImageError(TOO_LARGE)
     if not data:
-        raise ImageError("is empty")
+        raise ImageError(reasons.EMPTY)
     return data
 
 
@@ -141,22 +142,26 @@ def decode_image(data: bytes, size: int, channels: int) -> np.ndarray:
     except (ImageError, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise ImageError("is not a JPEG, PNG, BMP, TIFF or WebP image, or is damaged") from error
+        raise ImageError(reasons.UNKNOWN_FORMAT) from error
     except Exception as error:
         # Decoders answer a damaged file with every kind of exception: each means the same here.
-        raise ImageError(f"is damaged ({str(error) or type(error).__name__})") from error
+        why = str(error) or type(error).__name__
+        raise ImageError(reasons.DAMAGED.format(why=why)) from error
 
 
 def _pixels(image: Image.Image, size: int, channels: int) -> np.ndarray:
     """The upright pixels of an opened file, uint8 or uint16, (H, W) or (H, W, channels)."""
     if image.width * image.height > MAX_PIXELS:
+        millions = MAX_PIXELS // 10**6
         raise ImageError(
-            f"has {image.width} x {image.height} pixels, more than {MAX_PIXELS // 10**6} million"
+            reasons.TOO_MANY_PIXELS.format(
+                width=image.width, height=image.height, millions=millions
+            )
         )
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-        raise ImageError("holds several pages or frames: save each as a file of its own")
+        raise ImageError(reasons.SEVERAL_FRAMES)
     if image.mode in ("F", "I"):
-        raise ImageError("has 32-bit pixels: convert it to 8 or 16 bit")
+        raise ImageError(reasons.DEEP_PIXELS)
     mode = "L" if channels == 1 else "RGB"
     if image.format == "JPEG":
         # Decodes at 1/2, 1/4 or 1/8 where that is still at least twice the target.

@@ -75,10 +75,8 @@ def read(language: str) -> Catalog:
 
 def updated(language: str) -> Catalog:
     """The texts of the source, with the translations that the catalogue on disk has."""
-    old, new = (
-        read(language),
-        StableCatalog(language, header_comment=f"# Texts of VAE Studio: {language}.", fuzzy=False),
-    )
+    comment = "# The texts of VAE Studio, translated. `make catalogue` adds those that are missing."
+    old, new = read(language), StableCatalog(language, header_comment=comment, fuzzy=False)
     for message in source_texts():
         if message.id:
             known = old.get(key(message))

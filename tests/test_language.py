@@ -12,6 +12,7 @@ import pytest
 from babel.messages.catalog import Message
 
 from tools import catalogue
+from tools.catalogue import forms
 from vae import diary, language, reasons, words
 from vae.checkpoint import verify
 from vae.config import PARAMETERS, ConfigError, TrainConfig, check
@@ -30,11 +31,6 @@ def slovak() -> Iterator[None]:
     language.use("sk")
     yield
     language.use("en")
-
-
-def forms(text: str | tuple[str, ...]) -> tuple[str, ...]:
-    """The forms of a text; one, unless it depends on a number."""
-    return text if isinstance(text, tuple) else (text,)
 
 
 def placeholders(text: str) -> set[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -27,7 +28,7 @@ class StableCatalog(Catalog):
     """A catalogue whose header says what readers need, and no date or version of a tool."""
 
     @property
-    def mime_headers(self) -> list[tuple[str, str]]:  # type: ignore[override]
+    def mime_headers(self) -> list[tuple[str, str]]:
         """Names and values."""
         return [
             ("Language", str(self.locale)),
@@ -87,13 +88,17 @@ def updated(language: str) -> Catalog:
 
 def key(message: Message) -> str:
     """What a catalogue knows a message by."""
-    return message.id[0] if isinstance(message.id, tuple) else message.id
+    return forms(message.id)[0]
+
+
+def forms(text: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The forms of a text: one, unless it depends on a number."""
+    return (text or "",) if isinstance(text, str | None) else tuple(text)
 
 
 def is_translated(message: Message) -> bool:
     """Whether each of its forms is there, and none was only guessed."""
-    forms = message.string if isinstance(message.string, tuple) else (message.string,)
-    return all(forms) and not message.fuzzy
+    return all(forms(message.string)) and not message.fuzzy
 
 
 def po_bytes(catalogue: Catalog) -> bytes:

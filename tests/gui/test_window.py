@@ -20,6 +20,7 @@ from vae.checkpoint import checkpoint_files
 from vae.config import PARAMETERS, TrainConfig
 from vae.dataset import MedicalImageDataset
 from vae.gui import dialogs, kit, worker
+from vae.gui.gallery_pane import Shown
 from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
@@ -498,7 +499,7 @@ def test_small_grids_are_enlarged_by_whole_factors(open_window: Open) -> None:
     window = open_window()
     app = window.app
     app.show_tab(app.samples)
-    app.samples.show(np.zeros((142, 142, 3), np.uint8), "epoch 1", "samples_epoch_0001.png")
+    app.samples.show(Shown(np.zeros((142, 142, 3), np.uint8), "samples_epoch_0001.png", 1))
     app.root.update()
     (image,) = app.samples.plot.figure.images
     height, width = image.get_size()

@@ -12,7 +12,7 @@ from pathlib import Path
 from tkinter import ttk
 from typing import Any
 
-from vae import __version__, diary
+from vae import __version__, diary, language
 from vae.command import train_command
 from vae.config import PARAMETERS
 from vae.gui import dialogs, kit
@@ -28,13 +28,14 @@ from vae.gui.pane import Pane
 from vae.gui.reconstructions_pane import ReconstructionsPane
 from vae.gui.run_view import RunView
 from vae.gui.samples_pane import SamplesPane
-from vae.gui.settings import demo_folder, load_settings, save_settings
+from vae.gui.settings import SCALES, demo_folder, load_settings, save_settings
 from vae.gui.theme import pixels
 from vae.gui.worker import Worker
 from vae.language import _
 from vae.requests import Request
 from vae.signals import stop_signals
 
+SIZE = (1280, 820)
 POLL_MS = 50
 EVENTS_A_TURN = 100
 REDRAW_SECONDS = 0.5
@@ -58,11 +59,14 @@ class App:
         # process, so the window's thread collects by the clock, as long as the process lives.
         gc.disable()
         remembered = load_settings()
+        language.use(remembered["language"])
         self.root = kit.create_window("VAE Studio", remembered["mode"])
         self.root.report_callback_exception = self.callback_failed
         diary.open_log(f"window, Tk {self.root.tk.call('info', 'patchlevel')}")
         self.worker = Worker()
         self.state, self.failure = "idle", ""
+        self.scale = remembered["scale"]
+        kit.scale(self.root, self.scale)
         self.quit_after_stop = self.interrupted = self.signalled = False
         self.looked = ("", "")
         self.redrawn = self.collected = 0.0
@@ -73,16 +77,22 @@ class App:
         self.form.fill({**remembered["form"], **(texts or {})})
         kit.on_mode_change(self.root, self.paint)
         self.set_state("idle", "Ready", "")
-        width, height = pixels(self.root, 1280, 820)
-        width = min(width, self.root.winfo_screenwidth() - 40)
-        height = min(height, self.root.winfo_screenheight() - 60)
-        self.root.geometry(f"{width}x{height}+20+10")
+        self.fit(*SIZE)
         self.polling = self.root.after(POLL_MS, self.poll)
         self.root.after(60, self._after_shown, demo)
 
+    def fit(self, width: float, height: float) -> None:
+        """Take a size in logical pixels, as far as the screen has room."""
+        width, height = pixels(self.root, width, height)
+        width = min(width, self.root.winfo_screenwidth() - 40)
+        height = min(height, self.root.winfo_screenheight() - 60)
+        self.root.geometry(f"{width:.0f}x{height:.0f}+20+10")
+
     def _build(self) -> None:
         root = self.root
-        self.header = Header(root, self.open_output, self.about, self.toggle_mode)
+        self.header = Header(
+            root, self.open_output, self.about, self.toggle_mode, self.toggle_language
+        )
         self.header.pack(fill="x")
         ttk.Frame(root, style="Rule.Vae.TFrame", height=1).pack(fill="x")
         self.bar = ActionBar(
@@ -305,7 +315,7 @@ class App:
     def remember(self) -> None:
         """Keep the form for the next start."""
         try:
-            save_settings(self.form.texts(), kit.mode(self.root))
+            save_settings(self.form.texts(), kit.mode(self.root), self.scale)
         except OSError as error:
             self.log.write(f"The form could not be remembered: {error}", "warning")
 
@@ -380,6 +390,49 @@ class App:
     def toggle_mode(self) -> None:
         """Switch between light and dark."""
         kit.toggle_mode(self.root)
+        self.remember()
+
+    def next_language(self) -> str:
+        """The code of the language after the one in use."""
+        codes = list(language.LANGUAGES)
+        return codes[(codes.index(language.current()) + 1) % len(codes)]
+
+    def toggle_language(self) -> None:
+        """Speak the next language."""
+        language.use(self.next_language())
+        self.build_again()
+
+    def larger(self, steps: int = 1) -> None:
+        """Make the text larger by a step, or smaller by as many."""
+        place = min(max(SCALES.index(self.scale) + steps, 0), len(SCALES) - 1)
+        self.scale = SCALES[place]
+        kit.scale(self.root, self.scale)
+        self.fit(*SIZE)
+        self.build_again()
+
+    def build_again(self) -> None:
+        """Build the window's parts anew, in the language and size in use, showing the same."""
+        texts, marks, folded = self.form.texts(), self.form.messages, self.form.folded
+        panes, tab = list(self.panes.values()), self.tabs.index("current")  # type: ignore[no-untyped-call]
+        bar, plots = self.bar, self.loss.plot is not None
+        said = [label["text"] for label in (bar.word, bar.text, bar.right)]
+        done = float(bar.meter["value"])
+        for child in self.root.winfo_children():
+            child.destroy()
+        self._build()
+        self.form.fill(texts)
+        self.form.show_problems(self.form.problems() if marks else {})
+        if not folded:
+            self.form.toggle_advanced()
+        if plots:
+            self.make_plots()
+        for pane, before in zip(self.panes.values(), panes, strict=True):
+            pane.take_over(before)
+        self.show_tab(list(self.panes.values())[tab])
+        self.set_state(self.state, *said)
+        self.bar.progress(done, 1)
+        self.view.say_again()
+        self.paint()
         self.remember()
 
     def open(self, folder: Path) -> None:

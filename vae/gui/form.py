@@ -10,11 +10,13 @@ from tkinter import ttk
 from vae.config import DEFAULTS, PARAMETERS, check, parse, text_of
 from vae.gui import kit
 from vae.gui.info import Info
+from vae.gui.theme import pixels
 from vae.language import _
 
 ADVANCED = "Advanced"
 # In points, as all sizes in the window: 3p are 4 pixels at 96 dpi, 8 at 192.
 WIDTH, TEXT_WIDTH = "300p", "264p"
+ROWS_HEIGHT = 260  # of the form above its explanation, at least, at 96 dpi
 ARRANGE_MS = 700
 PATHS = tuple(name for name, facts in PARAMETERS.items() if facts.kind)
 
@@ -49,6 +51,8 @@ class Form(ttk.Frame):
         self.canvas.bind(
             "<Configure>", lambda event: self.canvas.itemconfigure(window, width=event.width)
         )
+        self.wants_explanation = True
+        self.bind("<Configure>", lambda event: self._fit_explanation())
         self._build()
         self._step_in_valid_sizes()
         self._bind_wheel(self)
@@ -247,10 +251,17 @@ class Form(ttk.Frame):
 
     def toggle_info(self) -> None:
         """Show or hide the explanation of the field in focus."""
-        if self.explanation.winfo_manager():
-            self.explanation.pack_forget()
-        else:
+        self.wants_explanation = not self.explanation.winfo_manager()
+        self._fit_explanation(self.wants_explanation)
+
+    def _fit_explanation(self, always: bool = False) -> None:
+        """Show it where it leaves enough of the form in sight, or where it was asked for."""
+        room = self.winfo_height() - self.explanation.winfo_reqheight()
+        wanted = self.wants_explanation and (always or room > pixels(self, ROWS_HEIGHT)[0])
+        if wanted and not self.explanation.winfo_manager():
             self.explanation.pack(side="bottom", fill="x", before=self.canvas)
+        elif not wanted:
+            self.explanation.pack_forget()
 
     def toggle_advanced(self) -> None:
         """Fold or unfold the advanced fields."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tkinter as tk
+import tkinter.font as tkfont
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tkinter import ttk
@@ -40,6 +41,19 @@ def create_window(title: str, mode: str) -> tk.Tk:
         for event in ("<MouseWheel>", "<Button-4>", "<Button-5>"):
             root.unbind_class(kind, event)
     return root
+
+
+def scale(root: tk.Tk, factor: float) -> None:
+    """Make the text, and all that is measured in points, so many times as large.
+
+    What is on the window then has to be made again.
+    """
+    root.vae_points = getattr(root, "vae_points", root.tk.call("tk", "scaling"))  # type: ignore[attr-defined]
+    root.tk.call("tk", "scaling", float(root.vae_points) * factor)  # type: ignore[attr-defined]
+    for name in tkfont.names(root):
+        font = tkfont.nametofont(name, root)
+        font.configure(size=font["size"])  # takes the new measure
+    apply_styles(root, root.style, palette(root))  # type: ignore[attr-defined]
 
 
 def mode(root: tk.Misc) -> str:

@@ -40,6 +40,10 @@ class LossPane(Pane):
 
         self.plot = LossPlot(self)
 
+    def take_over(self, other: LossPane) -> None:
+        self.log_scale.set(other.log_scale.get())
+        self.show(*other.shown)
+
     def show(self, history: Sequence[EpochRecord], points: Sequence[tuple[float, float]]) -> None:
         """Take the epochs done and the points within epochs; drawn at the next refresh."""
         self.shown, self.stale = (tuple(history), tuple(points)), True

@@ -41,7 +41,10 @@ class LossPlot(Plot):
         width, height = self.figure.get_size_inches()
         left, right, bottom, top = MARGINS
         self.figure.subplots_adjust(
-            left / width, bottom / height, max(1 - right / width, 0.6), max(1 - top / height, 0.6)
+            min(left / width, 0.3),
+            min(bottom / height, 0.3),
+            max(1 - right / width, 0.6),
+            max(1 - top / height, 0.6),
         )
 
     def _note(self, offset: tuple[int, int], **style: Any) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vae.language import _
+from vae.language import LANGUAGES, _
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -43,6 +43,9 @@ def make_menus(app: App) -> None:
             ("Light or dark", "Mod+L", app.toggle_mode),
             ("Advanced parameters", "Mod+P", app.form.toggle_advanced),
             (_("Explanations"), "Mod+I", app.form.toggle_info),
+            (_("Larger text"), "Mod+plus", app.larger),
+            (_("Smaller text"), "Mod+minus", partial(app.larger, -1)),
+            (LANGUAGES[app.next_language()], "Mod+J", app.toggle_language),
         ],
         "Help": [
             ("Copy report", "Mod+R", app.copy_report),
@@ -56,6 +59,7 @@ def make_menus(app: App) -> None:
         bar.add_cascade(label=title, menu=menu, underline=0)
         for label, key, action in entries:
             shown = key.replace("Mod", "Cmd" if sys.platform == "darwin" else "Ctrl")
+            shown = shown.replace("plus", "+").replace("minus", "-")
             menu.add_command(label=label, accelerator=shown, command=action)
             if key:
                 app.root.bind(_sequence(key), partial(_without_event, action))

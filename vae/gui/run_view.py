@@ -76,6 +76,7 @@ class RunView:
         self.points: list[tuple[float, float]] = []  # of the running epoch
         self.eta = Eta()
         self.data = self.device = ""
+        self.result: TrainingResult | None = None  # of the run that ended last
         self._show_history()
         self.app.samples.clear()
         self.app.reconstructions.clear()
@@ -215,6 +216,7 @@ class RunView:
 
     def _finished(self, result: TrainingResult) -> None:
         app = self.app
+        self.result = result
         word, text = result_words(result)
         app.set_state("idle" if result.stopped else "finished", word, text)
         if not result.stopped:
@@ -353,6 +355,17 @@ class RunView:
             app.reconstructions.take_found(folder, event.reconstructions)
         if app.state == "idle" and app.bar.word["text"] in FOUND_WORDS:
             self.say_found()
+
+    def say_again(self) -> None:
+        """Say in the language in use what can be said anew."""
+        app = self.app
+        app.header.show(self.data, self.device)
+        if app.state == "finished" and self.result:
+            app.bar.say(app.state, *result_words(self.result))
+            app.bar.offer(_("Open output folder"), app.open_output)
+        elif app.state == "idle":
+            app.bar.word.configure(text="")
+            app.say_marked()
 
     def say_found(self) -> None:
         """Say what the checkpoint folder holds, and what a click on Train does."""

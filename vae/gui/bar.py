@@ -69,8 +69,8 @@ class ActionBar(ttk.Frame):
         # Wide enough for each of their texts, so that none moves when one changes.
         for button, width in ((self.train, 10), (self.pause, 10), (self.stop, 8)):
             button.configure(width=width)
-        for child in row.winfo_children():
-            child.pack(side="left", padx=(0, "6p"))
+        for button in (self.train, self.pause, self.stop, self.save, self.sample, self.fresh):
+            button.pack(side="left", padx=(0, "6p"))
         self.meter = kit.meter(self)
         self.word = ttk.Label(self, style="Bold.Vae.TLabel")
         self.text = ttk.Label(self, style="Vae.TLabel", justify="left")

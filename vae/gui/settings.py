@@ -38,7 +38,8 @@ def load_settings() -> dict[str, Any]:
         mode = "dark" if found["mode"] == "dark" else "light"
         folder = Path(found["folder"])
         spoken = str(found.get("language", language.of_system()))
-        scale = min(max(float(found.get("scale", 1)), SCALES[0]), SCALES[-1])
+        wanted = float(found.get("scale", 1))
+        scale = min(SCALES, key=lambda one: abs(one - wanted))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {"form": {}, "mode": "light", "language": language.of_system(), "scale": 1.0}
     if folder != Path.cwd():

@@ -39,7 +39,7 @@ class Eta:
         if self.batches < ENOUGH_BATCHES or not self.speed:
             return ""
         rest = (event.epochs - event.epoch + 1) * event.batches - event.batch
-        return f"{duration(rest / self.speed)} left"
+        return _("{time} left").format(time=duration(rest / self.speed))
 
 
 class ActionBar(ttk.Frame):

@@ -71,26 +71,28 @@ class Form(ttk.Frame):
 
     def _heading(self, group: str, row: int) -> None:
         if group == ADVANCED:
-            self.fold = kit.button(self.body, group, self.toggle_advanced, "Fold", "chevron-right")
+            self.fold = kit.button(
+                self.body, _(group), self.toggle_advanced, "Fold", "chevron-right"
+            )
             self.fold.grid(row=row, column=0, columnspan=2, sticky="w", pady=("9p", 0))
         else:
-            label = ttk.Label(self.body, text=group, style="Bold.Pane.Vae.TLabel")
+            label = ttk.Label(self.body, text=_(group), style="Bold.Pane.Vae.TLabel")
             label.grid(row=row, column=0, columnspan=2, sticky="w", pady=("12p", "4.5p"))
 
     def _row(self, name: str, row: int) -> None:
         facts = PARAMETERS[name]
         variable = tk.StringVar(self, text_of(DEFAULTS[name]))
-        label = ttk.Label(self.body, text=facts.label, style="Pane.Vae.TLabel")
+        label = ttk.Label(self.body, text=_(facts.label), style="Pane.Vae.TLabel")
         cell = ttk.Frame(self.body, style="Pane.Vae.TFrame")
         field = self._field(cell, name, variable)
         field.pack(side="left", fill="x", expand=bool(facts.kind))
         if facts.kind:
             browse = kit.button(cell, "", lambda: self._browse(name), "Browse", "folder2")
             browse.pack(side="left", padx=("4.5p", 0))
-            kit.tooltip(browse, f"Choose: {facts.label}")
+            kit.tooltip(browse, _("Choose: {label}").format(label=_(facts.label)))
             self.browsers.append(browse)
         elif facts.unit:
-            unit = ttk.Label(cell, text=facts.unit, style="Muted.Pane.Vae.TLabel")
+            unit = ttk.Label(cell, text=_(facts.unit), style="Muted.Pane.Vae.TLabel")
             unit.pack(side="left", padx=("6p", 0))
         error = ttk.Label(self.body, style="Error.Pane.Vae.TLabel", wraplength=TEXT_WIDTH)
         label.grid(row=row, column=0, sticky="w", pady="2.25p", padx=(0, "9p"))

@@ -12,6 +12,7 @@ import ttkbootstrap as tb
 from ttkbootstrap.dialogs import Querybox
 
 from vae.gui.theme import DARK, LIGHT, Palette, apply_styles, make_fonts, pixels
+from vae.language import _
 
 NAME = "vae-studio"
 MIN_SIZE = (1024, 660)
@@ -147,7 +148,7 @@ def tooltip(widget: tk.Widget, text: str, focus: bool = True) -> None:
 
 def choose_folder(parent: tk.Misc, start: str) -> str:
     """Let the person choose a folder: the system's dialog, on X11 a themed one. "" if cancelled."""
-    return Querybox.get_directory(parent, title="Choose a folder", initialdir=start) or ""
+    return Querybox.get_directory(parent, title=_("Choose a folder"), initialdir=start) or ""
 
 
 def choose_file(parent: tk.Misc, title: str, folder: Path, name: str) -> str:
@@ -164,7 +165,7 @@ def choose_file(parent: tk.Misc, title: str, folder: Path, name: str) -> str:
 def choose_csv(parent: tk.Misc, start: str, name: str) -> str:
     """Let the person name a CSV file; it may exist. "" if cancelled."""
     chosen = Querybox.get_save_filename(
-        parent, title="Choose the log file", initialdir=start, initialfile=name,
+        parent, title=_("Choose the log file"), initialdir=start, initialfile=name,
         defaultextension=".csv", filetypes=[("CSV", "*.csv")], confirmoverwrite=False,
     )  # fmt: skip
     return chosen or ""

@@ -91,6 +91,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(command=train)
 
+    command = commands.add_parser("sweep", help="train with each of several values, in a row")
+    command.add_argument(
+        "--vary", nargs="+", action="append", required=True, metavar=("PARAMETER", "VALUE"),
+        help="a parameter and its values; may be given twice",
+    )  # fmt: skip
+    command.add_argument("--to", required=True, metavar="DIR", help="folder for all the runs")
+    add_parameters(command)
+    command.set_defaults(command=sweep)
+
     command = commands.add_parser("sample", help="draw a grid of generated images")
     for name, purpose in (("model_save_dir", "checkpoints"), ("output_dir", "the grid")):
         default = DEFAULTS[name]
@@ -151,6 +160,24 @@ def train(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     diary.log_result(result)
     print(*result_words(result))
     return STOPPED if result.stopped else DONE
+
+
+def sweep(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
+    """Train each combination of the values; the same command goes on with those left."""
+    from vae.sweep import TABLE_NAME, plan, run_sweep
+    from vae.training import nothing
+
+    axes = {name: values for name, *values in options.vary}
+    texts = {"file_path": "", **given_parameters(options)}
+    folder = Path(options.to)
+    trials = plan(texts, axes, folder)
+    with _Lines() as lines:
+        decide = partial(try_again, lines.tell, should_stop)
+        results = run_sweep(trials, folder, lines.show, should_stop, decide, nothing)
+    print(f"{len(results)} of {len(trials)} runs; compared in {folder / TABLE_NAME}")
+    if should_stop():
+        return STOPPED
+    return DONE if len(results) == len(trials) else FAILED
 
 
 def try_again(

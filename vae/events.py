@@ -174,6 +174,24 @@ class TrainingResult:
         return min(self.history, key=lambda record: record.loss, default=None)
 
 
+@dataclass(frozen=True)
+class TrialBegun:
+    """Of several runs in a row the next one begins: its number from 1, what it varies, its form."""
+
+    number: int
+    total: int
+    label: str
+    config: dict[str, int | float | str]
+
+
+@dataclass(frozen=True)
+class TrialEnded:
+    """One of several runs in a row has ended; no result if it failed."""
+
+    label: str
+    result: TrainingResult | None
+
+
 Event = (
     Progress
     | DataReady
@@ -186,5 +204,7 @@ Event = (
     | ReconstructionsReady
     | Paused
     | WentOn
+    | TrialBegun
+    | TrialEnded
     | Warned
 )

@@ -15,6 +15,8 @@ from vae.events import (
     Resumed,
     SamplesReady,
     TrainingResult,
+    TrialBegun,
+    TrialEnded,
     Warned,
     WentOn,
 )
@@ -55,6 +57,10 @@ def event_lines(event: Event) -> list[str]:
         return [f"Samples: {event.path.name}"]
     if isinstance(event, ReconstructionsReady):
         return [f"Reconstructions: {event.path.name}"]
+    if isinstance(event, TrialBegun):
+        return [f"Run {event.number} of {event.total}: {event.label}"]
+    if isinstance(event, TrialEnded):
+        return [" ".join(result_words(event.result))] if event.result else []
     if isinstance(event, Paused):
         return ["Paused; all is saved."]
     if isinstance(event, WentOn):

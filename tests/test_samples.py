@@ -8,9 +8,10 @@ import torch
 from PIL import Image
 
 from vae.errors import StopRequested
+from vae.grid import image_grid
 from vae.model import VAE
 from vae.randomness import generator
-from vae.samples import decode_latents, fixed_latents, image_grid, write_png
+from vae.samples import decode_latents, fixed_latents, write_png
 
 
 def test_decoded_latents_are_grey_levels_of_the_decoders_output() -> None:

@@ -171,8 +171,9 @@ def try_again(
 
 def sample(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     """Draw latents from N(0, I), decode them with the newest checkpoint and save the grid."""
+    from vae.grid import image_grid
     from vae.randomness import generator
-    from vae.samples import decode_latents, fixed_latents, image_grid, write_png
+    from vae.samples import decode_latents, fixed_latents, write_png
     from vae.state import load_model
 
     model, config, epoch = load_model(

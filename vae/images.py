@@ -14,6 +14,7 @@ import PIL
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vae.errors import StopRequested
+from vae.language import _
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "TIFF", "WEBP")
@@ -69,6 +70,15 @@ def find_images(
     if should_stop():
         raise StopRequested
     return sorted(found, key=lambda file: file.name), unreadable
+
+
+def none_found(folder: Path) -> str:
+    """What to say of a folder without images."""
+    text = _(
+        "No images in {folder}. Looked for {suffixes}, subfolders included. "
+        "Choose the folder that holds your images."
+    )
+    return text.format(folder=folder, suffixes=", ".join(SUFFIXES))
 
 
 def _walk(folder: Path, unreadable: list[tuple[Path, str]]) -> Iterator[ImageFile | None]:
@@ -147,16 +157,21 @@ def decode_image(data: bytes, size: int, channels: int) -> np.ndarray:
         raise ImageError(f"is damaged ({str(error) or type(error).__name__})") from error
 
 
-def _pixels(image: Image.Image, size: int, channels: int) -> np.ndarray:
-    """The upright pixels of an opened file, uint8 or uint16, (H, W) or (H, W, channels)."""
+def refuse(image: Image.Image) -> None:
+    """Raise ImageError if the header of an opened file says that it cannot be used."""
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(
             f"has {image.width} x {image.height} pixels, more than {MAX_PIXELS // 10**6} million"
         )
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+    if image.format != "MPO" and getattr(image, "is_animated", False):
         raise ImageError("holds several pages or frames: save each as a file of its own")
     if image.mode in ("F", "I"):
         raise ImageError("has 32-bit pixels: convert it to 8 or 16 bit")
+
+
+def _pixels(image: Image.Image, size: int, channels: int) -> np.ndarray:
+    """The upright pixels of an opened file, uint8 or uint16, (H, W) or (H, W, channels)."""
+    refuse(image)
     mode = "L" if channels == 1 else "RGB"
     if image.format == "JPEG":
         # Decodes at 1/2, 1/4 or 1/8 where that is still at least twice the target.

@@ -12,9 +12,10 @@ from vae.config import TrainConfig
 from vae.curve import write_loss_curve
 from vae.events import Event, Progress, SamplesReady, Warned
 from vae.files import LOSS_CURVE_NAME, SAMPLES_NAME, move_into, samples_name
+from vae.grid import GRID_SIDE, image_grid
 from vae.history import has_rows, set_aside_if_foreign, write_log
 from vae.randomness import generator
-from vae.samples import GRID_SIDE, decode_latents, fixed_latents, image_grid, write_png
+from vae.samples import decode_latents, fixed_latents, write_png
 from vae.state import TrainingState
 
 CURVE_SECONDS = 5.0

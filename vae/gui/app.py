@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tkinter import ttk
 from typing import Any
@@ -17,6 +18,8 @@ from vae.config import PARAMETERS
 from vae.gui import dialogs, kit
 from vae.gui.banner import Banner
 from vae.gui.bar import ActionBar
+from vae.gui.data_pane import DataPane
+from vae.gui.data_view import DataView
 from vae.gui.desktop import open_folder
 from vae.gui.form import PATHS, Form
 from vae.gui.header import Header
@@ -91,9 +94,14 @@ class App:
         right.pack(side="left", fill="both", expand=True)
         self.tabs = ttk.Notebook(right, style="Vae.TNotebook")
         self.tabs.pack(fill="both", expand=True)
+        self.data_view = DataView(self)
+        self.data = DataPane(
+            self.tabs, partial(self.data_view.look, again=True), self.data_view.follow_suggestion
+        )
         self.loss, self.samples = LossPane(self.tabs), SamplesPane(self.tabs)
         self.log = LogPane(self.tabs)
         self.panes: dict[str, Pane] = {
+            _("Data"): self.data,
             _("Loss"): self.loss,
             _("Samples"): self.samples,
             _("Log"): self.log,
@@ -114,6 +122,7 @@ class App:
             self.form.show_problems(self.form.problems())
             self.say_marked()
             self.look()
+            self.data_view.look()
             self.start_if_wanted()
         self.worker.import_ahead()
 
@@ -149,6 +158,7 @@ class App:
         self.state = state
         self.failure = text if state == "failed" else ""
         self.form.lock(self.busy)
+        self.data_view.lock(self.busy)
         self.show_buttons()
         self.bar.say(state, word, text, right)
 
@@ -326,6 +336,7 @@ class App:
             self.look()
         elif name == "num_epochs" and self.state == "idle" and self.bar.word["text"] == "Found":
             self.view.say_found()
+        self.data_view.look()
         self.say_marked()
 
     def _places(self) -> tuple[str, str]:

@@ -32,6 +32,7 @@ from vae.gui.answers import (
     Finished,
     Found,
     Invalid,
+    Looked,
     PathsChecked,
     PlotsReady,
     ReportReady,
@@ -113,6 +114,8 @@ class RunView:
                 self._tried_again()
             case Invalid():
                 self._invalid(event.problems)
+            case Looked():
+                self.app.data_view.take(event)
             case Found():
                 self._found(event)
             case PathsChecked():

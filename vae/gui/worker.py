@@ -31,6 +31,7 @@ from vae.gui.answers import (
     ReportReady,
     Retrying,
 )
+from vae.gui.data_worker import DataWorker
 from vae.paths import check_paths
 
 LOG_LINES = 200  # of the log in a report
@@ -44,6 +45,7 @@ class Worker:
         self.flag = threading.Event()
         self.answers: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
         self.job: threading.Thread | None = None
+        self.data = DataWorker(self.events.put)
         # Threads take turns more often, so that the window answers sooner.
         sys.setswitchinterval(0.001)
 
@@ -62,7 +64,10 @@ class Worker:
     def train(self, texts: dict[str, str], fresh: bool) -> None:
         """Check the form and train. Ends in Finished, Invalid or Failed."""
         self.flag.clear()
-        self.job = self._start(_train, texts, fresh, self.events.put, self.flag.is_set, self.decide)
+        self.data.cancel()
+        self.job = self._start(
+            _train, texts, fresh, self.events.put, self.flag.is_set, self.decide, self.data.wait
+        )
 
     def decide(self, trouble: Trouble) -> Path | None:
         """Called by the training: wait for `answer`, or for the time to try again by itself."""
@@ -109,7 +114,7 @@ class Worker:
 
     def import_ahead(self) -> None:
         """Import what plots and training need. Answers with PlotsReady, then EngineReady."""
-        self._start(_import, self.events.put)
+        self._start(_import, self.events.put, self.data.engine.set)
 
     @staticmethod
     def _start(target: Callable[..., None], *arguments: object) -> threading.Thread:
@@ -124,12 +129,14 @@ def _train(
     emit: Callable[[object], None],
     should_stop: Callable[[], bool],
     decide: Callable[[Trouble], Path | None],
+    memory_is_free: Callable[[], None],
 ) -> None:
     end: object = Failed("The run ended without a word.", {}, "")
     try:
         config = TrainConfig.from_strings(texts)
         from vae.training import run_vae_training
 
+        memory_is_free()  # or soon is: a step that is being timed ends within seconds
         with diary.logged(config, emit) as heard:
             result = run_vae_training(config, heard, should_stop, fresh, decide)
         diary.log_result(result)
@@ -213,7 +220,7 @@ def _report(texts: dict[str, str], emit: Callable[[object], None]) -> None:
         emit(ReportReady("", f"No report could be made ({type(error).__name__})."))
 
 
-def _import(emit: Callable[[object], None]) -> None:
+def _import(emit: Callable[[object], None], ended: Callable[[], None]) -> None:
     try:
         import matplotlib.backends.backend_tkagg
         import matplotlib.figure  # noqa: F401
@@ -225,3 +232,5 @@ def _import(emit: Callable[[object], None]) -> None:
     except Exception as error:
         # An engine that cannot be imported is told again when Train is clicked.
         emit(Warned(f"A part of the program cannot be loaded: {error}. Install it again."))
+    finally:
+        ended()

@@ -17,7 +17,7 @@ from vae.images import ImageFile
 Stop = Callable[[], bool]
 CELL = 256  # pixels; larger images are reduced on the sheet by whole factors
 # A pixel has colour if its channels differ by more; the rest is noise of the compression.
-COLOUR_LEVELS = 24
+COLOUR_LEVELS = 16
 COLOUR_SHARE = 0.001
 COLOUR_SIZE = 64
 

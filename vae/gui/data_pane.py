@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vae.gui.data_view import DataView
     from vae.sheet import Sheet
 
-LIST_ROWS = 4
+LIST_ROWS = 3
 MIDDLE_ROW = 3  # of the contact sheet, or of the line in its place
 
 
@@ -34,6 +34,7 @@ class DataPane(Pane):
         self._make_facts(suggest)
         self.caption = ttk.Label(self, style="Muted.Vae.TLabel", padding="0 9p 0 6p")
         self._make_list()
+        _wrap(self.caption)
         for row, part in enumerate((self.top, self.facts, self.caption, self.empty, self.below)):
             part.grid(row=row, column=0, sticky="nsew")
             if part is not self.empty:
@@ -61,7 +62,8 @@ class DataPane(Pane):
             title = ttk.Label(self.facts, text=label, style="Muted.Vae.TLabel")
             value = ttk.Label(self.facts, style="Vae.TLabel", justify="left")
             title.grid(row=row, column=0, sticky="nw", padx=(0, "12p"), pady="0.75p")
-            value.grid(row=row, column=1, sticky="ew", pady="0.75p")
+            span = 1 if name == "colour" else 2  # a button stands beside this one
+            value.grid(row=row, column=1, columnspan=span, sticky="ew", pady="0.75p")
             _wrap(value)
             self.values[name] = value
         self.facts.columnconfigure(1, weight=1)
@@ -77,7 +79,7 @@ class DataPane(Pane):
         self.copy = kit.button(head, _("Copy"), self.copy_list, "Link")
         self.copy.pack(side="right")
         self.list = tk.Text(
-            self.below, state="disabled", wrap="none", font="TkDefaultFont", relief="flat",
+            self.below, state="disabled", wrap="word", font="TkDefaultFont", relief="flat",
             borderwidth=0, height=LIST_ROWS, takefocus=True,
         )  # fmt: skip
         bar = ttk.Scrollbar(self.below, command=self.list.yview, style="Vae.Vertical.TScrollbar")
@@ -146,7 +148,7 @@ class DataPane(Pane):
         text = "\n".join(lines)
         if text != self.list.get("1.0", "end-1c"):
             self.list.configure(state="normal", height=min(len(lines), LIST_ROWS))
-            self.list.replace("1.0", "end", text)
+            self.list.replace("1.0", "end", text, "line")
             self.list.configure(state="disabled")
 
     def _put(self) -> None:
@@ -180,6 +182,8 @@ class DataPane(Pane):
             selectforeground=c.on_primary, inactiveselectbackground=c.rule, borderwidth=0,
             highlightthickness=1, highlightbackground=c.rule, highlightcolor=c.primary, padx="3p",
         )  # fmt: skip
+        self.list.tag_configure("line", lmargin2="12p")
+        self.list.tag_raise("sel")
 
 
 def _show(part: tk.Widget, shown: bool) -> None:

@@ -114,8 +114,7 @@ def sheet_caption(sheet: Sheet) -> str:
     kind = _("grey") if sheet.channels == 1 else _("colour")
     text = ngettext(
         "{count} image as the network sees it: {size} x {size}, {kind}",
-        "{count} images, spread evenly over the folder, as the network sees them: "
-        "{size} x {size}, {kind}",
+        "{count} images, spread evenly, as the network sees them: {size} x {size}, {kind}",
         sheet.shown,
     )
     return text.format(count=sheet.shown, size=sheet.size, kind=kind)
@@ -137,7 +136,7 @@ def trouble(survey: Survey | None, sheet: Sheet | None) -> tuple[str, list[str]]
         more = ngettext("and {count} more", "and {count} more", refused - len(lines))
         lines.append(more.format(count=count(refused - len(lines))))
     if survey and survey.copies:
-        text = ngettext("{count} is a copy", "{count} are copies", survey.copies)
+        text = ngettext("{count} is a copy", "{count} are copies of others", survey.copies)
         heads.append(text.format(count=count(survey.copies)))
         lines += [_("same content: {names}").format(names=", ".join(g)) for g in survey.duplicates]
     return "  ·  ".join(heads), lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -238,6 +239,40 @@ def test_a_look_writes_nothing_into_the_folder(open_window: Open, tiny: Make, im
     before = {path: path.stat().st_mtime_ns for path in (images, *images.iterdir())}
     wait(open_window(tiny()))
     assert before == {path: path.stat().st_mtime_ns for path in (images, *images.iterdir())}
+
+
+class Dropping:
+    """Stands for tkinterdnd2: a Tcl command that takes any registration."""
+
+    class TkinterDnD:
+        @staticmethod
+        def _require(root: Any) -> None:
+            root.tk.eval("namespace eval tkdnd {proc drop_target args {}}")
+
+
+def test_a_folder_that_is_dropped_on_the_window_is_chosen(
+    open_window: Open, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tkinterdnd2", Dropping)
+    window = open_window()
+    form, root = window.app.form, window.app.root
+    folder = images.rename(images.with_name("my images"))
+    for dropped in (folder, folder / "image_000.png"):
+        form.fill({"file_path": ""})
+        root.tk.call("set", "dropped", root.tk.call("list", str(dropped)))
+        script = root.tk.call("bind", root, "<<Drop>>").replace("%D", "$dropped")
+        assert root.tk.eval(script) == "copy"
+        assert form.texts()["file_path"] == str(folder)
+        assert wait(window)["images"] == "12  ·  PNG 12"
+    assert "Click Train." in window.bar()
+
+
+def test_the_window_needs_no_package_for_dropping(
+    open_window: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tkinterdnd2", None)
+    root = open_window().app.root
+    assert not root.tk.call("bind", root, "<<Drop>>")
 
 
 def test_a_tab_that_is_made_again_shows_the_same(open_window: Open, tiny: Make) -> None:

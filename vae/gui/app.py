@@ -112,6 +112,7 @@ class App:
         self.banner = Banner(right, self.tabs, self.show_log)
         make_menus(self)
         root.protocol("WM_DELETE_WINDOW", self.close)
+        kit.accept_drops(root, self.data_view.take_folder)
 
     def _after_shown(self, demo: bool) -> None:
         """What can wait until the window is on screen."""
@@ -334,7 +335,8 @@ class App:
             texts = self.form.texts()
             self.worker.check_paths({path: texts[path] for path in PATHS})
             self.look()
-        elif name == "num_epochs" and self.state == "idle" and self.bar.word["text"] == "Found":
+        said = self.bar.word["text"] if self.state == "idle" else ""
+        if (name, said) in (("num_epochs", "Found"), ("file_path", "Ready")):
             self.view.say_found()
         self.data_view.look()
         self.say_marked()

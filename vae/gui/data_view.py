@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae.events import Progress
@@ -88,6 +89,14 @@ class DataView:
             return ""
         fitting = "3" if self.sheet.coloured else "1"
         return "" if self.app.form.texts()["in_channels"] == fitting else fitting
+
+    def take_folder(self, path: str) -> None:
+        """Put a folder that was dropped on the window, or a file's folder, into the form."""
+        if self.locked:
+            return
+        folder = Path(path)
+        self.app.form.fill({"file_path": str(folder if folder.is_dir() else folder.parent)})
+        self.app.field_left("file_path")
 
     def follow_suggestion(self) -> None:
         """Put the suggestion into the form."""

@@ -15,9 +15,10 @@ from vae.loss import vae_loss
 from vae.memory import check_memory, is_out_of_memory, needed_bytes
 from vae.model import VAE
 
-# The first step is of few images; the step that counts is of as many as take about so long.
+# The first step is of few images; one that counts is of as many as take about so long.
 FEW_IMAGES = 2
 STEP_SECONDS = 3.0
+ENOUGH_SECONDS = 0.5  # that short steps are timed for together
 
 
 @dataclass(frozen=True)
@@ -91,4 +92,8 @@ def _seconds_an_image(
     step(few)
     images = min(config.batch_size, max(few, int(STEP_SECONDS * few / step(few))))
     step(images)
-    return step(images) / images
+    steps, seconds = 0, 0.0
+    while seconds < ENOUGH_SECONDS:
+        seconds += step(images)
+        steps += 1
+    return seconds / (steps * images)

@@ -61,6 +61,8 @@ def test_what_cannot_be_used_is_refused_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
     (tmp_path / "text.png").write_text("no image")
     (tmp_path / "cut.webp").write_bytes(b"RIFF\0\0\0\0WEBPVP8 ")
+    large = b"RIFF\0\0\0\0WEBPVP8X" + bytes(8) + b"\xff\xff\0\xff\xff\0"
+    (tmp_path / "bomb.webp").write_bytes(large)
     (tmp_path / "odd.webp").write_bytes(b"RIFF\0\0\0\0WEBPVP9 " + bytes(20))
     WIDE.save(tmp_path / "pages.tif", save_all=True, append_images=[WIDE])
     WIDE.convert("F").save(tmp_path / "deep.tif")
@@ -72,6 +74,7 @@ def test_what_cannot_be_used_is_refused_with_the_reason(tmp_path: Path) -> None:
         "odd.webp": "is damaged",
         "pages.tif": "several pages",
         "deep.tif": "32-bit",
+        "bomb.webp": "has 65536 x 65536 pixels",
         "bomb.png": "more than 100 million",
     }
     for name, reason in reasons.items():

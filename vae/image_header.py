@@ -1,6 +1,6 @@
 """What the beginning of an image file says, told without decoding a pixel.
 
-No native decoder is called, so that no file can make the program crash: Pillow parses the headers
+No image decoder is called, so that no file can make the program crash: Pillow parses the headers
 of JPEG, PNG, BMP and TIFF in Python, and for WebP, of which it does not, this module does.
 """
 
@@ -16,9 +16,11 @@ from vae.images import (
     MAX_BYTES,
     SIXTEEN_BIT_MODES,
     TOO_LARGE,
+    UNKNOWN,
     ImageError,
     ImageFile,
     refuse,
+    refuse_bomb,
 )
 
 NOT_WEBP = tuple(name for name in FORMATS if name != "WEBP")
@@ -46,19 +48,21 @@ def read_header(folder: Path, file: ImageFile) -> Header:
     with (folder / file.name).open("rb") as opened:
         beginning = opened.read(WEBP_BYTES)
         if beginning[:4] == b"RIFF" and beginning[8:12] == b"WEBP":
-            return Header("WEBP", *_webp_size(beginning), grey=False)
+            size = _webp_size(beginning)
+            refuse_bomb(*size)
+            return Header("WEBP", *size, grey=False)
         opened.seek(0)
         try:
             with Image.open(opened, formats=NOT_WEBP) as image:
                 refuse(image)
                 return _header(image)
-        except (ImageError, OSError) as error:
-            if isinstance(error, UnidentifiedImageError):
-                raise ImageError(
-                    "is not a JPEG, PNG, BMP, TIFF or WebP image, or is damaged"
-                ) from error
+        except ImageError:
             raise
+        except UnidentifiedImageError as error:
+            raise ImageError(UNKNOWN) from error
         except Exception as error:
+            if isinstance(error, OSError) and error.errno:
+                raise  # the disk's, not the parser's
             # Parsers answer a damaged file with every kind of exception.
             raise ImageError(f"is damaged ({str(error) or type(error).__name__})") from error
 

@@ -22,6 +22,7 @@ FORMATS = ("JPEG", "PNG", "BMP", "DIB", "TIFF", "WEBP")
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 1_000_000_000
 TOO_LARGE = f"is larger than {MAX_BYTES // 10**6} MB"
+UNKNOWN = "is not a JPEG, PNG, BMP, TIFF or WebP image, or is damaged"
 STOP_EVERY = 256  # entries of the scan
 # Names what decode_image makes of a file: raise its first number whenever that changes.
 DECODER = f"1 Pillow {PIL.__version__} OpenCV {cv2.__version__}"
@@ -151,18 +152,21 @@ def decode_image(data: bytes, size: int, channels: int) -> np.ndarray:
     except (ImageError, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise ImageError("is not a JPEG, PNG, BMP, TIFF or WebP image, or is damaged") from error
+        raise ImageError(UNKNOWN) from error
     except Exception as error:
         # Decoders answer a damaged file with every kind of exception: each means the same here.
         raise ImageError(f"is damaged ({str(error) or type(error).__name__})") from error
 
 
+def refuse_bomb(width: int, height: int) -> None:
+    """Raise ImageError if an image has too many pixels to be decoded."""
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"has {width} x {height} pixels, more than {MAX_PIXELS // 10**6} million")
+
+
 def refuse(image: Image.Image) -> None:
     """Raise ImageError if the header of an opened file says that it cannot be used."""
-    if image.width * image.height > MAX_PIXELS:
-        raise ImageError(
-            f"has {image.width} x {image.height} pixels, more than {MAX_PIXELS // 10**6} million"
-        )
+    refuse_bomb(*image.size)
     if image.format != "MPO" and getattr(image, "is_animated", False):
         raise ImageError("holds several pages or frames: save each as a file of its own")
     if image.mode in ("F", "I"):

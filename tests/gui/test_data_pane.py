@@ -287,6 +287,18 @@ def test_a_tab_that_is_made_again_shows_the_same(open_window: Open, tiny: Make) 
     assert again.plot.pixels is not None
 
 
+def test_damage_may_hide_in_files_that_were_not_decoded(
+    open_window: Open, tiny: Make, images: Path
+) -> None:
+    make_images(images / "more", 13)
+    (images / "a.png").touch()
+    window = open_window(tiny())
+    wait(window)
+    pane = window.app.data
+    assert pane.status["text"] == "Checked: the headers of 26 files, 24 images in full."
+    assert pane.headline["text"].startswith("At least 1 file cannot be used")
+
+
 def test_words_tell_what_differs(tmp_path: Path) -> None:
     from vae.survey import find
 

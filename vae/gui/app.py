@@ -279,6 +279,7 @@ class App:
     def destroy(self) -> None:
         """Remember the form and leave."""
         self.remember()
+        self.worker.data.cancel()
         self.root.after_cancel(self.polling)
         self.root.destroy()
 

@@ -120,6 +120,23 @@ def sheet_caption(sheet: Sheet) -> str:
     return text.format(count=sheet.shown, size=sheet.size, kind=kind)
 
 
+def all_decoded(survey: Survey | None, sheet: Sheet | None) -> bool:
+    """Whether no file is left in which damage could hide."""
+    if survey is None or sheet is None:
+        return False
+    return sheet.shown + len(sheet.refused) >= survey.files
+
+
+def _refused_words(refused: int, all_known: bool) -> str:
+    if all_known:
+        text = ngettext("{count} file cannot be used", "{count} files cannot be used", refused)
+    else:
+        text = ngettext(
+            "At least {count} file cannot be used", "At least {count} files cannot be used", refused
+        )
+    return text.format(count=count(refused))
+
+
 def trouble(survey: Survey | None, sheet: Sheet | None) -> tuple[str, list[str]]:
     """The files that cannot be used and those that are copies: a headline and one line each."""
     unreadable = dict(survey.unreadable) if survey else {}
@@ -130,8 +147,7 @@ def trouble(survey: Survey | None, sheet: Sheet | None) -> tuple[str, list[str]]
     lines = [f"{name} {reason}" for name, reason in unreadable.items()]
     heads = []
     if refused:
-        text = ngettext("{count} file cannot be used", "{count} files cannot be used", refused)
-        heads.append(text.format(count=count(refused)))
+        heads.append(_refused_words(refused, all_decoded(survey, sheet)))
     if refused > len(lines):
         more = ngettext("and {count} more", "and {count} more", refused - len(lines))
         lines.append(more.format(count=count(refused - len(lines))))

@@ -31,6 +31,8 @@ SLOW = "_slow"
 class Progress:
     """A phase beside the batches: "scan", "decode", "read", "save" or "sample", or a slow one.
 
+    A look at a folder has the phases "scan", "look" (at headers) and "compare" (for copies).
+
     done of total files; total 0 if it is not known or does not apply.
     """
 

@@ -69,6 +69,7 @@ def test_train_stop_relaunch_resume(open_window: Open, tiny: Make) -> None:
     app.bar.train.invoke()
     assert str(app.bar.train["state"]) == "disabled"
     window.pump(lambda: len(app.view.history) >= 3)
+    app.show_tab(app.loss)
     window.pump(lambda: len(app.loss.plot.line.get_xdata()) >= 3)  # the curve moved
     assert str(app.form.fields["lr"]["state"]) == "disabled"
     app.bar.stop.invoke()
@@ -84,6 +85,7 @@ def test_train_stop_relaunch_resume(open_window: Open, tiny: Make) -> None:
     again.pump(lambda: f"Found {done} of 300 epochs done" in again.bar())
     assert again.bar().endswith(": Resume")
     assert app.bar.train["text"] == "Resume"
+    app.show_tab(app.loss)
     again.pump(lambda: len(app.loss.plot.line.get_xdata()) == done)
     app.form.fill({"num_epochs": str(done + 2)})
     app.bar.train.invoke()

@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tkinter import ttk
 from typing import Any
@@ -18,6 +19,8 @@ from vae.config import PARAMETERS
 from vae.gui import dialogs, kit
 from vae.gui.banner import Banner
 from vae.gui.bar import ActionBar
+from vae.gui.data_pane import DataPane
+from vae.gui.data_view import DataView
 from vae.gui.desktop import open_folder
 from vae.gui.form import PATHS, Form
 from vae.gui.header import Header
@@ -72,6 +75,7 @@ class App:
         self.redrawn = self.collected = 0.0
         self.collections = 0
         self.start_wanted = start
+        self.data_view = DataView(self)
         self._build()
         self.view = RunView(self)
         self.form.fill({**remembered["form"], **(texts or {})})
@@ -108,11 +112,15 @@ class App:
         right.pack(side="left", fill="both", expand=True)
         self.tabs = ttk.Notebook(right, style="Vae.TNotebook")
         self.tabs.pack(fill="both", expand=True)
+        self.data = DataPane(
+            self.tabs, partial(self.data_view.look, again=True), self.data_view.follow_suggestion
+        )
         self.loss = LossPane(self.tabs)
         self.samples = SamplesPane(self.tabs, self.worker, self.draw)
         self.reconstructions = ReconstructionsPane(self.tabs, self.worker)
         self.log = LogPane(self.tabs)
         self.panes: dict[str, Pane] = {
+            _("Data"): self.data,
             _("Loss"): self.loss,
             _("Samples"): self.samples,
             _("Reconstructions"): self.reconstructions,
@@ -124,6 +132,7 @@ class App:
         self.banner = Banner(right, self.tabs, self.show_log)
         make_menus(self)
         root.protocol("WM_DELETE_WINDOW", self.close)
+        kit.accept_drops(root, self.data_view.take_folder)
 
     def _after_shown(self, demo: bool) -> None:
         """What can wait until the window is on screen."""
@@ -134,6 +143,7 @@ class App:
             self.form.show_problems(self.form.problems())
             self.say_marked()
             self.look()
+            self.data_view.look()
             self.start_if_wanted()
         self.worker.import_ahead()
 
@@ -169,6 +179,7 @@ class App:
         self.state = state
         self.failure = text if state == "failed" else ""
         self.form.lock(self.busy)
+        self.data_view.lock(self.busy)
         self.show_buttons()
         self.bar.say(state, word, text, right)
 
@@ -309,6 +320,7 @@ class App:
     def destroy(self) -> None:
         """Remember the form and leave."""
         self.remember()
+        self.worker.data.cancel()
         self.root.after_cancel(self.polling)
         self.root.destroy()
 
@@ -365,8 +377,10 @@ class App:
             texts = self.form.texts()
             self.worker.check_paths({path: texts[path] for path in PATHS})
             self.look()
-        elif name == "num_epochs" and self.state == "idle" and self.bar.word["text"] == "Found":
+        said = self.bar.word["text"] if self.state == "idle" else ""
+        if (name, said) in (("num_epochs", "Found"), ("file_path", "Ready")):
             self.view.say_found()
+        self.data_view.look()
         self.say_marked()
 
     def _places(self) -> tuple[str, str]:
@@ -428,6 +442,7 @@ class App:
             self.make_plots()
         for pane, before in zip(self.panes.values(), panes, strict=True):
             pane.take_over(before)
+        self.data.show(self.data_view)
         self.show_tab(list(self.panes.values())[tab])
         self.set_state(self.state, *said)
         self.bar.progress(done, 1)

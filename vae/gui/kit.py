@@ -146,6 +146,24 @@ def tooltip(widget: tk.Widget, text: str, focus: bool = True) -> None:
         widget.bind(done, lambda event: tip.leave(), add="+")
 
 
+def accept_drops(root: tk.Tk, dropped: Callable[[str], None]) -> None:
+    """Call back with the path of what is dropped on the window, if tkinterdnd2 is installed."""
+    try:
+        from tkinterdnd2 import TkinterDnD
+
+        TkinterDnD._require(root)
+    except (ImportError, RuntimeError, tk.TclError):
+        return  # the folder can be chosen and pasted all the same
+
+    def drop(paths: str) -> str:
+        if names := root.tk.splitlist(paths):
+            dropped(str(names[0]))
+        return "copy"
+
+    root.tk.call("tkdnd::drop_target", "register", root, "DND_Files")
+    root.tk.call("bind", root, "<<Drop>>", f"{root.register(drop)} %D")
+
+
 def choose_folder(parent: tk.Misc, start: str) -> str:
     """Let the person choose a folder: the system's dialog, on X11 a themed one. "" if cancelled."""
     return Querybox.get_directory(parent, title=_("Choose a folder"), initialdir=start) or ""

@@ -35,6 +35,7 @@ from vae.gui.answers import (
     Finished,
     Found,
     Invalid,
+    Looked,
     PathsChecked,
     PictureRead,
     PlotsReady,
@@ -137,6 +138,8 @@ class RunView:
                 self._tried_again()
             case Invalid():
                 self._invalid(event.problems)
+            case Looked():
+                self.app.data_view.take(event)
             case Found():
                 self._found(event)
             case PathsChecked():

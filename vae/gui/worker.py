@@ -33,6 +33,7 @@ from vae.gui.answers import (
     SeedDrawn,
     Told,
 )
+from vae.gui.data_worker import DataWorker
 from vae.language import _
 from vae.paths import check_paths
 from vae.requests import Request
@@ -49,6 +50,7 @@ class Worker:
         self.answers: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
         self.requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self.job: threading.Thread | None = None
+        self.data = DataWorker(self.events.put)
         # Threads take turns more often, so that the window answers sooner.
         sys.setswitchinterval(0.001)
 
@@ -68,9 +70,11 @@ class Worker:
         """Check the form and train. Ends in Finished, Invalid or Failed."""
         self.flag.clear()
         self.requests = queue.SimpleQueue()  # what came too late for an earlier run is no more
+        self.data.cancel()
         self.job = self._start(
-            _train, texts, fresh, self.events.put, self.flag.is_set, self.decide, self.requested
-        )
+            _train, texts, fresh, self.events.put, self.flag.is_set, self.decide, self.requested,
+            self.data.wait,
+        )  # fmt: skip
 
     def ask(self, request: Request) -> None:
         """Ask the training for something; it is done after the running batch."""
@@ -137,7 +141,7 @@ class Worker:
 
     def import_ahead(self) -> None:
         """Import what plots and training need. Answers with PlotsReady, then EngineReady."""
-        self._start(_import, self.events.put)
+        self._start(_import, self.events.put, self.data.engine.set)
 
     @staticmethod
     def _start(target: Callable[..., None], *arguments: object) -> threading.Thread:
@@ -153,12 +157,14 @@ def _train(
     should_stop: Callable[[], bool],
     decide: Callable[[Trouble], Path | None],
     requested: Callable[[], Request | None],
+    memory_is_free: Callable[[], None],
 ) -> None:
     end: object = Failed("The run ended without a word.", {}, "")
     try:
         config = TrainConfig.from_strings(texts)
         from vae.training import run_vae_training
 
+        memory_is_free()  # or soon is: a step that is being timed ends within seconds
         with diary.logged(config, emit) as heard:
             result = run_vae_training(config, heard, should_stop, fresh, decide, requested)
         diary.log_result(result)
@@ -265,7 +271,7 @@ def _report(texts: dict[str, str], emit: Callable[[object], None]) -> None:
         emit(ReportReady("", f"No report could be made ({type(error).__name__})."))
 
 
-def _import(emit: Callable[[object], None]) -> None:
+def _import(emit: Callable[[object], None], ended: Callable[[], None]) -> None:
     try:
         import matplotlib.backends.backend_tkagg
         import matplotlib.figure  # noqa: F401
@@ -277,3 +283,5 @@ def _import(emit: Callable[[object], None]) -> None:
     except Exception as error:
         # An engine that cannot be imported is told again when Train is clicked.
         emit(Warned(f"A part of the program cannot be loaded: {error}. Install it again."))
+    finally:
+        ended()

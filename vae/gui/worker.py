@@ -17,7 +17,6 @@ from vae import diary
 from vae.config import ConfigError, TrainConfig
 from vae.errors import StudioError, file_problem
 from vae.events import RETRY_SECONDS, Trouble, Warned
-from vae.files import SAMPLES_NAME, samples_name
 from vae.gui.answers import (
     CacheCleared,
     DemoReady,
@@ -150,31 +149,16 @@ def _look(model_save_dir: str, output_dir: str, emit: Callable[[object], None]) 
     record, anything, grid, epoch, problem = None, False, None, 0, ""
     try:
         from vae import checkpoint
+        from vae.figures import newest_grid
 
         anything = bool(checkpoint.checkpoint_files(Path(model_save_dir), damaged=True))
         if found := checkpoint.peek(Path(model_save_dir)):
             record = found[1]
-            grid, epoch = _newest_grid(Path(output_dir), len(record.history))
+            grid, epoch = newest_grid(Path(output_dir), len(record.history))
     except Exception as error:
         # A look that fails must not keep the window from working; the run itself will say more.
         problem = str(error) or type(error).__name__
     emit(Found(model_save_dir, record, anything, grid, epoch, problem))
-
-
-def _newest_grid(folder: Path, up_to: int) -> tuple[Any, int]:
-    """The newest sample grid up to an epoch, and its epoch; (None, 0) if there is none."""
-    names = (SAMPLES_NAME.fullmatch(path.name) for path in folder.glob("*.png"))
-    epochs = [int(match[1]) for match in names if match]
-    epoch = max((epoch for epoch in epochs if epoch <= up_to), default=0)
-    if not epoch:
-        return None, 0
-    import numpy as np
-    from PIL import Image
-
-    import vae.images  # noqa: F401  # its pixel limit, not Pillow's smaller one
-
-    with Image.open(folder / samples_name(epoch)) as image:
-        return np.asarray(image), epoch
 
 
 def _check_paths(texts: dict[str, str], emit: Callable[[object], None]) -> None:

@@ -1,0 +1,185 @@
+"""Figures of a run for papers: PNG at 300 dpi, SVG or PDF, light, with its parameters below."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vae import checkpoint
+from vae.checkpoint import CheckpointError
+from vae.config import PARAMETERS, Value, text_of
+from vae.curve import draw_loss
+from vae.events import EpochRecord
+from vae.files import SAMPLES_NAME, atomic_write, readable, samples_name
+from vae.language import _
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "svg", "pdf")
+DPI = 300
+# Sizes in dots, so that the dots of an image fall on dots of the file: 6 inches wide.
+WIDTH, LOSS_HEIGHT, PAD, TITLE = 1800, 1000, 30, 110
+LEFT, BOTTOM = 210, 170  # for the loss curve's numbers
+CAPTION_POINTS = 7.0
+# What has no influence on the result has no place in a caption.
+UNTOLD = ("threads", "cache_gb", "checkpoint_every", "keep_checkpoints", "sample_every")
+MAX_SIDE = 4800  # of an image in a figure; a larger one is reduced
+
+
+@dataclass(frozen=True)
+class Run:
+    """What figures are drawn from: a run's epochs and parameters, and the folder of its images."""
+
+    history: tuple[EpochRecord, ...]
+    values: Mapping[str, Value]
+    output_dir: Path
+
+
+def read_run(model_save_dir: Path, output_dir: Path) -> Run:
+    """The run of a folder's newest checkpoint. Raises CheckpointError if there is none, OSError."""
+    found = checkpoint.peek(model_save_dir)
+    if found is None:
+        text = _("No checkpoint in {folder}. Train first, or name its folder.")
+        raise CheckpointError(text.format(folder=readable(model_save_dir)))
+    record = found[1]
+    return Run(record.history, record.config, output_dir)
+
+
+def newest_image(folder: Path, name: re.Pattern[str], up_to: int) -> tuple[Path, int] | None:
+    """The newest image up to an epoch, by the epoch in its name, and that epoch."""
+    matches = (name.fullmatch(path.name) for path in folder.glob("*.png"))
+    found = [(int(match[1]), match[0]) for match in matches if match]
+    epoch, newest = max(((e, n) for e, n in found if e <= up_to), default=(0, ""))
+    return (folder / newest, epoch) if epoch else None
+
+
+def newest_grid(folder: Path, up_to: int) -> tuple[Any, int]:
+    """The newest sample grid up to an epoch, uint8, and its epoch; (None, 0) if there is none."""
+    found = newest_image(folder, SAMPLES_NAME, up_to)
+    return (_pixels(found[0]), found[1]) if found else (None, 0)
+
+
+def _pixels(path: Path) -> np.ndarray:
+    """A PNG as uint8 (h, w) or (h, w, 3)."""
+    import numpy as np
+    from PIL import Image
+
+    import vae.images  # noqa: F401  # its pixel limit, not Pillow's smaller one
+
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def caption_of(values: Mapping[str, Value]) -> str:
+    """The parameters that the result depends on, name=value, without any path."""
+    told = (name for name, facts in PARAMETERS.items() if not facts.kind and name not in UNTOLD)
+    return ", ".join(f"{name}={text_of(values[name])}" for name in told if name in values)
+
+
+def loss_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
+    """The loss curve and its file's name; None before the first epoch."""
+    if not run.history:
+        return None
+    figure, axes = _page(WIDTH, LOSS_HEIGHT, caption, (LEFT, PAD, BOTTOM, TITLE))
+    draw_loss(axes, run.history)
+    return "figure_loss_curve", figure
+
+
+def samples_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
+    """The newest sample grid and its file's name; None if there is no grid."""
+    found = newest_image(run.output_dir, SAMPLES_NAME, len(run.history))
+    if not found:
+        return None
+    title = _("Images decoded from z ~ N(0, I), epoch {epoch}").format(epoch=found[1])
+    return f"figure_{Path(samples_name(found[1])).stem}", image_figure(found[0], title, caption)
+
+
+# Each gives a file's name and a figure, or None while there is nothing to draw.
+FIGURES: dict[str, Callable[[Run, str], tuple[str, Figure] | None]] = {
+    "loss_curve": loss_figure,
+    "samples": samples_figure,
+}
+
+
+def image_figure(path: Path, title: str, caption: str) -> Figure:
+    """A PNG with a title. Its dots are repeated, so that no viewer can blur them.
+
+    One of more than MAX_SIDE dots is reduced, by a whole factor.
+    """
+    import numpy as np
+    from PIL import Image
+
+    # In colour, since a map of colours for grey levels would move some of them by one.
+    image = Image.fromarray(_pixels(path)).convert("RGB")
+    image = image.reduce(-(-max(image.size) // MAX_SIDE))
+    factor = max(1, round(WIDTH / image.width))
+    pixels = np.asarray(image).repeat(factor, axis=0).repeat(factor, axis=1)
+    height, width = pixels.shape[:2]
+    figure, axes = _page(width + 2 * PAD, height, caption, (PAD, PAD, PAD, TITLE))
+    axes.set_axis_off()
+    axes.imshow(pixels, interpolation="none", aspect="auto")
+    axes.set_title(title, loc="left", fontsize=9)
+    return figure
+
+
+def _page(
+    width: int, height: int, caption: str, margins: tuple[int, int, int, int]
+) -> tuple[Figure, Axes]:
+    """A light figure with axes of a height, and a caption below. All in dots.
+
+    The margins are left, right, bottom and top; the left one and the right one are of the width.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    # Text stays text, fonts go into the PDF, and the same figure gives the same file. Nothing but
+    # these two formats depends on it, so that it may be set while another thread draws.
+    matplotlib.rcParams.update({"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "vae"})
+    points = DPI / 72
+    characters = int((width - 2 * PAD) / (CAPTION_POINTS * 0.56 * points))
+    lines = textwrap.wrap(caption, characters, break_long_words=False, break_on_hyphens=False)
+    below = round(len(lines) * CAPTION_POINTS * 1.4 * points) + (PAD if lines else 0)
+    left, right, bottom, top = margins
+    full = height + bottom + top + below
+    figure = Figure(figsize=(width / DPI, full / DPI), dpi=DPI, facecolor="white")
+    box = (left / width, (bottom + below) / full, (width - left - right) / width, height / full)
+    for number, line in enumerate(reversed(lines)):
+        y = (PAD + number * CAPTION_POINTS * 1.4 * points) / full
+        figure.text(PAD / width, y, line, fontsize=CAPTION_POINTS, color="#3f4a56")
+    return figure, figure.add_axes(box)
+
+
+def write_figures(
+    run: Run, names: Sequence[str], folder: Path, form: str, with_caption: bool
+) -> tuple[list[Path], list[str]]:
+    """Draw some of FIGURES into a folder, in one of FORMATS; earlier ones are replaced.
+
+    Returns the files, and of the figures for which there is nothing to draw the names.
+    Raises OSError.
+    """
+    caption = caption_of(run.values) if with_caption else ""
+    written, missing = [], []
+    for name in names:
+        drawn = FIGURES[name](run, caption)
+        if drawn is None:
+            missing.append(name)
+            continue
+        written.append(folder / f"{drawn[0]}.{form}")
+        save_figure(drawn[1], written[-1])
+    return written, missing
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure in the format that the file's suffix names. Raises OSError."""
+    form = path.suffix.lower().removeprefix(".")
+    # No time of its making, so that the same figure gives the same file.
+    date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form, {})
+    with atomic_write(path) as file:
+        figure.savefig(file, format=form, dpi=DPI, metadata=date)

@@ -101,6 +101,11 @@ def samples_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
     return f"figure_{Path(samples_name(found[1])).stem}", image_figure(found[0], title, caption)
 
 
+def figure_titles() -> dict[str, str]:
+    """What a person calls each of FIGURES."""
+    return {"loss_curve": _("Loss curve"), "samples": _("Sample grid")}
+
+
 # Each gives a file's name and a figure, or None while there is nothing to draw.
 FIGURES: dict[str, Callable[[Run, str], tuple[str, Figure] | None]] = {
     "loss_curve": loss_figure,

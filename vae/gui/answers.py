@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vae.events import TrainingResult
+from vae.events import EpochRecord, TrainingResult
 
 if TYPE_CHECKING:
     from vae.header import Record
@@ -84,6 +84,23 @@ class ReportReady:
     """What a person who helps must know, or an empty text with why there is none."""
 
     text: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class LogRead:
+    """The log of another run, or why it cannot be used."""
+
+    path: Path
+    history: tuple[EpochRecord, ...]
+    problem: str
+
+
+@dataclass(frozen=True)
+class FilesWritten:
+    """Pictures that a person asked for, all in one folder, and what went wrong, if anything."""
+
+    paths: tuple[Path, ...]
     problem: str
 
 

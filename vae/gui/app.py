@@ -21,6 +21,7 @@ from vae.gui.desktop import open_folder
 from vae.gui.form import PATHS, Form
 from vae.gui.header import Header
 from vae.gui.log_pane import LogPane
+from vae.gui.loss_actions import LossActions
 from vae.gui.loss_pane import LossPane
 from vae.gui.menus import make_menus
 from vae.gui.pane import Pane
@@ -58,6 +59,7 @@ class App:
         self.root.report_callback_exception = self.callback_failed
         diary.open_log(f"window, Tk {self.root.tk.call('info', 'patchlevel')}")
         self.worker = Worker()
+        self.loss_actions = LossActions(self)
         self.state, self.failure = "idle", ""
         self.quit_after_stop = self.interrupted = self.signalled = False
         self.looked = ("", "")
@@ -91,7 +93,8 @@ class App:
         right.pack(side="left", fill="both", expand=True)
         self.tabs = ttk.Notebook(right, style="Vae.TNotebook")
         self.tabs.pack(fill="both", expand=True)
-        self.loss, self.samples = LossPane(self.tabs), SamplesPane(self.tabs)
+        self.loss = LossPane(self.tabs, self.loss_actions, self.loss_actions.choices)
+        self.samples = SamplesPane(self.tabs)
         self.log = LogPane(self.tabs)
         self.panes: dict[str, Pane] = {
             _("Loss"): self.loss,

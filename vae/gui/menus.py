@@ -8,6 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from vae.language import _
+
 if TYPE_CHECKING:
     from vae.gui.app import App
 
@@ -19,6 +21,10 @@ def make_menus(app: App) -> None:
     menus: dict[str, list[Entry]] = {
         "File": [
             ("Open output folder", "Mod+O", app.open_output),
+            (_("Export figures..."), "Mod+E", app.loss_actions.export),
+            (_("Save loss plot..."), "", app.loss_actions.save_plot),
+            (_("Copy loss data"), "", app.loss_actions.copy_data),
+            (_("Compare with a log..."), "", app.loss_actions.compare_with_log),
             ("Clear image cache...", "", app.clear_cache),
             ("Quit", "Mod+Q", app.close),
         ],

@@ -6,7 +6,8 @@ import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vae.config import parse
+from vae.config import Value, parse
+from vae.curve import Weights
 from vae.events import (
     SLOW,
     BatchDone,
@@ -29,9 +30,11 @@ from vae.gui.answers import (
     DemoReady,
     EngineReady,
     Failed,
+    FilesWritten,
     Finished,
     Found,
     Invalid,
+    LogRead,
     PathsChecked,
     PlotsReady,
     ReportReady,
@@ -68,6 +71,7 @@ class RunView:
         self.history: list[EpochRecord] = []
         self.points: list[tuple[float, float]] = []  # of the running epoch
         self.eta = Eta()
+        self.values: dict[str, Value] = {}  # the parameters of the run that is shown
         self.data = self.device = ""
         self._show_history()
         self.app.samples.show(None, 0, "")
@@ -125,6 +129,10 @@ class RunView:
                     self.app.say("Note", event.text)
             case ReportReady():
                 self._report_ready(event)
+            case LogRead():
+                self.app.loss_actions.show_log(event)
+            case FilesWritten():
+                self.app.loss_actions.show_written(event)
             case PlotsReady():
                 self.app.make_plots()
             case EngineReady():
@@ -161,6 +169,8 @@ class RunView:
         app.header.show(self.data, self.device)
 
     def _device_chosen(self, event: DeviceChosen) -> None:
+        # The form is locked meanwhile: the run has what it says.
+        self.values = parse(self.app.form.texts())[0]
         self.device = f"{event.device}, {event.detail}, {event.precision}"
         self.app.header.show(self.data, self.device)
         self.eta = Eta()
@@ -302,7 +312,7 @@ class RunView:
         if event.problem:
             app.log.write(event.problem, "warning")
         if event.record:
-            self.history = list(event.record.history)
+            self.history, self.values = list(event.record.history), event.record.config
             self._show_history()
             if event.grid is not None:
                 app.samples.show(event.grid, event.grid_epoch, samples_name(event.grid_epoch))
@@ -332,4 +342,6 @@ class RunView:
             app.say("Ready", "Click Train." if chosen else "Choose a folder of images, then Train.")
 
     def _show_history(self) -> None:
-        self.app.loss.show(self.history, self.points)
+        weights = [self.values.get(name) for name in Weights._fields]
+        known = None if None in weights else Weights(*map(float, weights))  # type: ignore[arg-type]
+        self.app.loss.show(self.history, self.points, known)

@@ -182,9 +182,10 @@ class LossPlot(Plot):
         # Margins of a fixed size, so that nothing moves when a number grows.
         width, height = self.figure.get_size_inches()
         left, right, bottom, top = MARGINS
-        renderer = self.canvas.get_renderer()  # type: ignore[no-untyped-call]
-        widths = [drawn.label.get_window_extent(renderer).width for drawn in self.drawn[1:]]
-        right = max([right, *((LABEL_OFFSET + x + 6) / self.figure.dpi for x in widths)])
+        measure = self.canvas.get_renderer().get_text_width_height_descent  # type: ignore[no-untyped-call]
+        for label in (drawn.label for drawn in self.drawn):
+            pixels = measure(label.get_text(), label.get_fontproperties(), False)[0]
+            right = max(right, pixels / self.figure.dpi + 0.2)
         self.figure.subplots_adjust(
             left / width, bottom / height, max(1 - right / width, 0.55), max(1 - top / height, 0.6)
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from vae.events import EpochRecord
 from vae.files import atomic_write
@@ -15,13 +15,19 @@ from vae.language import _, number
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# A line is told by its dashes too, (drawn, left out, ...) in widths of the line: not all people
-# see all colours, and not all papers print them. Five and six have no common factor, so that
-# thirty lines differ.
-DASHES: tuple[tuple[float, ...], ...] = (
-    (), (5, 1.6), (1.4, 1.4), (6, 1.6, 1.4, 1.6), (10, 2.5),
+# Of the run itself, then of other lines in turn. A line is told by its dashes too, (drawn, left
+# out, ...) in widths of the line: not all people see all colours, and not all papers print them.
+# Seven and four have no common factor, so that 28 other lines differ.
+COLOURS = (
+    "#1a62d6",
+    "#b04a00", "#00705a", "#a2357f", "#3f4a56", "#786000", "#007089", "#8c3b2a",
 )  # fmt: skip
-COLOURS = ("#1a62d6", "#b04a00", "#00705a", "#a2357f", "#3f4a56", "#786000")
+DASHES: tuple[tuple[float, ...], ...] = (
+    (),
+    (5, 1.6), (1.4, 1.4), (6, 1.6, 1.4, 1.6), (10, 2.5),
+)  # fmt: skip
+T = TypeVar("T")
+
 # How much of the mean before an epoch keeps in a smoothed line.
 SMOOTHING = (0.0, 0.6, 0.9)
 
@@ -36,7 +42,7 @@ class Weights(NamedTuple):
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a loss curve, one value for each epoch; its style is a place in COLOURS."""
+    """A line of a loss curve, one value for each epoch. Its style is 0 for the run itself."""
 
     label: str
     epochs: tuple[int, ...]
@@ -46,7 +52,15 @@ class Line:
     @property
     def dashes(self) -> tuple[float, ...]:
         """Drawn and left out, in turn; empty for a line without gaps."""
-        return DASHES[self.style % len(DASHES)]
+        return _in_turn(DASHES, self.style)
+
+    def colour(self, colours: Sequence[str]) -> str:
+        """One of a palette's, of which the first is the run's own."""
+        return _in_turn(colours, self.style)
+
+
+def _in_turn(looks: Sequence[T], style: int) -> T:
+    return looks[(style - 1) % (len(looks) - 1) + 1] if style else looks[0]
 
 
 def total_line(label: str, history: Sequence[EpochRecord], style: int = 0) -> Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -141,12 +142,8 @@ def _page(
 
     The margins are left, right, bottom and top; the left one and the right one are of the width.
     """
-    import matplotlib
     from matplotlib.figure import Figure
 
-    # Text stays text, fonts go into the PDF, and the same figure gives the same file. Nothing but
-    # these two formats depends on it, so that it may be set while another thread draws.
-    matplotlib.rcParams.update({"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "vae"})
     points = DPI / 72
     characters = int((width - 2 * PAD) / (CAPTION_POINTS * 0.56 * points))
     lines = textwrap.wrap(caption, characters, break_long_words=False, break_on_hyphens=False)
@@ -176,15 +173,21 @@ def write_figures(
         if drawn is None:
             missing.append(name)
             continue
-        written.append(folder / f"{drawn[0]}.{form}")
-        save_figure(drawn[1], written[-1])
+        path = folder / f"{drawn[0]}.{form}"
+        with atomic_write(path) as file:
+            file.write(encode(drawn[1], form))
+        written.append(path)
     return written, missing
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure in the format that the file's suffix names. Raises OSError."""
-    form = path.suffix.lower().removeprefix(".")
-    # No time of its making, so that the same figure gives the same file.
+def encode(figure: Figure, form: str) -> bytes:
+    """A figure as the content of a file in one of FORMATS."""
+    import matplotlib
+
+    # Text stays text, fonts go into the PDF, and the same figure gives the same file. Nothing but
+    # these two formats depends on it, so that it may be set while another thread draws.
+    matplotlib.rcParams.update({"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "vae"})
     date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form, {})
-    with atomic_write(path) as file:
-        figure.savefig(file, format=form, dpi=DPI, metadata=date)
+    file = io.BytesIO()
+    figure.savefig(file, format=form, dpi=DPI, metadata=date)
+    return file.getvalue()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Hover:
     """Follows the pointer, and the arrow keys while the plot has the focus.
 
-    Drawn over a kept copy of the plot, which takes a tenth of the time of drawing all anew.
+    Drawn over a kept copy of the plot, which takes a fraction of the time of drawing all anew.
     """
 
     def __init__(self, plot: LossPlot) -> None:
@@ -23,8 +23,9 @@ class Hover:
         self.line = plot.axes.axvline(0, linewidth=1, animated=True, visible=False)
         self.text = plot.axes.annotate(
             "", (0, 1), (0, -4), xycoords=("data", "axes fraction"), textcoords="offset points",
-            va="top", fontsize=9, linespacing=1.5, animated=True, visible=False,
-            annotation_clip=False, zorder=9, bbox={"boxstyle": "round,pad=0.5", "linewidth": 0.8},
+            va="top", multialignment="left", fontsize=9, linespacing=1.5, zorder=9,
+            annotation_clip=False, animated=True, visible=False,
+            bbox={"boxstyle": "round,pad=0.5", "linewidth": 0.8},
         )  # fmt: skip
         connect = plot.canvas.mpl_connect
         connect("draw_event", self._drawn)

@@ -45,8 +45,10 @@ class LossActions:
             text = _("{file} has no epochs yet, so that there is nothing to compare with.")
             self.tell(text.format(file=readable(event.path)))
             return
-        # Logs are often all called alike, and told apart by their folders.
-        name = readable(Path(event.path.parent.name, event.path.stem))
+        # Logs that are called as this run's are told apart by their folders.
+        own = Path(self.app.form.texts()["log_file"]).name
+        name = event.path.parent.name if event.path.name == own else event.path.stem
+        name = readable(Path(name))
         taken = [other for other, _history in self.choices.others]
         label, count = name, 1
         while label in taken:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vae.gui.loss_actions import LossActions
 
 Runs = Sequence[tuple[str, Sequence[EpochRecord]]]
-LABEL_LETTERS = 26
+LABEL_LETTERS = 22
 
 
 @dataclass
@@ -97,11 +97,10 @@ class LossPane(Pane):
             kit.tooltip(self.tools[name], tip)
         self.export = kit.button(row, _("Export figures..."), self.actions.export, "Slim")
         self.clear = kit.button(row, _("Clear"), lambda: self.compare(()), "Slim")
-        self.add = kit.button(
-            row, _("Compare with a log..."), self.actions.compare_with_log, "Slim"
-        )
+        self.add = kit.button(row, _("Compare..."), self.actions.compare_with_log, "Slim")
         for button in (self.export, self.clear, self.add):
             button.pack(side="right", padx=("6p", 0))
+        kit.tooltip(self.add, _("Compare with the log of another run"))
         kit.tooltip(self.clear, _("Take away the lines of other runs"))
 
     def create(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tkinter as tk
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
 from matplotlib.transforms import Bbox
 
 from vae.curve import Line, smoothed, spread
+from vae.figures import encode
 from vae.gui.hover import Hover
 from vae.gui.plot import Plot
 from vae.gui.plot_tools import Navigation
@@ -22,7 +22,6 @@ from vae.language import _, number
 MARGINS = (0.62, 1.45, 0.55, 0.32)  # inches: left, right (for the labels), bottom, top
 LABEL_OFFSET, LABEL_GAP = 12, 18  # pixels at 96 dpi: beside a line's end, between two labels
 MANY_EPOCHS = 200  # beyond, a dot for each hides the line
-PICTURE_DPI = 200
 
 
 class Numbers(ScalarFormatter):
@@ -131,7 +130,8 @@ class LossPlot(Plot):
             newest = epoch == first.epochs[-1]
             text = _("best {loss}").format(loss=number(lowest))
             self.best_text.xy = (epoch, lowest)
-            self.best_text.set_text("" if newest else text)
+            # Beside other lines there is no room for it; the marker stays.
+            self.best_text.set_text("" if newest or len(self.lines) > 1 else text)
             if newest:
                 self.drawn[0].label.set_text(_("{line} (best)").format(line=first.label))
 
@@ -167,16 +167,19 @@ class LossPlot(Plot):
     def set_log_scale(self, log: bool) -> None:
         """Switch the loss axis between linear and logarithmic."""
         if log:
-            # A part that is zero is left out. 0.4 where matplotlib writes 4 × 10⁻¹.
-            self.axes.set_yscale("log", nonpositive="mask")
-            for set_formatter in (
-                self.axes.yaxis.set_major_formatter, self.axes.yaxis.set_minor_formatter
-            ):  # fmt: skip
-                set_formatter(FuncFormatter(lambda x, place: number(x, ".3g")))
+            self.axes.set_yscale("log", nonpositive="mask")  # a part that is zero is left out
+            self.axes.yaxis.set_major_formatter(FuncFormatter(self._log_number))
+            self.axes.yaxis.set_minor_formatter(FuncFormatter(self._log_number))
         else:
             self.axes.set_yscale("linear")
             self.axes.yaxis.set_major_formatter(Numbers(useOffset=False))
         self.show_all()
+
+    def _log_number(self, x: float, place: int | None) -> str:
+        """0.4, where matplotlib writes 4 × 10⁻¹; fewer the more decades there are to label."""
+        low, high = self.axes.get_ylim()
+        told = "123456789" if high < 10 * low else "125" if high < 1000 * low else "1"
+        return number(x, ".3g") if f"{x:e}"[0] in told else ""
 
     def _place(self) -> None:
         # Margins of a fixed size, so that nothing moves when a number grows.
@@ -237,7 +240,7 @@ class LossPlot(Plot):
         c = self.palette
         halo = [patheffects.withStroke(linewidth=3, foreground=c.background)]
         for line, drawn in zip(self.lines, self.drawn, strict=False):
-            colour = c.lines[line.style % len(c.lines)]
+            colour = line.colour(c.lines)
             style: Any = (0, line.dashes) if line.dashes else "-"
             drawn.raw.set_color(colour)
             drawn.line.set(color=colour, linestyle=style)
@@ -245,10 +248,11 @@ class LossPlot(Plot):
             drawn.label.arrow_patch.set_color(colour)
 
     def picture(self, form: str) -> bytes:
-        """What is shown, as a file in a format."""
+        """What is shown, as a file in a format; light, since it is to be printed."""
+        mode = self.palette
         self.hover.hide()
-        file = io.BytesIO()
-        self.figure.savefig(file, format=form, dpi=PICTURE_DPI)
-        self.hover.background = None  # it is of the file's size
-        self.stale = True
-        return file.getvalue()
+        self.paint(LIGHT)
+        content = encode(self.figure, form)
+        self.paint(mode)
+        self.hover.background = None  # it was of the file's size
+        return content

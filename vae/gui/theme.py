@@ -38,7 +38,10 @@ DARK = Palette(
     background="#16191d", pane="#1b1f24", field="#22272e", text="#e8ebef", muted="#9aa4b0",
     rule="#2b3037", edge="#6b7480", primary="#5b9bff", on_primary="#0b1220", success="#4cc38a",
     warning="#e0aa3e", danger="#ff7b85",
-    lines=("#5b9bff", "#f0a04b", "#3fc79a", "#e58ac4", "#c3ccd6", "#d9c44a"),
+    lines=(
+        "#5b9bff",
+        "#f0a04b", "#3fc79a", "#e58ac4", "#c3ccd6", "#d9c44a", "#57c7e3", "#ff9d8a",
+    ),
 )  # fmt: skip
 
 # The colour of the word for a state.

@@ -15,7 +15,7 @@ from vae.checkpoint import CheckpointError
 from vae.config import PARAMETERS, Value, text_of
 from vae.curve import draw_loss
 from vae.events import EpochRecord
-from vae.files import SAMPLES_NAME, atomic_write, readable, samples_name
+from vae.files import SAMPLES_NAME, atomic_write, readable
 from vae.language import _
 
 if TYPE_CHECKING:
@@ -95,11 +95,18 @@ def loss_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
 
 def samples_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
     """The newest sample grid and its file's name; None if there is no grid."""
-    found = newest_image(run.output_dir, SAMPLES_NAME, len(run.history))
+    title = _("Images decoded from z ~ N(0, I), epoch {epoch}")
+    return _figure_of_epoch(run, SAMPLES_NAME, title, caption)
+
+
+def _figure_of_epoch(
+    run: Run, name: re.Pattern[str], title: str, caption: str
+) -> tuple[str, Figure] | None:
+    found = newest_image(run.output_dir, name, len(run.history))
     if not found:
         return None
-    title = _("Images decoded from z ~ N(0, I), epoch {epoch}").format(epoch=found[1])
-    return f"figure_{Path(samples_name(found[1])).stem}", image_figure(found[0], title, caption)
+    path, epoch = found
+    return f"figure_{path.stem}", image_figure(path, title.format(epoch=epoch), caption)
 
 
 def figure_titles() -> dict[str, str]:

@@ -30,6 +30,7 @@ class Hover:
         connect = plot.canvas.mpl_connect
         connect("draw_event", self._drawn)
         connect("motion_notify_event", self._moved)
+        connect("resize_event", lambda event: self.forget())
         connect("figure_leave_event", lambda event: self.show(0))
         plot.widget.configure(takefocus=True, highlightthickness=1)
         plot.widget.bind("<Left>", lambda event: self.step(-1))
@@ -65,6 +66,10 @@ class Hover:
         """Show nothing, from the next drawing on."""
         self.epoch = 0
         self.follow()
+
+    def forget(self) -> None:
+        """The kept copy is of another size; the next drawing gives one."""
+        self.background = None
 
     def follow(self) -> None:
         """Bring the text in line with the lines that are shown."""

@@ -188,8 +188,10 @@ class LossPane(Pane):
         """Only what has something to work on can be clicked."""
         anything = bool(self.history)
         lines = anything or bool(self.choices.others)
-        for name, button in self.tools.items():
-            enabled = anything if name == "copy" else lines and self.plot is not None
-            button.configure(state="normal" if enabled else "disabled")
-        self.export.configure(state="normal" if anything else "disabled")
-        self.clear.configure(state="normal" if self.choices.others else "disabled")
+        wanted = {button: lines and self.plot is not None for button in self.tools.values()}
+        wanted |= {self.tools["copy"]: anything, self.export: anything}
+        wanted[self.clear] = bool(self.choices.others)
+        for button, enabled in wanted.items():
+            # To set it again would take the highlight from a button under the pointer.
+            if button.instate(["disabled"]) == enabled:
+                button.configure(state="normal" if enabled else "disabled")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from matplotlib import patheffects
 from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
 from matplotlib.transforms import Bbox
 
-from vae.curve import Line, smoothed, spread
+from vae.curve import Line, spread
 from vae.figures import encode
+from vae.gui.drawn_line import LABEL_OFFSET, DrawnLine
 from vae.gui.hover import Hover
 from vae.gui.plot import Plot
 from vae.gui.plot_tools import Navigation
@@ -20,7 +19,7 @@ from vae.gui.theme import LIGHT, Palette
 from vae.language import _, number
 
 MARGINS = (0.62, 1.45, 0.55, 0.32)  # inches: left, right (for the labels), bottom, top
-LABEL_OFFSET, LABEL_GAP = 12, 18  # pixels at 96 dpi: beside a line's end, between two labels
+LABEL_GAP = 18  # pixels at 96 dpi, from one label to the next
 MANY_EPOCHS = 200  # beyond, a dot for each hides the line
 
 
@@ -29,15 +28,6 @@ class Numbers(ScalarFormatter):
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         return number(0.5, ".1f")[1].join(super().__call__(x, pos).split("."))
-
-
-@dataclass
-class Drawn:
-    """The artists of one line: as it is, smoothed, and its label."""
-
-    raw: Any
-    line: Any
-    label: Any
 
 
 class LossPlot(Plot):
@@ -54,7 +44,7 @@ class LossPlot(Plot):
         self.best_text = self._note((0, 12), ha="center")
         for artist in (self.trace, self.best):
             artist.set_clip_on(False)  # the newest epoch lies on the edge
-        self.drawn: list[Drawn] = [self._draw_line()]
+        self.drawn = [DrawnLine(self.axes)]
         self.title = self.axes.set_title("", loc="left", fontsize=9.5)
         self.axes.set_xlabel(_("Epoch"))
         self.axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -74,16 +64,6 @@ class LossPlot(Plot):
     def _note(self, offset: tuple[int, int], **style: Any) -> Any:
         return self.axes.annotate("", (0, 0), offset, textcoords="offset points", **style)
 
-    def _draw_line(self) -> Drawn:
-        (raw,) = self.axes.plot([], [], linewidth=1, alpha=0.35)
-        (line,) = self.axes.plot([], [], linewidth=2, markersize=3)
-        label = self.axes.annotate(
-            "", (0, 0), (LABEL_OFFSET, 0), textcoords="offset pixels", va="center", weight="bold",
-            fontsize=9.5, annotation_clip=False, zorder=5,
-            arrowprops={"arrowstyle": "-", "shrinkA": 0, "shrinkB": 2, "relpos": (0, 0.5)},
-        )  # fmt: skip
-        return Drawn(raw, line, label)
-
     def update(
         self, lines: Sequence[Line], points: Sequence[tuple[float, float]], keep: float, title: str
     ) -> None:
@@ -95,15 +75,11 @@ class LossPlot(Plot):
         self.lines, self.points, self.keep = lines, points, keep
         self.title.set_text(title)
         while len(self.drawn) > len(lines):
-            gone = self.drawn.pop()
-            for artist in (gone.raw, gone.line, gone.label):
-                artist.remove()
+            self.drawn.pop().remove()
         while len(self.drawn) < len(lines):
-            self.drawn.append(self._draw_line())
+            self.drawn.append(DrawnLine(self.axes))
         for line, drawn in zip(lines, self.drawn, strict=True):
-            drawn.line.set_data(line.epochs, smoothed(line.values, keep) if keep else line.values)
-            drawn.raw.set_data(*((line.epochs, line.values) if keep else ((), ())))
-            drawn.label.set_text(line.label)
+            drawn.show(line, keep)
         self.line.set_marker("o" if len(lines[0].epochs) <= MANY_EPOCHS else "")
         self._show_best(lines[0])
         self._colour()
@@ -199,7 +175,7 @@ class LossPlot(Plot):
         box: Bbox = self.axes.bbox
         ends, labels = [], []
         for drawn in self.drawn:
-            end = self._last_visible(drawn.line)
+            end = drawn.end()
             drawn.label.set_visible(end is not None)
             if end is not None:
                 drawn.label.xy = end
@@ -210,13 +186,6 @@ class LossPlot(Plot):
             labels, ends, spread(ends, gap, box.y0 + gap / 2, box.y1), strict=True
         ):
             label.set_position((LABEL_OFFSET * self.figure.dpi / 96, place - wanted))
-
-    def _last_visible(self, line: Any) -> tuple[float, float] | None:
-        left, right = self.axes.get_xlim()
-        low, high = self.axes.get_ylim()
-        data = zip(reversed(line.get_xdata()), reversed(line.get_ydata()), strict=True)
-        seen = ((x, y) for x, y in data if left <= x <= right and low <= y <= high)
-        return next(seen, None)
 
     # ---- colours and pictures
 
@@ -236,16 +205,8 @@ class LossPlot(Plot):
         self._colour()
 
     def _colour(self) -> None:
-        """Give each line the colour and the dashes of its style."""
-        c = self.palette
-        halo = [patheffects.withStroke(linewidth=3, foreground=c.background)]
         for line, drawn in zip(self.lines, self.drawn, strict=False):
-            colour = line.colour(c.lines)
-            style: Any = (0, line.dashes) if line.dashes else "-"
-            drawn.raw.set_color(colour)
-            drawn.line.set(color=colour, linestyle=style)
-            drawn.label.set(color=colour, path_effects=halo)
-            drawn.label.arrow_patch.set_color(colour)
+            drawn.paint(line, self.palette)
 
     def picture(self, form: str) -> bytes:
         """What is shown, as a file in a format; light, since it is to be printed."""
@@ -254,5 +215,5 @@ class LossPlot(Plot):
         self.paint(LIGHT)
         content = encode(self.figure, form)
         self.paint(mode)
-        self.hover.background = None  # it was of the file's size
+        self.hover.forget()
         return content

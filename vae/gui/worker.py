@@ -16,25 +16,21 @@ from typing import TYPE_CHECKING, Any
 from vae import diary
 from vae.config import ConfigError, TrainConfig
 from vae.errors import StudioError, file_problem
-from vae.events import RETRY_SECONDS, EpochRecord, Trouble, Warned
-from vae.files import atomic_write
+from vae.events import RETRY_SECONDS, Trouble, Warned
+from vae.gui import loss_jobs
 from vae.gui.answers import (
     CacheCleared,
     DemoReady,
     EngineReady,
     Failed,
-    FilesWritten,
     Finished,
     Found,
     Invalid,
-    LogRead,
     PathsChecked,
     PlotsReady,
     ReportReady,
     Retrying,
 )
-from vae.history import read_log
-from vae.language import _
 from vae.paths import check_paths
 
 if TYPE_CHECKING:
@@ -116,17 +112,19 @@ class Worker:
 
     def read_log(self, path: Path) -> None:
         """Read the log of another run. Answers with LogRead."""
-        self._start(_read_log, path, self.events.put)
+        self._start(loss_jobs.read_log, path, self.events.put)
 
     def write_figures(
         self, run: Run, names: Sequence[str], folder: Path, form: str, with_caption: bool
     ) -> None:
         """Draw figures of a run into a folder. Answers with FilesWritten."""
-        self._start(_write_figures, run, names, folder, form, with_caption, self.events.put)
+        self._start(
+            loss_jobs.write_figures, run, names, folder, form, with_caption, self.events.put
+        )
 
     def write_picture(self, path: Path, content: bytes) -> None:
         """Write a picture that was drawn. Answers with FilesWritten."""
-        self._start(_write_picture, path, content, self.events.put)
+        self._start(loss_jobs.write_picture, path, content, self.events.put)
 
     def import_ahead(self) -> None:
         """Import what plots and training need. Answers with PlotsReady, then EngineReady."""
@@ -217,56 +215,6 @@ def _report(texts: dict[str, str], emit: Callable[[object], None]) -> None:
     except Exception as error:
         diary.log_error(error)
         emit(ReportReady("", f"No report could be made ({type(error).__name__})."))
-
-
-def _read_log(path: Path, emit: Callable[[object], None]) -> None:
-    history: tuple[EpochRecord, ...] = ()
-    problem = ""
-    try:
-        history = read_log(path)
-    except Exception as error:
-        problem = _problem(error)
-    emit(LogRead(path, history, problem))
-
-
-def _write_figures(
-    run: Run,
-    names: Sequence[str],
-    folder: Path,
-    form: str,
-    with_caption: bool,
-    emit: Callable[[object], None],
-) -> None:
-    paths: list[Path] = []
-    problem = ""
-    try:
-        from vae.figures import figure_titles, write_figures
-
-        paths, missing = write_figures(run, names, folder, form, with_caption)
-        if missing:
-            titles = ", ".join(figure_titles()[name] for name in missing)
-            problem = _("There is nothing to draw yet for: {figures}.").format(figures=titles)
-    except Exception as error:
-        problem = _problem(error)
-    emit(FilesWritten(tuple(paths), problem))
-
-
-def _write_picture(path: Path, content: bytes, emit: Callable[[object], None]) -> None:
-    try:
-        with atomic_write(path) as file:
-            file.write(content)
-        emit(FilesWritten((path,), ""))
-    except OSError as error:
-        emit(FilesWritten((), _problem(error)))
-
-
-def _problem(error: Exception) -> str:
-    """An error in a sentence for a person; one that nobody foresaw goes to the program's log."""
-    if isinstance(error, OSError):
-        return file_problem(error)
-    if not isinstance(error, StudioError):
-        diary.log_error(error)
-    return str(error) or type(error).__name__
 
 
 def _import(emit: Callable[[object], None]) -> None:

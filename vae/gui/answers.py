@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vae.events import Progress, TrainingResult
+from vae.events import EpochRecord, Progress, TrainingResult
 
 if TYPE_CHECKING:
     from vae.estimate import Estimate
@@ -133,6 +133,23 @@ class ReportReady:
     """What a person who helps must know, or an empty text with why there is none."""
 
     text: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class LogRead:
+    """The log of another run, or why it cannot be used."""
+
+    path: Path
+    history: tuple[EpochRecord, ...]
+    problem: str
+
+
+@dataclass(frozen=True)
+class FilesWritten:
+    """Pictures that a person asked for, all in one folder, and what went wrong, if anything."""
+
+    paths: tuple[Path, ...]
     problem: str
 
 

@@ -25,6 +25,7 @@ from vae.gui.desktop import open_folder
 from vae.gui.form import PATHS, Form
 from vae.gui.header import Header
 from vae.gui.log_pane import LogPane
+from vae.gui.loss_actions import LossActions
 from vae.gui.loss_pane import LossPane
 from vae.gui.menus import make_menus
 from vae.gui.pane import Pane
@@ -67,6 +68,7 @@ class App:
         self.root.report_callback_exception = self.callback_failed
         diary.open_log(f"window, Tk {self.root.tk.call('info', 'patchlevel')}")
         self.worker = Worker()
+        self.loss_actions = LossActions(self)
         self.state, self.failure = "idle", ""
         self.scale = remembered["scale"]
         kit.scale(self.root, self.scale)
@@ -115,7 +117,7 @@ class App:
         self.data = DataPane(
             self.tabs, partial(self.data_view.look, again=True), self.data_view.follow_suggestion
         )
-        self.loss = LossPane(self.tabs)
+        self.loss = LossPane(self.tabs, self.loss_actions, self.loss_actions.choices)
         self.samples = SamplesPane(self.tabs, self.worker, self.draw)
         self.reconstructions = ReconstructionsPane(self.tabs, self.worker)
         self.log = LogPane(self.tabs)
@@ -192,6 +194,18 @@ class App:
     def say(self, word: str, text: str, right: str = "") -> None:
         """Another sentence in the same state."""
         self.bar.say(self.state, word, text, right)
+
+    def tell(self, text: str, folder: Path | None = None) -> None:
+        """Say something where it stays, and offer to open a folder."""
+        self.log.write(text)
+        offer = _("Open folder") if folder else ""
+        command = partial(self.open, folder) if folder else None
+        if self.busy:
+            self.banner.say(text, offer, command)  # the bar tells of the run
+            return
+        self.say(_("Note"), text)
+        if command:
+            self.bar.offer(offer, command)
 
     def say_marked(self) -> None:
         """Say how many fields are marked, or, once they are mended, what can be done."""
@@ -478,8 +492,7 @@ class App:
         self.root.clipboard_clear()
         self.root.clipboard_append(train_command(self.form.texts()))
         text = _("The command was copied. Run it in the folder of VAE Studio.")
-        self.log.write(text)
-        self.banner.say(text) if self.busy else self.say(_("Note"), text)
+        self.tell(text)
 
     def copy_report(self) -> None:
         """Copy what a person who helps must know."""

@@ -15,7 +15,7 @@ class Banner(ttk.Frame):
 
     def __init__(self, master: tk.Misc, above: tk.Widget, show_log: Callable[[], object]) -> None:
         super().__init__(master, style="Vae.TFrame", padding="0 0 0 6p")
-        self.above, self.count = above, 0
+        self.above, self.show_log, self.count = above, show_log, 0
         self.word = ttk.Label(self, text=_("Note"), style="Bold.Vae.TLabel")
         self.text = ttk.Label(self, style="Vae.TLabel", justify="left")
         self.more = kit.button(self, "", show_log, "Link")
@@ -29,12 +29,13 @@ class Banner(ttk.Frame):
             "<Configure>", lambda e: self.text.configure(wraplength=max(e.width - 8, 80))
         )
 
-    def say(self, text: str) -> None:
-        """Show a note; earlier ones are in the log."""
+    def say(self, text: str, offer: str = "", command: Callable[[], object] | None = None) -> None:
+        """Show a note, with a link that does something; earlier notes are in the log."""
         self.count += 1
         self.text.configure(text=text)
         many = ngettext("{count} note in the Log", "{count} notes in the Log", self.count)
-        self.more.configure(text=many.format(count=self.count))
+        link = many.format(count=self.count)
+        self.more.configure(text=offer or link, command=command or self.show_log)
         self.pack(fill="x", before=self.above)
 
     def clear(self) -> None:

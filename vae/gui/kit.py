@@ -123,6 +123,31 @@ def slider(master: tk.Misc, variable: tk.DoubleVar, command: Callable[[str], obj
     return made
 
 
+def choice(
+    master: tk.Misc,
+    text: str,
+    values: tuple[str, ...],
+    index: int,
+    command: Callable[[int], object],
+) -> ttk.Combobox:
+    """A label and a list to choose from, packed from the left; the command gets the place."""
+    label = ttk.Label(master, text=text, style="Muted.Vae.TLabel")
+    label.pack(side="left", padx=(0, "6p"))
+    box = ttk.Combobox(
+        master, values=values, state="readonly", width=max(map(len, values)) + 1,
+        style="Vae.TCombobox",
+    )  # fmt: skip
+    box.current(index)
+    box.pack(side="left", padx=(0, "12p"))
+
+    def chosen(event: tk.Event) -> None:
+        box.selection_clear()
+        command(box.current())
+
+    box.bind("<<ComboboxSelected>>", chosen)
+    return box
+
+
 def menu_button(
     master: tk.Misc, text: str, entries: Mapping[str, Callable[[], object]]
 ) -> ttk.Menubutton:
@@ -185,5 +210,24 @@ def choose_csv(parent: tk.Misc, start: str, name: str) -> str:
     chosen = Querybox.get_save_filename(
         parent, title=_("Choose the log file"), initialdir=start, initialfile=name,
         defaultextension=".csv", filetypes=[("CSV", "*.csv")], confirmoverwrite=False,
+    )  # fmt: skip
+    return chosen or ""
+
+
+def choose_log(parent: tk.Misc, start: str) -> str:
+    """Let the person choose the CSV log of a run. "" if cancelled."""
+    chosen = Querybox.get_open_filename(
+        parent, title=_("Choose the log of another run"), initialdir=start,
+        filetypes=[("CSV", "*.csv")],
+    )  # fmt: skip
+    return chosen or ""
+
+
+def choose_picture(parent: tk.Misc, start: str, name: str, formats: tuple[str, ...]) -> str:
+    """Let the person name a picture to write, in one of some formats. "" if cancelled."""
+    chosen = Querybox.get_save_filename(
+        parent, title=_("Save this plot as a picture"), initialdir=start, initialfile=name,
+        defaultextension=f".{formats[0]}",
+        filetypes=[(form.upper(), f"*.{form}") for form in formats],
     )  # fmt: skip
     return chosen or ""

@@ -23,6 +23,10 @@ def make_menus(app: App) -> None:
             (_("Open output folder"), "Mod+O", app.open_output),
             (_("Open checkpoint folder"), "", app.open_checkpoints),
             (_("Open folder of the log file"), "", app.open_log),
+            (_("Export figures..."), "Mod+E", app.loss_actions.export),
+            (_("Save loss plot..."), "", app.loss_actions.save_plot),
+            (_("Copy loss data"), "", app.loss_actions.copy_data),
+            (_("Compare with a log..."), "", app.loss_actions.compare_with_log),
             ("Clear image cache...", "", app.clear_cache),
             ("Quit", "Mod+Q", app.close),
         ],
@@ -33,7 +37,7 @@ def make_menus(app: App) -> None:
             (_("Save a checkpoint at once"), "Mod+S", app.save_now),
             (_("Draw samples at once"), "Mod+G", app.sample_now),
             ("Start fresh...", "Mod+N", app.start_fresh),
-            (_("Copy as command"), "Mod+E", app.copy_command),
+            (_("Copy as command"), "Mod+K", app.copy_command),
         ],
         "View": [
             *(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gc
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vae.config import parse
+from vae.config import Value, parse
+from vae.curve import Weights
 from vae.events import (
     SLOW,
     BatchDone,
@@ -32,9 +32,11 @@ from vae.gui.answers import (
     DemoReady,
     EngineReady,
     Failed,
+    FilesWritten,
     Finished,
     Found,
     Invalid,
+    LogRead,
     Looked,
     PathsChecked,
     PictureRead,
@@ -76,6 +78,7 @@ class RunView:
         self.history: list[EpochRecord] = []
         self.points: list[tuple[float, float]] = []  # of the running epoch
         self.eta = Eta()
+        self.values: dict[str, Value] = {}  # the parameters of the run that is shown
         self.data = self.device = ""
         self.result: TrainingResult | None = None  # of the run that ended last
         self._show_history()
@@ -117,7 +120,7 @@ class RunView:
             case SeedDrawn():
                 self._seed_drawn(event)
             case Told():
-                self._told(event)
+                self.app.tell(event.text, event.folder)
             case DataReady():
                 self._data_ready(event)
             case DeviceChosen():
@@ -147,9 +150,13 @@ class RunView:
             case DemoReady():
                 self._demo_ready(event)
             case CacheCleared():
-                self._told(Told(event.text))
+                self.app.tell(event.text)
             case ReportReady():
                 self._report_ready(event)
+            case LogRead():
+                self.app.loss_actions.show_log(event)
+            case FilesWritten():
+                self.app.loss_actions.show_written(event)
             case PlotsReady():
                 self.app.make_plots()
             case EngineReady():
@@ -186,6 +193,8 @@ class RunView:
         app.header.show(self.data, self.device)
 
     def _device_chosen(self, event: DeviceChosen) -> None:
+        # The form is locked meanwhile: the run has what it says.
+        self.values = parse(self.app.form.texts())[0]
         self.device = f"{event.device}, {event.detail}, {event.precision}"
         self.app.header.show(self.data, self.device)
         self.eta = Eta()
@@ -252,7 +261,7 @@ class RunView:
                 "The report was copied: versions, device, folders, checkpoints and the end of the "
                 "log, without any path or name of an image. Paste it where you ask for help."
             )
-        self._told(Told(text))
+        app.tell(text)
 
     def _paused(self) -> None:
         if self.app.state == "running":
@@ -317,20 +326,10 @@ class RunView:
 
     def _seed_drawn(self, event: SeedDrawn) -> None:
         if event.path is None:
-            self._told(Told(event.problem))
+            self.app.tell(event.problem)
             return
         self.app.samples.show_drawn(event.seed, event.epoch, event.grid, event.path)
-        self._told(Told(_("{path} was written.").format(path=event.path), event.path.parent))
-
-    def _told(self, event: Told) -> None:
-        app = self.app
-        app.log.write(event.text)
-        if app.busy:
-            app.banner.say(event.text)  # the bar tells of the run
-            return
-        app.say(_("Note"), event.text)
-        if event.folder:
-            app.bar.offer(_("Open folder"), partial(app.open, event.folder))
+        self.app.tell(_("{path} was written.").format(path=event.path), event.path.parent)
 
     def _demo_ready(self, event: DemoReady) -> None:
         if event.complete:
@@ -351,7 +350,7 @@ class RunView:
         if event.problem:
             app.log.write(event.problem, "warning")
         if event.record:
-            self.history = list(event.record.history)
+            self.history, self.values = list(event.record.history), event.record.config
             self._show_history()
             folder = Path(app.form.texts()["output_dir"])
             app.samples.take_found(folder, event.samples)
@@ -393,4 +392,6 @@ class RunView:
             app.say("Ready", "Click Train." if chosen else "Choose a folder of images, then Train.")
 
     def _show_history(self) -> None:
-        self.app.loss.show(self.history, self.points)
+        weights = [self.values.get(name) for name in Weights._fields]
+        known = None if None in weights else Weights(*map(float, weights))  # type: ignore[arg-type]
+        self.app.loss.show(self.history, self.points, known)

@@ -179,8 +179,9 @@ class DataPane(Pane):
         c = kit.palette(self)
         self.list.configure(
             background=c.background, foreground=c.text, selectbackground=c.primary,
-            selectforeground=c.on_primary, inactiveselectbackground=c.rule, borderwidth=0, padx="3p",
+            selectforeground=c.on_primary, inactiveselectbackground=c.rule, borderwidth=0,
             highlightthickness="0.75p", highlightbackground=c.rule, highlightcolor=c.primary,
+            padx="3p",
         )  # fmt: skip
         self.list.tag_configure("line", lmargin2="12p")
         self.list.tag_raise("sel")

@@ -180,7 +180,8 @@ class DataPane(Pane):
         self.list.configure(
             background=c.background, foreground=c.text, selectbackground=c.primary,
             selectforeground=c.on_primary, inactiveselectbackground=c.rule, borderwidth=0,
-            highlightthickness=1, highlightbackground=c.rule, highlightcolor=c.primary, padx="3p",
+            highlightthickness="0.75p", highlightbackground=c.rule, highlightcolor=c.primary,
+            padx="3p",
         )  # fmt: skip
         self.list.tag_configure("line", lmargin2="12p")
         self.list.tag_raise("sel")

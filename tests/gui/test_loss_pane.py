@@ -142,11 +142,13 @@ def test_a_zoom_survives_an_update_and_home_shows_all(open_window: Open) -> None
     window.pump(lambda: plot.zoomed)
     left, right = plot.axes.get_xlim()
     assert left == pytest.approx(5, abs=0.2) and right == pytest.approx(10, abs=0.2)
+    assert plot.best.get_clip_on()  # out of view, it is not drawn beside the axes
     show(window, history(21), [(21.5, 1.0)])
     assert plot.axes.get_xlim() == (left, right)
     assert len(plot.line.get_xdata()) == 21  # and yet the curve went on
     window.click(tools["home"])
     window.pump(lambda: not plot.zoomed)
+    assert not plot.best.get_clip_on()  # on the edge, it is drawn whole
     assert plot.axes.get_xlim()[0] == before[0]
     assert plot.axes.get_xlim()[1] == pytest.approx(21.5)
 

@@ -12,7 +12,7 @@ Make = Callable[..., TrainConfig]
 
 def test_samples_are_due_every_so_many_epochs_and_after_the_last(tiny: Make) -> None:
     outputs = Outputs(tiny(num_epochs=7, sample_every=3), print)
-    assert [epoch for epoch in range(8) if outputs.samples_due(epoch)] == [3, 6, 7]
+    assert [epoch for epoch in range(8) if outputs.pictures_due(epoch)] == [3, 6, 7]
 
 
 def test_an_earlier_run_goes_into_the_next_number_that_is_free_everywhere(tiny: Make) -> None:

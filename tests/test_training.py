@@ -82,7 +82,10 @@ def test_a_run_leaves_log_checkpoints_curve_and_samples(tiny: Make) -> None:
     assert [row.epoch for row in read_log(config.log_file)] == [1, 2, 3, 4]
     assert len(checkpoint_files(Path(config.model_save_dir))) == 2
     names = sorted(path.name for path in Path(config.output_dir).iterdir())
-    assert names == ["loss_curve.png", *(f"samples_epoch_000{i}.png" for i in (1, 2, 3, 4))]
+    pictures = [
+        f"{k}_epoch_000{i}.png" for k in ("reconstructions", "samples") for i in range(1, 5)
+    ]
+    assert names == ["loss_curve.png", *pictures]
     with Image.open(Path(config.output_dir) / names[-1]) as grid:
         assert grid.size == (8 * 16 + 7 * 2, 8 * 16 + 7 * 2)
     kinds = {type(event) for event in events}
@@ -670,7 +673,7 @@ def test_what_can_reveal_an_image_is_the_owners_alone(tiny: Make) -> None:
     files = [path for folder in folders for path in folder.iterdir() if path.is_file()]
     revealing = [path for path in files if path.suffix in (".safetensors", ".png", ".images")]
     revealing = [path for path in revealing if path.name != LOSS_CURVE_NAME]
-    assert len(revealing) == 5
+    assert len(revealing) == 7
     assert {path.stat().st_mode & 0o777 for path in revealing} == {0o600}
 
 

@@ -91,6 +91,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(command=train)
 
+    command = commands.add_parser("sweep", help="train with each of several values, in a row")
+    command.add_argument(
+        "--vary", nargs="+", action="append", required=True, metavar=("PARAMETER", "VALUE"),
+        help="a parameter and its values; may be given twice",
+    )  # fmt: skip
+    command.add_argument("--to", required=True, metavar="DIR", help="folder for all the runs")
+    add_parameters(command)
+    command.set_defaults(command=sweep)
+
     command = commands.add_parser("sample", help="draw a grid of generated images")
     _add_folders(command, "the grid")
     command.add_argument("--count", type=_whole(1, 4096), default=64, help="images (default 64)")
@@ -166,6 +175,24 @@ def train(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     return STOPPED if result.stopped else DONE
 
 
+def sweep(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
+    """Train each combination of the values; the same command goes on with those left."""
+    from vae.sweep import TABLE_NAME, plan, run_sweep
+    from vae.training import nothing
+
+    axes = {name: values for name, *values in options.vary}
+    texts = {"file_path": "", **given_parameters(options)}
+    folder = Path(options.to)
+    trials = plan(texts, axes, folder)
+    with _Lines() as lines:
+        decide = partial(try_again, lines.tell, should_stop)
+        results = run_sweep(trials, folder, lines.show, should_stop, decide, nothing)
+    print(f"{len(results)} of {len(trials)} runs; compared in {folder / TABLE_NAME}")
+    if should_stop():
+        return STOPPED
+    return DONE if len(results) == len(trials) else FAILED
+
+
 def try_again(
     tell: Callable[[str], None], should_stop: Callable[[], bool], trouble: Trouble
 ) -> Path | None:
@@ -184,20 +211,17 @@ def try_again(
 
 def sample(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     """Draw latents from N(0, I), decode them with the newest checkpoint and save the grid."""
-    from vae.randomness import generator
-    from vae.samples import decode_latents, fixed_latents, image_grid, write_png
-    from vae.state import load_model
+    from vae.drawing import draw
 
-    model, config, epoch = load_model(
-        Path(options.model_save_dir), lambda text: print(f"Note: {text}")
+    drawn = draw(
+        Path(options.model_save_dir),
+        Path(options.output_dir),
+        options.seed,
+        lambda text: print(f"Note: {text}"),
+        options.count,
+        should_stop,
     )
-    random = generator(options.seed, "samples")
-    latents = fixed_latents(options.count, config.latent_dim, random)
-    grid = image_grid(decode_latents(model, latents, should_stop))
-    name = f"sample_seed_{options.seed}_epoch_{epoch:04d}.png"
-    path = Path(options.output_dir) / name
-    write_png(path, grid)
-    print(f"{options.count} images of epoch {epoch} in {path}")
+    print(f"{options.count} images of epoch {drawn.epoch} in {drawn.path}")
     return DONE
 
 

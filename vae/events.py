@@ -31,6 +31,8 @@ SLOW = "_slow"
 class Progress:
     """A phase beside the batches: "scan", "decode", "read", "save" or "sample", or a slow one.
 
+    A look at a folder has the phases "scan", "look" (at headers) and "compare" (for copies).
+
     done of total files; total 0 if it is not known or does not apply.
     """
 
@@ -98,11 +100,35 @@ class CheckpointSaved:
 
 @dataclass(frozen=True)
 class SamplesReady:
-    """The 8x8 grid after an epoch: uint8 (height, width) or (height, width, 3), saved at path."""
+    """The 8x8 grid after an epoch: uint8 (height, width) or (height, width, 3), saved at path.
+
+    images_done of the next epoch, if a person asked for it in between.
+    """
 
     epoch: int
     grid: np.ndarray
     path: Path
+    images_done: int = 0
+
+
+@dataclass(frozen=True)
+class ReconstructionsReady:
+    """Originals, reconstructions and differences at the same moment, uint8 (height, width, 3)."""
+
+    epoch: int
+    picture: np.ndarray
+    path: Path
+    images_done: int = 0
+
+
+@dataclass(frozen=True)
+class Paused:
+    """The run waits, saved, until a person lets it go on."""
+
+
+@dataclass(frozen=True)
+class WentOn:
+    """A person let a paused run go on."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +176,24 @@ class TrainingResult:
         return min(self.history, key=lambda record: record.loss, default=None)
 
 
+@dataclass(frozen=True)
+class TrialBegun:
+    """Of several runs in a row the next one begins: its number from 1, what it varies, its form."""
+
+    number: int
+    total: int
+    label: str
+    config: dict[str, int | float | str]
+
+
+@dataclass(frozen=True)
+class TrialEnded:
+    """One of several runs in a row has ended; no result if it failed."""
+
+    label: str
+    result: TrainingResult | None
+
+
 Event = (
     Progress
     | DataReady
@@ -159,5 +203,10 @@ Event = (
     | EpochDone
     | CheckpointSaved
     | SamplesReady
+    | ReconstructionsReady
+    | Paused
+    | WentOn
+    | TrialBegun
+    | TrialEnded
     | Warned
 )

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import io
-import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
 
 from vae import checkpoint
 from vae.checkpoint import CheckpointError
 from vae.config import PARAMETERS, Value, text_of
 from vae.curve import draw_loss
 from vae.events import EpochRecord
-from vae.files import SAMPLES_NAME, atomic_write, readable
+from vae.files import atomic_write, readable
+from vae.gallery import RECONSTRUCTIONS, SAMPLES, Shelf, read_picture
 from vae.language import _
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -53,31 +55,6 @@ def read_run(model_save_dir: Path, output_dir: Path) -> Run:
     return Run(record.history, record.config, output_dir)
 
 
-def newest_image(folder: Path, name: re.Pattern[str], up_to: int) -> tuple[Path, int] | None:
-    """The newest image up to an epoch, by the epoch in its name, and that epoch."""
-    matches = (name.fullmatch(path.name) for path in folder.glob("*.png"))
-    found = [(int(match[1]), match[0]) for match in matches if match]
-    epoch, newest = max(((e, n) for e, n in found if e <= up_to), default=(0, ""))
-    return (folder / newest, epoch) if epoch else None
-
-
-def newest_grid(folder: Path, up_to: int) -> tuple[Any, int]:
-    """The newest sample grid up to an epoch, uint8, and its epoch; (None, 0) if there is none."""
-    found = newest_image(folder, SAMPLES_NAME, up_to)
-    return (_pixels(found[0]), found[1]) if found else (None, 0)
-
-
-def _pixels(path: Path) -> np.ndarray:
-    """A PNG as uint8 (h, w) or (h, w, 3)."""
-    import numpy as np
-    from PIL import Image
-
-    import vae.images  # noqa: F401  # its pixel limit, not Pillow's smaller one
-
-    with Image.open(path) as image:
-        return np.asarray(image)
-
-
 def caption_of(values: Mapping[str, Value]) -> str:
     """The parameters that the result depends on, name=value, without any path."""
     told = (name for name, facts in PARAMETERS.items() if not facts.kind and name not in UNTOLD)
@@ -95,29 +72,37 @@ def loss_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
 
 def samples_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
     """The newest sample grid and its file's name; None if there is no grid."""
-    title = _("Images decoded from z ~ N(0, I), epoch {epoch}")
-    return _figure_of_epoch(run, SAMPLES_NAME, title, caption)
+    return _newest(run, SAMPLES, _("Images decoded from z ~ N(0, I), epoch {epoch}"), caption)
 
 
-def _figure_of_epoch(
-    run: Run, name: re.Pattern[str], title: str, caption: str
-) -> tuple[str, Figure] | None:
-    found = newest_image(run.output_dir, name, len(run.history))
-    if not found:
+def reconstructions_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
+    """The newest reconstructions and their file's name; None if there are none."""
+    title = _("Originals, reconstructions and differences, epoch {epoch}")
+    return _newest(run, RECONSTRUCTIONS, title, caption)
+
+
+def _newest(run: Run, shelf: Shelf, title: str, caption: str) -> tuple[str, Figure] | None:
+    epochs = shelf.epochs(run.output_dir, len(run.history))
+    if not epochs:
         return None
-    path, epoch = found
-    return f"figure_{path.stem}", image_figure(path, title.format(epoch=epoch), caption)
+    path = run.output_dir / shelf.name(epochs[-1])
+    return f"figure_{path.stem}", image_figure(path, title.format(epoch=epochs[-1]), caption)
 
 
 def figure_titles() -> dict[str, str]:
     """What a person calls each of FIGURES."""
-    return {"loss_curve": _("Loss curve"), "samples": _("Sample grid")}
+    return {
+        "loss_curve": _("Loss curve"),
+        "samples": _("Sample grid"),
+        "reconstructions": _("Reconstructions"),
+    }
 
 
 # Each gives a file's name and a figure, or None while there is nothing to draw.
 FIGURES: dict[str, Callable[[Run, str], tuple[str, Figure] | None]] = {
     "loss_curve": loss_figure,
     "samples": samples_figure,
+    "reconstructions": reconstructions_figure,
 }
 
 
@@ -126,11 +111,8 @@ def image_figure(path: Path, title: str, caption: str) -> Figure:
 
     One of more than MAX_SIDE dots is reduced, by a whole factor.
     """
-    import numpy as np
-    from PIL import Image
-
     # In colour, since a map of colours for grey levels would move some of them by one.
-    image = Image.fromarray(_pixels(path)).convert("RGB")
+    image = Image.fromarray(read_picture(path)).convert("RGB")
     image = image.reduce(-(-max(image.size) // MAX_SIDE))
     factor = max(1, round(WIDTH / image.width))
     pixels = np.asarray(image).repeat(factor, axis=0).repeat(factor, axis=1)

@@ -16,6 +16,8 @@ from typing import BinaryIO
 APP = "vae-studio"  # as the system's folders for settings, data and caches name it
 CHECKPOINT_NAME = re.compile(r"checkpoint_(\d{6,})_epoch_(\d{4,})\.safetensors")
 SAMPLES_NAME = re.compile(r"samples_epoch_(\d{4,})\.png")
+RECONSTRUCTIONS_NAME = re.compile(r"reconstructions_epoch_(\d{4,})\.png")
+BETWEEN_NAME = re.compile(r"(samples|reconstructions)_epoch_\d{4,}_image_\d+\.png")
 LOSS_CURVE_NAME = "loss_curve.png"
 SPARE_NAME = ".vae-spare.tmp"
 DAMAGED_SUFFIX = ".bad"
@@ -28,9 +30,23 @@ def checkpoint_name(sequence: int, epoch: int) -> str:
     return f"checkpoint_{sequence:06d}_epoch_{epoch:04d}.safetensors"
 
 
-def samples_name(epoch: int) -> str:
-    """File name of the sample grid drawn after an epoch."""
-    return f"samples_epoch_{epoch:04d}.png"
+def samples_name(epoch: int, images_done: int = 0) -> str:
+    """File name of the sample grid drawn after an epoch, or in the midst of the next one."""
+    return f"samples_{_moment(epoch, images_done)}.png"
+
+
+def reconstructions_name(epoch: int, images_done: int = 0) -> str:
+    """File name of the reconstructions made at the same moment."""
+    return f"reconstructions_{_moment(epoch, images_done)}.png"
+
+
+def drawn_name(seed: int, epoch: int) -> str:
+    """File name of a grid drawn with a seed of its own."""
+    return f"sample_seed_{seed}_epoch_{epoch:04d}.png"
+
+
+def _moment(epoch: int, images_done: int) -> str:
+    return f"epoch_{epoch:04d}" + (f"_image_{images_done}" if images_done else "")
 
 
 def readable(path: Path) -> str:

@@ -14,6 +14,7 @@ import PIL
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vae.errors import StopRequested
+from vae.language import _
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "TIFF", "WEBP")
@@ -21,6 +22,7 @@ FORMATS = ("JPEG", "PNG", "BMP", "DIB", "TIFF", "WEBP")
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 1_000_000_000
 TOO_LARGE = f"is larger than {MAX_BYTES // 10**6} MB"
+UNKNOWN = "is not a JPEG, PNG, BMP, TIFF or WebP image, or is damaged"
 STOP_EVERY = 256  # entries of the scan
 # Names what decode_image makes of a file: raise its first number whenever that changes.
 DECODER = f"1 Pillow {PIL.__version__} OpenCV {cv2.__version__}"
@@ -69,6 +71,15 @@ def find_images(
     if should_stop():
         raise StopRequested
     return sorted(found, key=lambda file: file.name), unreadable
+
+
+def none_found(folder: Path) -> str:
+    """What to say of a folder without images."""
+    text = _(
+        "No images in {folder}. Looked for {suffixes}, subfolders included. "
+        "Choose the folder that holds your images."
+    )
+    return text.format(folder=folder, suffixes=", ".join(SUFFIXES))
 
 
 def _walk(folder: Path, unreadable: list[tuple[Path, str]]) -> Iterator[ImageFile | None]:
@@ -141,22 +152,30 @@ def decode_image(data: bytes, size: int, channels: int) -> np.ndarray:
     except (ImageError, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise ImageError("is not a JPEG, PNG, BMP, TIFF or WebP image, or is damaged") from error
+        raise ImageError(UNKNOWN) from error
     except Exception as error:
         # Decoders answer a damaged file with every kind of exception: each means the same here.
         raise ImageError(f"is damaged ({str(error) or type(error).__name__})") from error
 
 
-def _pixels(image: Image.Image, size: int, channels: int) -> np.ndarray:
-    """The upright pixels of an opened file, uint8 or uint16, (H, W) or (H, W, channels)."""
-    if image.width * image.height > MAX_PIXELS:
-        raise ImageError(
-            f"has {image.width} x {image.height} pixels, more than {MAX_PIXELS // 10**6} million"
-        )
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+def refuse_bomb(width: int, height: int) -> None:
+    """Raise ImageError if an image has too many pixels to be decoded."""
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"has {width} x {height} pixels, more than {MAX_PIXELS // 10**6} million")
+
+
+def refuse(image: Image.Image) -> None:
+    """Raise ImageError if the header of an opened file says that it cannot be used."""
+    refuse_bomb(*image.size)
+    if image.format != "MPO" and getattr(image, "is_animated", False):
         raise ImageError("holds several pages or frames: save each as a file of its own")
     if image.mode in ("F", "I"):
         raise ImageError("has 32-bit pixels: convert it to 8 or 16 bit")
+
+
+def _pixels(image: Image.Image, size: int, channels: int) -> np.ndarray:
+    """The upright pixels of an opened file, uint8 or uint16, (H, W) or (H, W, channels)."""
+    refuse(image)
     mode = "L" if channels == 1 else "RGB"
     if image.format == "JPEG":
         # Decodes at 1/2, 1/4 or 1/8 where that is still at least twice the target.

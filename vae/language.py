@@ -39,6 +39,11 @@ def _(text: str) -> str:
     return _catalogue.gettext(text) if text else ""
 
 
+def marked(text: str) -> str:
+    """A text that stands in a table, and is looked up when it is shown: marks it for catalogues."""
+    return text
+
+
 def ngettext(one: str, many: str, count: int) -> str:
     """A text that depends on a number, in the language in use."""
     return _catalogue.ngettext(one, many, count)

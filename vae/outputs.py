@@ -1,4 +1,4 @@
-"""What a run leaves beside its checkpoints: the log, the loss curve, the sample grids."""
+"""What a run leaves beside its checkpoints: the log, the loss curve, and the pictures."""
 
 from __future__ import annotations
 
@@ -7,14 +7,27 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from vae.checkpoint import checkpoint_files
 from vae.config import TrainConfig
 from vae.curve import write_loss_curve
-from vae.events import Event, Progress, SamplesReady, Warned
-from vae.files import LOSS_CURVE_NAME, SAMPLES_NAME, move_into, samples_name
+from vae.decoding import DataError
+from vae.events import Event, Progress, ReconstructionsReady, SamplesReady, Warned
+from vae.files import (
+    BETWEEN_NAME,
+    LOSS_CURVE_NAME,
+    RECONSTRUCTIONS_NAME,
+    SAMPLES_NAME,
+    move_into,
+    reconstructions_name,
+    samples_name,
+)
+from vae.grid import GRID_SIDE, image_grid
 from vae.history import has_rows, set_aside_if_foreign, write_log
 from vae.randomness import generator
-from vae.samples import GRID_SIDE, decode_latents, fixed_latents, image_grid, write_png
+from vae.reconstructions import comparison, fixed_images, reconstruct
+from vae.samples import decode_latents, fixed_latents, write_png
 from vae.state import TrainingState
 
 CURVE_SECONDS = 5.0
@@ -27,6 +40,7 @@ class Outputs:
         self.config, self.emit = config, emit
         self.folder, self.log = Path(config.output_dir), Path(config.log_file)
         self.curve_written = 0.0
+        self.originals: np.ndarray | None = None  # that are reconstructed in each epoch
 
     def set_earlier_run_aside(self) -> None:
         """Move an earlier run's pictures, log and checkpoints where none is overwritten.
@@ -88,27 +102,44 @@ class Outputs:
         path = self.folder / LOSS_CURVE_NAME
         self._write_picture(path, lambda: write_loss_curve(path, state.history))
 
-    def write_samples(self, state: TrainingState, should_stop: Callable[[], bool]) -> None:
-        """Decode the run's 64 fixed latents, the same each time, so that grids compare.
-
-        Raises StopRequested when asked to stop.
-        """
+    def write_pictures(self, state: TrainingState, should_stop: Callable[[], bool]) -> None:
+        """Draw samples and reconstructions. Raises StopRequested when asked to stop."""
         self.emit(Progress("sample", 0, 0))
+        self._write_reconstructions(state)
+        self._write_samples(state, should_stop)
+
+    def _write_samples(self, state: TrainingState, should_stop: Callable[[], bool]) -> None:
+        """Decode the run's 64 fixed latents, the same each time, so that grids compare."""
         random = generator(self.config.seed, "samples")
         latents = fixed_latents(GRID_SIDE**2, self.config.latent_dim, random)
         grid = image_grid(decode_latents(state.model, latents, should_stop))
-        path = self.folder / samples_name(state.epoch)
+        path = self.folder / samples_name(state.epoch, state.images_done)
         self._write_picture(path, lambda: write_png(path, grid))
-        self.emit(SamplesReady(state.epoch, grid, path))
+        self.emit(SamplesReady(state.epoch, grid, path, state.images_done))
 
-    def samples_due(self, epoch: int) -> bool:
-        """Whether a grid belongs to the end of an epoch."""
+    def _write_reconstructions(self, state: TrainingState) -> None:
+        """Reconstruct the same few images each time."""
+        if self.originals is None:
+            try:
+                self.originals = fixed_images(state.data)
+            except DataError:
+                return  # training itself meets that image, and says what to do
+        picture = comparison(self.originals, *reconstruct(state.model, self.originals))
+        path = self.folder / reconstructions_name(state.epoch, state.images_done)
+        self._write_picture(path, lambda: write_png(path, picture))
+        self.emit(ReconstructionsReady(state.epoch, picture, path, state.images_done))
+
+    def pictures_due(self, epoch: int) -> bool:
+        """Whether pictures belong to the end of an epoch."""
         last = epoch == self.config.num_epochs
         return epoch > 0 and (last or epoch % self.config.sample_every == 0)
 
-    def samples_missing(self, state: TrainingState) -> bool:
-        """Whether an interruption right after a checkpoint left a due grid undrawn."""
-        due = self.samples_due(state.epoch) and state.images_done == 0
+    def pictures_missing(self, state: TrainingState) -> bool:
+        """Whether an interruption right after a checkpoint left due pictures undrawn.
+
+        The grid is the last of them.
+        """
+        due = self.pictures_due(state.epoch) and state.images_done == 0
         return due and not (self.folder / samples_name(state.epoch)).exists()
 
     def _write_picture(self, path: Path, write: Callable[[], None]) -> None:
@@ -125,4 +156,5 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _is_picture(name: str) -> bool:
-    return name == LOSS_CURVE_NAME or SAMPLES_NAME.fullmatch(name) is not None
+    patterns = (SAMPLES_NAME, RECONSTRUCTIONS_NAME, BETWEEN_NAME)
+    return name == LOSS_CURVE_NAME or any(pattern.fullmatch(name) for pattern in patterns)

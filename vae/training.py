@@ -24,8 +24,10 @@ from vae.events import (
     EpochDone,
     EpochRecord,
     Event,
+    Paused,
     TrainingResult,
     Trouble,
+    WentOn,
 )
 from vae.explain import TrainingError
 from vae.files import no_leftovers
@@ -35,6 +37,7 @@ from vae.memory import check_memory, is_out_of_memory
 from vae.outputs import Outputs
 from vae.paths import check_paths
 from vae.randomness import batch_order, generator
+from vae.requests import Request
 from vae.saving import Decide, Saving
 from vae.state import TrainingState
 from vae.watch import DiskWatch, ImageWatch
@@ -42,6 +45,7 @@ from vae.watch import DiskWatch, ImageWatch
 __all__ = ["CheckpointError", "ConfigError", "DataError", "TrainingError", "run_vae_training"]
 
 PROGRESS_SECONDS = 0.25
+PAUSED_SECONDS = 0.05
 
 
 def ignore(event: Event) -> None:
@@ -58,19 +62,26 @@ def give_up(trouble: Trouble) -> Path | None:
     return None
 
 
+def nothing() -> Request | None:
+    """A `requested` for those who ask for nothing."""
+    return None
+
+
 def run_vae_training(
     config: TrainConfig,
     emit: Callable[[Event], None] = ignore,
     should_stop: Callable[[], bool] = never,
     fresh: bool = False,
     decide: Decide = give_up,
+    requested: Callable[[], Request | None] = nothing,
 ) -> TrainingResult:
     """Train as `config` says, from the newest intact checkpoint if there is one.
 
-    Facts are reported through `emit`; `should_stop` is asked at every batch. A stopped run saves
-    and resumes mid-epoch. `fresh` moves an earlier run's files aside and starts over. When a
-    checkpoint cannot be written or an image no longer be read, training waits for `decide`: it
-    answers with the folder to go on with, the trouble's own to try again, or None to give up.
+    Facts are reported through `emit`. At every batch `should_stop` is asked, and `requested` for
+    what else is to be done. A stopped run saves and resumes mid-epoch. `fresh` moves an earlier
+    run's files aside and starts over. When a checkpoint cannot be written or an image no longer
+    be read, training waits for `decide`: it answers with the folder to go on with, the trouble's
+    own to try again, or None to give up.
     A run interrupted and resumed equals an unbroken one bit for bit on the CPU at the same
     thread count. Raises ConfigError, DataError, CheckpointError and TrainingError.
     """
@@ -90,7 +101,7 @@ def run_vae_training(
             with ThreadPoolExecutor(1, "saver") as saver:
                 state = begin(config, data, place, outputs, emit, fresh, saver)
                 saving = Saving(state, emit, decide, watch, held, is_held)
-                training = _Training(state, outputs, saving, emit, should_stop)
+                training = _Training(state, outputs, saving, emit, should_stop, requested)
                 stopped = not training.run()
     except StopRequested:
         pass  # while looking for images or decoding them: there is nothing to save
@@ -123,9 +134,11 @@ class _Training:
         saving: Saving,
         emit: Callable[[Event], None],
         should_stop: Callable[[], bool],
+        requested: Callable[[], Request | None],
     ) -> None:
         self.state, self.outputs, self.config = state, outputs, state.config
         self.saving, self.emit, self.should_stop = saving, emit, should_stop
+        self.requested = requested
         self.images = ImageWatch(state.data.folder, state.data.files, emit)
         self.reported = 0.0
 
@@ -133,8 +146,8 @@ class _Training:
         """Train until all epochs are done: True; or until asked to stop, and save: False."""
         finished = True
         try:
-            if self.outputs.samples_missing(self.state):
-                self.outputs.write_samples(self.state, self.should_stop)
+            if self.outputs.pictures_missing(self.state):
+                self.outputs.write_pictures(self.state, self.should_stop)
             while self.state.epoch < self.config.num_epochs:
                 self.train_epoch()
                 self.finish_epoch()
@@ -154,11 +167,37 @@ class _Training:
         while state.images_done < count:
             if self.should_stop():
                 raise StopRequested
+            began += self.serve()
             batch = order[state.images_done : state.images_done + config.batch_size]
             self.train_step(self.load(batch))
             seconds = time.monotonic() - began
             state.seconds = before + seconds
             self.report((state.images_done - first) / max(seconds, 1e-9))
+
+    def serve(self) -> float:
+        """Do what was asked for since the last batch. Returns the seconds that it took.
+
+        Raises StopRequested when asked to stop meanwhile.
+        """
+        began, paused = time.monotonic(), False
+        while (request := self.requested()) or paused:
+            if self.should_stop():
+                raise StopRequested
+            if request is None:
+                time.sleep(PAUSED_SECONDS)
+            elif request is Request.SAVE:
+                self.save()
+            elif request is Request.SAMPLE:
+                self.outputs.write_pictures(self.state, self.should_stop)
+                self.state.model.train()
+            elif request is Request.PAUSE and not paused:
+                paused = True
+                self.save_all()
+                self.emit(Paused())
+            elif request is Request.GO_ON and paused:
+                paused = False
+                self.emit(WentOn())
+        return time.monotonic() - began
 
     def load(self, indices: np.ndarray) -> torch.Tensor:
         """The images of a batch, (B, C, H, W). Raises DataError if one is lost for good."""
@@ -227,7 +266,7 @@ class _Training:
             raise explain.loss_not_finite(self.state)
 
     def finish_epoch(self) -> None:
-        """Close the epoch: one row in the log, then the checkpoint, the curve and the samples."""
+        """Close the epoch: one row in the log, then the checkpoint, the curve and the pictures."""
         self.check_finite()
         state, config, outputs = self.state, self.config, self.outputs
         means, images, seconds = state.means(), len(state.data), state.seconds
@@ -245,8 +284,8 @@ class _Training:
         self.emit(EpochDone(record))
         outputs.write_curve(state)
         self.images.look()
-        if outputs.samples_due(state.epoch):
-            outputs.write_samples(state, self.should_stop)
+        if outputs.pictures_due(state.epoch):
+            outputs.write_pictures(state, self.should_stop)
 
     def save(self) -> None:
         """Begin a checkpoint, if anything was trained since the last one."""

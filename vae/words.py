@@ -9,11 +9,16 @@ from vae.events import (
     DeviceChosen,
     EpochDone,
     Event,
+    Paused,
     Progress,
+    ReconstructionsReady,
     Resumed,
     SamplesReady,
     TrainingResult,
+    TrialBegun,
+    TrialEnded,
     Warned,
+    WentOn,
 )
 from vae.files import readable
 
@@ -50,6 +55,16 @@ def event_lines(event: Event) -> list[str]:
         return [f"Saved {event.path.name}."]
     if isinstance(event, SamplesReady):
         return [f"Samples: {event.path.name}"]
+    if isinstance(event, ReconstructionsReady):
+        return [f"Reconstructions: {event.path.name}"]
+    if isinstance(event, TrialBegun):
+        return [f"Run {event.number} of {event.total}: {event.label}"]
+    if isinstance(event, TrialEnded):
+        return [" ".join(result_words(event.result))] if event.result else []
+    if isinstance(event, Paused):
+        return ["Paused; all is saved."]
+    if isinstance(event, WentOn):
+        return ["Went on."]
     if isinstance(event, Progress) and event.phase.endswith(SLOW):
         return [f"{SLOW_PHASES[event.phase.removesuffix(SLOW)]}..."]
     if isinstance(event, Warned):

@@ -89,9 +89,18 @@ class Window:
     def click(self, widget: Any) -> None:
         """Click in a widget's middle with the real pointer."""
         self.app.root.update()
-        x = widget.winfo_rootx() + widget.winfo_width() // 2
-        y = widget.winfo_rooty() + widget.winfo_height() // 2
+        self.click_at(widget, widget.winfo_width() // 2, widget.winfo_height() // 2)
+
+    def click_at(self, widget: Any, x: int, y: int) -> None:
+        """Click at a place in a widget with the real pointer."""
+        self.app.root.update()
+        x, y = x + widget.winfo_rootx(), y + widget.winfo_rooty()
         subprocess.run(["xdotool", "mousemove", str(x), str(y), "click", "1"], check=True)
+
+    def key(self, name: str) -> None:
+        """Press a key of the real keyboard."""
+        self.app.root.update()
+        subprocess.run(["xdotool", "key", name], check=True)
 
     def pixel(self, widget: Any, x: int, y: int) -> tuple[int, ...]:
         """The colour on the screen at a place in a widget."""
@@ -105,7 +114,7 @@ class Window:
     def end(self) -> None:
         """Stop what runs and close."""
         self.app.worker.stop()
-        if self.app.state == "paused":
+        if self.app.state == "blocked":
             self.app.worker.answer(None)
         self.pump_to("idle", "finished", "failed")
         self.app.destroy()

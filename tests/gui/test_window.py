@@ -20,6 +20,7 @@ from vae.checkpoint import checkpoint_files
 from vae.config import PARAMETERS, TrainConfig
 from vae.dataset import MedicalImageDataset
 from vae.gui import dialogs, kit, worker
+from vae.gui.gallery_pane import Shown
 from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
@@ -68,6 +69,7 @@ def test_train_stop_relaunch_resume(open_window: Open, tiny: Make) -> None:
     app.bar.train.invoke()
     assert str(app.bar.train["state"]) == "disabled"
     window.pump(lambda: len(app.view.history) >= 3)
+    app.show_tab(app.loss)
     window.pump(lambda: len(app.loss.plot.line.get_xdata()) >= 3)  # the curve moved
     assert str(app.form.fields["lr"]["state"]) == "disabled"
     app.bar.stop.invoke()
@@ -83,6 +85,7 @@ def test_train_stop_relaunch_resume(open_window: Open, tiny: Make) -> None:
     again.pump(lambda: f"Found {done} of 300 epochs done" in again.bar())
     assert again.bar().endswith(": Resume")
     assert app.bar.train["text"] == "Resume"
+    app.show_tab(app.loss)
     again.pump(lambda: len(app.loss.plot.line.get_xdata()) == done)
     app.form.fill({"num_epochs": str(done + 2)})
     app.bar.train.invoke()
@@ -343,7 +346,7 @@ def test_save_and_exit_stays_open_when_the_save_fails(
     window.pump(lambda: len(app.view.history) >= 2)
     answer(monkeypatch, "Save and exit")
     app.close()
-    window.pump_to("paused")
+    window.pump_to("blocked")
     assert "No space left" in window.bar()
     assert app.root.winfo_exists()
 
@@ -353,7 +356,7 @@ def pause(open_window: Open, monkeypatch: pytest.MonkeyPatch, config: TrainConfi
     fail_saving(monkeypatch, after=1)
     window = open_window(config)
     window.app.train()
-    window.pump_to("paused")
+    window.pump_to("blocked")
     assert window.bar().startswith("Paused The checkpoint could not be written")
     assert "checkpoint_000001_epoch_0001.safetensors is safe" in window.bar()
     assert window.app.bar.train["text"] == "Retry"
@@ -369,7 +372,7 @@ def test_a_full_disk_pauses_and_retry_goes_on(
     first = window.app.view.trouble
     window.click(window.app.bar.train)
     window.pump(lambda: window.app.view.trouble is not first)  # it tried, and the disk is full
-    window.pump_to("paused")
+    window.pump_to("blocked")
     monkeypatch.undo()
     window.click(window.app.bar.train)
     window.pump_to("finished")
@@ -409,7 +412,7 @@ def test_a_lost_image_pauses_with_all_that_was_trained_saved(
     app.train()
     window.pump(lambda: len(app.view.history) >= 2)
     (images / "image_004.png").unlink()
-    window.pump_to("paused")
+    window.pump_to("blocked")
     assert "image_004.png can no longer be read" in window.bar()
     assert not app.bar.link.winfo_ismapped()  # another folder is no remedy
     asked = answer(monkeypatch, "End the run")
@@ -424,7 +427,7 @@ def test_a_paused_run_is_ended_only_after_asking(
     window = pause(open_window, monkeypatch, tiny(num_epochs=3))
     asked = answer(monkeypatch, "Keep waiting", "End without saving")
     window.app.stop()
-    assert window.app.state == "paused"
+    assert window.app.state == "blocked"
     window.app.ask_stop()
     window.pump_to("failed")
     assert asked == ["End the run", "End the run"]
@@ -498,7 +501,7 @@ def test_small_grids_are_enlarged_by_whole_factors(open_window: Open) -> None:
     window = open_window()
     app = window.app
     app.show_tab(app.samples)
-    app.samples.show(np.zeros((142, 142, 3), np.uint8), 1, "samples_epoch_0001.png")
+    app.samples.show(Shown(np.zeros((142, 142, 3), np.uint8), "samples_epoch_0001.png", 1))
     app.root.update()
     (image,) = app.samples.plot.figure.images
     height, width = image.get_size()

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vae.events import EpochRecord, TrainingResult
+from vae.events import EpochRecord, Progress, TrainingResult
 
 if TYPE_CHECKING:
+    from vae.estimate import Estimate
     from vae.header import Record
+    from vae.sheet import Sheet
+    from vae.survey import Survey
 
 
 @dataclass(frozen=True)
@@ -37,18 +40,48 @@ class Failed:
 
 @dataclass(frozen=True)
 class Found:
-    """What a checkpoint folder holds, as far as it can be read.
+    """What a checkpoint folder and an output folder hold, as far as they can be read.
 
     record is of the newest checkpoint, or None; anything says whether there are checkpoints at
-    all, damaged ones included; grid is the newest sample grid up to there, uint8, or None.
+    all, damaged ones included. samples and reconstructions are the epochs up to there of which
+    there are pictures.
     """
 
     folder: str
     record: Record | None
     anything: bool
-    grid: Any
-    grid_epoch: int
+    samples: tuple[int, ...]
+    reconstructions: tuple[int, ...]
     problem: str
+
+
+@dataclass(frozen=True)
+class PictureRead:
+    """A run's picture of an epoch, uint8, or None with why it cannot be shown."""
+
+    path: Path
+    epoch: int
+    pixels: Any
+    problem: str
+
+
+@dataclass(frozen=True)
+class SeedDrawn:
+    """A grid drawn with a seed of its own, uint8; or None with why there is none."""
+
+    seed: int
+    epoch: int
+    grid: Any
+    path: Path | None
+    problem: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something small was done, or could not be: a sentence for the bar."""
+
+    text: str
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -68,8 +101,24 @@ class DemoReady:
 
 
 @dataclass(frozen=True)
+class Looked:
+    """One thing that a look at the image folder found, or in `problem` why it found nothing.
+
+    A look answers several times; the estimate or the problem is the last. number tells the newest
+    look from older ones.
+    """
+
+    number: int
+    progress: Progress | None = None
+    sheet: Sheet | None = None
+    survey: Survey | None = None
+    estimate: Estimate | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class Retrying:
-    """A paused run tries again by itself."""
+    """A blocked run tries again by itself."""
 
 
 @dataclass(frozen=True)
@@ -93,14 +142,6 @@ class LogRead:
 
     path: Path
     history: tuple[EpochRecord, ...]
-    problem: str
-
-
-@dataclass(frozen=True)
-class FilesWritten:
-    """Pictures that a person asked for, all in one folder, and what went wrong, if anything."""
-
-    paths: tuple[Path, ...]
     problem: str
 
 

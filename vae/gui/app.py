@@ -8,15 +8,19 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tkinter import ttk
 from typing import Any
 
-from vae import __version__, diary
+from vae import __version__, diary, language
+from vae.command import train_command
 from vae.config import PARAMETERS
 from vae.gui import dialogs, kit
 from vae.gui.banner import Banner
 from vae.gui.bar import ActionBar
+from vae.gui.data_pane import DataPane
+from vae.gui.data_view import DataView
 from vae.gui.desktop import open_folder
 from vae.gui.form import PATHS, Form
 from vae.gui.header import Header
@@ -25,27 +29,31 @@ from vae.gui.loss_actions import LossActions
 from vae.gui.loss_pane import LossPane
 from vae.gui.menus import make_menus
 from vae.gui.pane import Pane
+from vae.gui.reconstructions_pane import ReconstructionsPane
 from vae.gui.run_view import RunView
 from vae.gui.samples_pane import SamplesPane
-from vae.gui.settings import demo_folder, load_settings, save_settings
+from vae.gui.settings import SCALES, demo_folder, load_settings, save_settings
 from vae.gui.theme import pixels
 from vae.gui.worker import Worker
 from vae.language import _
+from vae.requests import Request
 from vae.signals import stop_signals
 
+SIZE = (1280, 820)
 POLL_MS = 50
 EVENTS_A_TURN = 100
 REDRAW_SECONDS = 0.5
 # The youngest objects are looked through each second, which is soon done, and all now and then.
 COLLECT_SECONDS = 1.0
 FULL_COLLECTION_EVERY = 10
-RUNNING = ("checking", "running", "paused", "stopping")
+RUNNING = ("checking", "running", "paused", "blocked", "stopping")
 
 
 class App:
     """The window.
 
-    `state` is one of idle, checking, running, paused, stopping, finished, failed.
+    `state` is one of idle, checking, running, paused (by the person), blocked (by
+    trouble, which waits for the person), stopping, finished, failed.
     """
 
     def __init__(
@@ -55,35 +63,48 @@ class App:
         # process, so the window's thread collects by the clock, as long as the process lives.
         gc.disable()
         remembered = load_settings()
+        language.use(remembered["language"])
         self.root = kit.create_window("VAE Studio", remembered["mode"])
         self.root.report_callback_exception = self.callback_failed
         diary.open_log(f"window, Tk {self.root.tk.call('info', 'patchlevel')}")
         self.worker = Worker()
         self.loss_actions = LossActions(self)
         self.state, self.failure = "idle", ""
+        self.scale = remembered["scale"]
+        kit.scale(self.root, self.scale)
         self.quit_after_stop = self.interrupted = self.signalled = False
         self.looked = ("", "")
         self.redrawn = self.collected = 0.0
         self.collections = 0
         self.start_wanted = start
+        self.data_view = DataView(self)
         self._build()
         self.view = RunView(self)
         self.form.fill({**remembered["form"], **(texts or {})})
         kit.on_mode_change(self.root, self.paint)
         self.set_state("idle", "Ready", "")
-        width, height = pixels(self.root, 1280, 820)
-        width = min(width, self.root.winfo_screenwidth() - 40)
-        height = min(height, self.root.winfo_screenheight() - 60)
-        self.root.geometry(f"{width}x{height}+20+10")
+        self.fit(*SIZE)
         self.polling = self.root.after(POLL_MS, self.poll)
         self.root.after(60, self._after_shown, demo)
 
+    def fit(self, width: float, height: float) -> None:
+        """Take a size in logical pixels, as far as the screen has room."""
+        width, height = pixels(self.root, width, height)
+        width = min(width, self.root.winfo_screenwidth() - 40)
+        height = min(height, self.root.winfo_screenheight() - 60)
+        self.root.geometry(f"{width:.0f}x{height:.0f}+20+10")
+
     def _build(self) -> None:
         root = self.root
-        self.header = Header(root, self.open_output, self.about, self.toggle_mode)
+        self.header = Header(
+            root, self.open_output, self.about, self.toggle_mode, self.toggle_language
+        )
         self.header.pack(fill="x")
         ttk.Frame(root, style="Rule.Vae.TFrame", height=1).pack(fill="x")
-        self.bar = ActionBar(root, self.train, self.stop, self.start_fresh)
+        self.bar = ActionBar(
+            root, self.train, self.pause, self.stop, self.start_fresh, self.save_now,
+            self.sample_now,
+        )  # fmt: skip
         self.bar.pack(side="bottom", fill="x")
         ttk.Frame(root, style="Rule.Vae.TFrame", height=1).pack(side="bottom", fill="x")
         self.form = Form(root, self.field_left)
@@ -93,12 +114,18 @@ class App:
         right.pack(side="left", fill="both", expand=True)
         self.tabs = ttk.Notebook(right, style="Vae.TNotebook")
         self.tabs.pack(fill="both", expand=True)
-        self.loss = LossPane(self.tabs, self.loss_actions, self.loss_actions.choices)
-        self.samples = SamplesPane(self.tabs)
+        self.data = DataPane(
+            self.tabs, partial(self.data_view.look, again=True), self.data_view.follow_suggestion
+        )
+        self.loss = LossPane(self.tabs, self.loss_actions)
+        self.samples = SamplesPane(self.tabs, self.worker, self.draw)
+        self.reconstructions = ReconstructionsPane(self.tabs, self.worker)
         self.log = LogPane(self.tabs)
         self.panes: dict[str, Pane] = {
+            _("Data"): self.data,
             _("Loss"): self.loss,
             _("Samples"): self.samples,
+            _("Reconstructions"): self.reconstructions,
             _("Log"): self.log,
         }
         for title, pane in self.panes.items():
@@ -107,6 +134,7 @@ class App:
         self.banner = Banner(right, self.tabs, self.show_log)
         make_menus(self)
         root.protocol("WM_DELETE_WINDOW", self.close)
+        kit.accept_drops(root, self.data_view.take_folder)
 
     def _after_shown(self, demo: bool) -> None:
         """What can wait until the window is on screen."""
@@ -117,6 +145,7 @@ class App:
             self.form.show_problems(self.form.problems())
             self.say_marked()
             self.look()
+            self.data_view.look()
             self.start_if_wanted()
         self.worker.import_ahead()
 
@@ -152,6 +181,7 @@ class App:
         self.state = state
         self.failure = text if state == "failed" else ""
         self.form.lock(self.busy)
+        self.data_view.lock(self.busy)
         self.show_buttons()
         self.bar.say(state, word, text, right)
 
@@ -159,6 +189,7 @@ class App:
         """Bring the buttons in line with the state and with what was found."""
         view = self.view
         self.bar.show_state(self.state, self.busy, view.resumable, view.replaceable)
+        self.samples.allow(view.resumable and not self.busy)
 
     def say(self, word: str, text: str, right: str = "") -> None:
         """Another sentence in the same state."""
@@ -178,8 +209,8 @@ class App:
             self.view.say_found()
 
     def train(self, fresh: bool = False) -> None:
-        """Check the form and train, or resume. What is paused is tried again."""
-        if self.state == "paused":
+        """Check the form and train, or resume. What is blocked is tried again."""
+        if self.state == "blocked":
             self.view.go_on()
         if self.busy:
             return
@@ -212,33 +243,53 @@ class App:
             self.train(fresh=True)
 
     def stop(self) -> None:
-        """Stop after the running batch. What is paused can only be ended, after asking."""
-        if self.state == "paused":
+        """Stop after the running batch. What is blocked can only be ended, after asking."""
+        if self.state == "blocked":
             self.give_up()
-        if self.state not in ("checking", "running"):
+        if self.state not in ("checking", "running", "paused"):
             return
-        saves = self.state == "running"
+        saves = self.state != "checking"
         self.worker.stop()
         text = "after this batch; a checkpoint will be saved" if saves else "in a moment"
         self.set_state("stopping", "Stopping", text)
 
+    def pause(self) -> None:
+        """Let training wait after the running batch, or go on."""
+        if self.state == "running":
+            self.worker.ask(Request.PAUSE)
+            self.say(_("Pausing"), _("after this batch; a checkpoint will be saved"))
+        elif self.state == "paused":
+            self.worker.ask(Request.GO_ON)
+
+    def save_now(self) -> None:
+        """Save a checkpoint after the running batch."""
+        if self.state in ("running", "paused"):
+            self.worker.ask(Request.SAVE)
+            self.say(self.bar.word["text"], _("Saving a checkpoint after this batch..."))
+
+    def sample_now(self) -> None:
+        """Draw samples and reconstructions after the running batch."""
+        if self.state in ("running", "paused"):
+            self.worker.ask(Request.SAMPLE)
+            self.say(self.bar.word["text"], _("Drawing samples after this batch..."))
+
     def give_up(self) -> None:
-        """End a paused run, after asking."""
+        """End a blocked run, after asking."""
         trouble = self.view.trouble
         text = "What came after the last checkpoint has not been saved, and would be lost."
         choices = ("Keep waiting", "End without saving")
         if trouble and not trouble.movable:
             text, choices = "All that was trained is saved.", ("Keep waiting", "End the run")
         answer = dialogs.ask(self.root, "End the run", text, choices, choices[0])
-        if answer == choices[1] and self.state == "paused":
+        if answer == choices[1] and self.state == "blocked":
             self.set_state("stopping", "Stopping", "in a moment")
             self.worker.answer(None)
 
     def ask_stop(self) -> None:
         """Stop from the keyboard, where a slip is easy: asks first."""
-        if self.state == "paused":
+        if self.state == "blocked":
             self.give_up()
-        if self.state not in ("checking", "running"):
+        if self.state not in ("checking", "running", "paused"):
             return
         text = "A checkpoint is saved after the running batch, and Resume goes on from there."
         if self.state == "checking":
@@ -252,7 +303,7 @@ class App:
         if not self.worker.busy:
             self.destroy()
             return
-        if self.state not in ("running", "paused") and not self.quit_after_stop:
+        if self.state not in ("running", "paused", "blocked") and not self.quit_after_stop:
             # Nothing is trained yet, or it is being saved: no question. A second click asks.
             self.quit_after_stop = True
             self.stop()
@@ -262,7 +313,7 @@ class App:
         answer = dialogs.ask(self.root, "Close VAE Studio", text, choices)
         if answer == choices[0]:
             self.quit_after_stop = True
-            if self.state == "paused":
+            if self.state == "blocked":
                 self.view.go_on()
             self.stop()
         elif answer == choices[1]:
@@ -271,13 +322,14 @@ class App:
     def destroy(self) -> None:
         """Remember the form and leave."""
         self.remember()
+        self.worker.data.cancel()
         self.root.after_cancel(self.polling)
         self.root.destroy()
 
     def remember(self) -> None:
         """Keep the form for the next start."""
         try:
-            save_settings(self.form.texts(), kit.mode(self.root))
+            save_settings(self.form.texts(), kit.mode(self.root), self.scale)
         except OSError as error:
             self.log.write(f"The form could not be remembered: {error}", "warning")
 
@@ -298,7 +350,7 @@ class App:
         if self.interrupted:
             self.interrupted, self.signalled, self.quit_after_stop = False, True, True
             self.failure = ""  # one that came before has been shown
-            if self.state == "paused":
+            if self.state == "blocked":
                 self.worker.answer(None)  # nobody is there to be asked
             else:
                 self.stop()
@@ -327,8 +379,10 @@ class App:
             texts = self.form.texts()
             self.worker.check_paths({path: texts[path] for path in PATHS})
             self.look()
-        elif name == "num_epochs" and self.state == "idle" and self.bar.word["text"] == "Found":
+        said = self.bar.word["text"] if self.state == "idle" else ""
+        if (name, said) in (("num_epochs", "Found"), ("file_path", "Ready")):
             self.view.say_found()
+        self.data_view.look()
         self.say_marked()
 
     def _places(self) -> tuple[str, str]:
@@ -354,10 +408,80 @@ class App:
         kit.toggle_mode(self.root)
         self.remember()
 
+    def next_language(self) -> str:
+        """The code of the language after the one in use."""
+        codes = list(language.LANGUAGES)
+        return codes[(codes.index(language.current()) + 1) % len(codes)]
+
+    def toggle_language(self) -> None:
+        """Speak the next language."""
+        language.use(self.next_language())
+        self.build_again()
+
+    def larger(self, steps: int = 1) -> None:
+        """Make the text larger by a step, or smaller by as many."""
+        place = min(max(SCALES.index(self.scale) + steps, 0), len(SCALES) - 1)
+        self.scale = SCALES[place]
+        kit.scale(self.root, self.scale)
+        self.fit(*SIZE)
+        self.build_again()
+
+    def build_again(self) -> None:
+        """Build the window's parts anew, in the language and size in use, showing the same."""
+        texts, marks, folded = self.form.texts(), self.form.messages, self.form.folded
+        panes, tab = list(self.panes.values()), self.tabs.index("current")  # type: ignore[no-untyped-call]
+        bar, plots = self.bar, self.loss.plot is not None
+        said = [label["text"] for label in (bar.word, bar.text, bar.right)]
+        done = float(bar.meter["value"])
+        for child in self.root.winfo_children():
+            child.destroy()
+        self._build()
+        self.form.fill(texts)
+        self.form.show_problems(self.form.problems() if marks else {})
+        if not folded:
+            self.form.toggle_advanced()
+        if plots:
+            self.make_plots()
+        for pane, before in zip(self.panes.values(), panes, strict=True):
+            pane.take_over(before)
+        self.data.show(self.data_view)
+        self.show_tab(list(self.panes.values())[tab])
+        self.set_state(self.state, *said)
+        self.bar.progress(done, 1)
+        self.view.say_again()
+        self.paint()
+        self.remember()
+
+    def open(self, folder: Path) -> None:
+        """Show a folder in the system's file manager."""
+        if problem := open_folder(folder.absolute()):
+            self.say(_("Note"), problem)
+
     def open_output(self) -> None:
-        """Show the output folder in the system's file manager."""
-        if problem := open_folder(Path(self.form.texts()["output_dir"]).absolute()):
-            self.say("Note", problem)
+        """Show the output folder."""
+        self.open(Path(self.form.texts()["output_dir"]))
+
+    def open_checkpoints(self) -> None:
+        """Show the checkpoint folder."""
+        self.open(Path(self.form.texts()["model_save_dir"]))
+
+    def open_log(self) -> None:
+        """Show the folder of the CSV log."""
+        self.open(Path(self.form.texts()["log_file"]).absolute().parent)
+
+    def draw(self, seed: int) -> None:
+        """Draw other samples with a seed."""
+        places = self.form.texts()
+        self.say(_("Note"), _("Drawing samples with seed {seed}...").format(seed=seed))
+        self.worker.draw(Path(places["model_save_dir"]), Path(places["output_dir"]), seed)
+
+    def copy_command(self) -> None:
+        """Copy the terminal command that equals the form."""
+        self.root.clipboard_clear()
+        self.root.clipboard_append(train_command(self.form.texts()))
+        text = _("The command was copied. Run it in the folder of VAE Studio.")
+        self.log.write(text)
+        self.banner.say(text) if self.busy else self.say(_("Note"), text)
 
     def copy_report(self) -> None:
         """Copy what a person who helps must know."""
@@ -367,8 +491,7 @@ class App:
 
     def open_log_folder(self) -> None:
         """Show the folder of the program's log."""
-        if problem := open_folder(diary.log_path().parent):
-            self.say("Note", problem)
+        self.open(diary.log_path().parent)
 
     def clear_cache(self) -> None:
         """Delete the decoded images that are kept for later runs, after asking."""

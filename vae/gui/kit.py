@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable
+import tkinter.font as tkfont
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from tkinter import ttk
 
 import ttkbootstrap as tb
@@ -40,6 +42,19 @@ def create_window(title: str, mode: str) -> tk.Tk:
         for event in ("<MouseWheel>", "<Button-4>", "<Button-5>"):
             root.unbind_class(kind, event)
     return root
+
+
+def scale(root: tk.Tk, factor: float) -> None:
+    """Make the text, and all that is measured in points, so many times as large.
+
+    What is on the window then has to be made again.
+    """
+    root.vae_points = getattr(root, "vae_points", root.tk.call("tk", "scaling"))  # type: ignore[attr-defined]
+    root.tk.call("tk", "scaling", float(root.vae_points) * factor)  # type: ignore[attr-defined]
+    for name in tkfont.names(root):
+        font = tkfont.nametofont(name, root)
+        font.configure(size=font["size"])  # takes the new measure
+    apply_styles(root, root.style, palette(root))  # type: ignore[attr-defined]
 
 
 def mode(root: tk.Misc) -> str:
@@ -126,32 +141,74 @@ def choice(
     return box
 
 
-def tooltip(widget: tk.Widget, text: str, unless: Callable[[], bool] = lambda: False) -> None:
-    """Explain a widget on hover and on keyboard focus, in the theme's colours.
+def slider(master: tk.Misc, variable: tk.DoubleVar, command: Callable[[str], object]) -> ttk.Scale:
+    """A horizontal slider from 0; arrow keys move it by 1."""
+    made: ttk.Scale = tb.Scale(master, from_=0, to=1, variable=variable, command=command)
+    made.bind("<Button-1>", lambda event: made.focus_set(), add="+")
+    return made
 
-    Focus shows nothing while `unless` holds: a message below the widget is then more important.
-    """
+
+def menu_button(
+    master: tk.Misc, text: str, entries: Mapping[str, Callable[[], object]]
+) -> ttk.Menubutton:
+    """A button that opens a menu."""
+    made = ttk.Menubutton(master, text=text, style="Vae.TMenubutton")
+    menu = tk.Menu(made, tearoff=False)
+    for label, command in entries.items():
+        menu.add_command(label=label, command=command)
+    made.configure(menu=menu)
+    return made
+
+
+def tooltip(widget: tk.Widget, text: str, focus: bool = True) -> None:
+    """Explain a widget on hover, and on keyboard `focus`, in the theme's colours."""
     size = pixels(widget, 320)[0]
     tip = tb.ToolTip(widget, text=text, bootstyle="@secondary", wraplength=size, position="right")
 
-    def focused(event: tk.Event) -> None:
-        if not unless():
-            tip.schedule()
-
-    widget.bind("<FocusIn>", focused, add="+")
+    if focus:
+        widget.bind("<FocusIn>", lambda event: tip.schedule(), add="+")
     for done in ("<FocusOut>", "<Key>"):
         widget.bind(done, lambda event: tip.leave(), add="+")
 
 
+def accept_drops(root: tk.Tk, dropped: Callable[[str], None]) -> None:
+    """Call back with the path of what is dropped on the window, if tkinterdnd2 is installed."""
+    try:
+        from tkinterdnd2 import TkinterDnD
+
+        TkinterDnD._require(root)
+    except (ImportError, RuntimeError, tk.TclError):
+        return  # the folder can be chosen and pasted all the same
+
+    def drop(paths: str) -> str:
+        if names := root.tk.splitlist(paths):
+            dropped(str(names[0]))
+        return "copy"
+
+    root.tk.call("tkdnd::drop_target", "register", root, "DND_Files")
+    root.tk.call("bind", root, "<<Drop>>", f"{root.register(drop)} %D")
+
+
 def choose_folder(parent: tk.Misc, start: str) -> str:
     """Let the person choose a folder: the system's dialog, on X11 a themed one. "" if cancelled."""
-    return Querybox.get_directory(parent, title="Choose a folder", initialdir=start) or ""
+    return Querybox.get_directory(parent, title=_("Choose a folder"), initialdir=start) or ""
+
+
+def choose_file(parent: tk.Misc, title: str, folder: Path, name: str) -> str:
+    """Let the person name a file to write; asks before one is replaced. "" if cancelled."""
+    suffix = Path(name).suffix
+    chosen = Querybox.get_save_filename(
+        parent, title=title, initialdir=str(folder), initialfile=name,
+        defaultextension=suffix, filetypes=[(suffix[1:].upper(), f"*{suffix}")],
+        confirmoverwrite=True,
+    )  # fmt: skip
+    return chosen or ""
 
 
 def choose_csv(parent: tk.Misc, start: str, name: str) -> str:
     """Let the person name a CSV file; it may exist. "" if cancelled."""
     chosen = Querybox.get_save_filename(
-        parent, title="Choose the log file", initialdir=start, initialfile=name,
+        parent, title=_("Choose the log file"), initialdir=start, initialfile=name,
         defaultextension=".csv", filetypes=[("CSV", "*.csv")], confirmoverwrite=False,
     )  # fmt: skip
     return chosen or ""

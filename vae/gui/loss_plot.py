@@ -171,7 +171,10 @@ class LossPlot(Plot):
             pixels = measure(label.get_text(), label.get_fontproperties(), False)[0]
             right = max(right, pixels / self.figure.dpi + 0.2)
         self.figure.subplots_adjust(
-            left / width, bottom / height, max(1 - right / width, 0.55), max(1 - top / height, 0.6)
+            min(left / width, 0.3),
+            min(bottom / height, 0.3),
+            max(1 - right / width, 0.55),
+            max(1 - top / height, 0.6),
         )
         self._place_labels()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vae.language import _
+from vae.language import LANGUAGES, _
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -20,8 +20,10 @@ def make_menus(app: App) -> None:
     """Give the window its menu bar and bind the keys."""
     menus: dict[str, list[Entry]] = {
         "File": [
-            ("Open output folder", "Mod+O", app.open_output),
-            (_("Export figures..."), "Mod+E", app.loss_actions.export),
+            (_("Open output folder"), "Mod+O", app.open_output),
+            (_("Open checkpoint folder"), "", app.open_checkpoints),
+            (_("Open folder of the log file"), "", app.open_log),
+            (_("Export figures..."), "Mod+F", app.loss_actions.export),
             (_("Save loss plot..."), "", app.loss_actions.save_plot),
             (_("Copy loss data"), "", app.loss_actions.copy_data),
             (_("Compare with a log..."), "", app.loss_actions.compare_with_log),
@@ -30,8 +32,12 @@ def make_menus(app: App) -> None:
         ],
         "Run": [
             ("Train or resume", "Mod+Enter", app.train),
-            ("Stop...", "Esc", app.ask_stop),
+            (_("Pause or go on"), "Mod+B", app.pause),
+            (_("Stop..."), "Esc", app.ask_stop),
+            (_("Save a checkpoint at once"), "Mod+S", app.save_now),
+            (_("Draw samples at once"), "Mod+G", app.sample_now),
             ("Start fresh...", "Mod+N", app.start_fresh),
+            (_("Copy as command"), "Mod+E", app.copy_command),
         ],
         "View": [
             *(
@@ -40,6 +46,10 @@ def make_menus(app: App) -> None:
             ),
             ("Light or dark", "Mod+L", app.toggle_mode),
             ("Advanced parameters", "Mod+P", app.form.toggle_advanced),
+            (_("Explanations"), "Mod+I", app.form.toggle_info),
+            (_("Larger text"), "Mod+plus", app.larger),
+            (_("Smaller text"), "Mod+minus", partial(app.larger, -1)),
+            (LANGUAGES[app.next_language()], "Mod+J", app.toggle_language),
         ],
         "Help": [
             ("Copy report", "Mod+R", app.copy_report),
@@ -53,6 +63,7 @@ def make_menus(app: App) -> None:
         bar.add_cascade(label=title, menu=menu, underline=0)
         for label, key, action in entries:
             shown = key.replace("Mod", "Cmd" if sys.platform == "darwin" else "Ctrl")
+            shown = shown.replace("plus", "+").replace("minus", "-")
             menu.add_command(label=label, accelerator=shown, command=action)
             if key:
                 app.root.bind(_sequence(key), partial(_without_event, action))

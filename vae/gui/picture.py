@@ -17,6 +17,7 @@ class Picture(Plot):
         super().__init__(master)
         self.axes.set_axis_off()
         self.pixels: Image.Image | None = None
+        self.box = (0, 0, 1, 1)  # left, top, width, height in the widget's pixels
 
     def update(self, grid: np.ndarray) -> None:
         """Show uint8 (h, w) or (h, w, 3)."""
@@ -44,3 +45,11 @@ class Picture(Plot):
             int(space - side) // 2 for space, side in zip(room, (width, height), strict=True)
         )
         self.figure.figimage(pixels, left, bottom)
+        self.box = (left, round(room[1]) - bottom - height, width, height)
+
+    def cell(self, x: int, y: int, side: int) -> int | None:
+        """Which image of a grid of side x side is at a place in the widget, row by row."""
+        left, top, width, height = self.box
+        column, row = (x - left) * side // width, (y - top) * side // height
+        inside = self.pixels is not None and 0 <= column < side and 0 <= row < side
+        return row * side + column if inside else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,31 +17,37 @@ from vae.events import (
     DeviceChosen,
     EpochDone,
     EpochRecord,
+    Paused,
     Progress,
+    ReconstructionsReady,
     Resumed,
     SamplesReady,
     TrainingResult,
     Trouble,
     Warned,
+    WentOn,
 )
-from vae.files import samples_name
 from vae.gui import kit
 from vae.gui.answers import (
     CacheCleared,
     DemoReady,
     EngineReady,
     Failed,
-    FilesWritten,
     Finished,
     Found,
     Invalid,
     LogRead,
+    Looked,
     PathsChecked,
+    PictureRead,
     PlotsReady,
     ReportReady,
     Retrying,
+    SeedDrawn,
+    Told,
 )
 from vae.gui.bar import ENOUGH_BATCHES, Eta
+from vae.language import _
 from vae.words import SLOW_PHASES, event_lines, result_words
 
 if TYPE_CHECKING:
@@ -63,7 +70,7 @@ class RunView:
     def __init__(self, app: App) -> None:
         self.app = app
         self.found: Found | None = None
-        self.trouble: Trouble | None = None  # that a paused run waits with
+        self.trouble: Trouble | None = None  # that a blocked run waits with
         self.forget()
 
     def forget(self) -> None:
@@ -73,8 +80,10 @@ class RunView:
         self.eta = Eta()
         self.values: dict[str, Value] = {}  # the parameters of the run that is shown
         self.data = self.device = ""
+        self.result: TrainingResult | None = None  # of the run that ended last
         self._show_history()
-        self.app.samples.show(None, 0, "")
+        self.app.samples.clear()
+        self.app.reconstructions.clear()
         self.app.header.show()
         self.app.banner.clear()
 
@@ -100,7 +109,18 @@ class RunView:
             case EpochDone():
                 self._epoch_done(event.record)
             case SamplesReady():
-                self.app.samples.show(event.grid, event.epoch, event.path.name)
+                self.app.samples.take_new(event.epoch, event.grid, event.path, event.images_done)
+            case ReconstructionsReady():
+                self.app.reconstructions.take_new(
+                    event.epoch, event.picture, event.path, event.images_done
+                )
+            case PictureRead():
+                for pane in (self.app.samples, self.app.reconstructions):
+                    pane.show_read(event.path, event.epoch, event.pixels, event.problem)
+            case SeedDrawn():
+                self._seed_drawn(event)
+            case Told():
+                self._told(event)
             case DataReady():
                 self._data_ready(event)
             case DeviceChosen():
@@ -112,11 +132,17 @@ class RunView:
             case Failed():
                 self._failed(event)
             case Trouble():
-                self._paused(event)
+                self._blocked(event)
+            case Paused():
+                self._paused()
+            case WentOn():
+                self._went_on()
             case Retrying():
                 self._tried_again()
             case Invalid():
                 self._invalid(event.problems)
+            case Looked():
+                self.app.data_view.take(event)
             case Found():
                 self._found(event)
             case PathsChecked():
@@ -124,15 +150,11 @@ class RunView:
             case DemoReady():
                 self._demo_ready(event)
             case CacheCleared():
-                self.app.log.write(event.text)
-                if not self.app.busy:
-                    self.app.say("Note", event.text)
+                self._told(Told(event.text))
             case ReportReady():
                 self._report_ready(event)
             case LogRead():
                 self.app.loss_actions.show_log(event)
-            case FilesWritten():
-                self.app.loss_actions.show_written(event)
             case PlotsReady():
                 self.app.make_plots()
             case EngineReady():
@@ -204,6 +226,7 @@ class RunView:
 
     def _finished(self, result: TrainingResult) -> None:
         app = self.app
+        self.result = result
         word, text = result_words(result)
         app.set_state("idle" if result.stopped else "finished", word, text)
         if not result.stopped:
@@ -236,20 +259,26 @@ class RunView:
                 "The report was copied: versions, device, folders, checkpoints and the end of the "
                 "log, without any path or name of an image. Paste it where you ask for help."
             )
-        app.log.write(text)
-        if app.busy:
-            app.banner.say(text)  # the bar tells of the run
-        else:
-            app.say("Note", text)
+        self._told(Told(text))
 
-    def _paused(self, event: Trouble) -> None:
+    def _paused(self) -> None:
+        if self.app.state == "running":
+            text = _("All is saved. The computer is free; Go on continues where it waits.")
+            self.app.set_state("paused", _("Paused"), text)
+
+    def _went_on(self) -> None:
+        self.eta = Eta()
+        if self.app.state == "paused":
+            self.app.set_state("running", _("Training"), "")
+
+    def _blocked(self, event: Trouble) -> None:
         app = self.app
         self.trouble = event
         app.log.write(event.message, "error")
         if app.signalled:  # the session ends: nobody is there to decide
             app.worker.answer(None)
             return
-        app.set_state("paused", "Paused", event.message)
+        app.set_state("blocked", "Paused", event.message)
         if event.movable:
             app.bar.offer("Choose another folder...", self._choose_another)
 
@@ -259,13 +288,13 @@ class RunView:
             self.go_on(Path(chosen))
 
     def go_on(self, folder: Path | None = None) -> None:
-        """Let a paused run try again, in another folder if one is named."""
-        if self.app.state == "paused" and self.trouble:
+        """Let a blocked run try again, in another folder if one is named."""
+        if self.app.state == "blocked" and self.trouble:
             self._tried_again()
             self.app.worker.answer(folder or self.trouble.folder)
 
     def _tried_again(self) -> None:
-        if self.app.state == "paused":
+        if self.app.state == "blocked":
             state = "stopping" if self.app.worker.flag.is_set() else "running"
             word = "Stopping" if state == "stopping" else "Training"
             self.app.set_state(state, word, "Trying again...")
@@ -293,6 +322,25 @@ class RunView:
             form.show_problem(name, plain.get(name, "") or event.problems.get(name, ""))
         self.app.say_marked()
 
+    def _seed_drawn(self, event: SeedDrawn) -> None:
+        if event.path is None:
+            self._told(Told(event.problem))
+            return
+        self.app.samples.show_drawn(event.seed, event.epoch, event.grid, event.path)
+        self._told(Told(_("{path} was written.").format(path=event.path), event.path.parent))
+
+    def _told(self, event: Told) -> None:
+        app = self.app
+        app.log.write(event.text)
+        offer = _("Open folder") if event.folder else ""
+        command = partial(app.open, event.folder) if event.folder else None
+        if app.busy:
+            app.banner.say(event.text, offer, command)  # the bar tells of the run
+            return
+        app.say(_("Note"), event.text)
+        if command:
+            app.bar.offer(offer, command)
+
     def _demo_ready(self, event: DemoReady) -> None:
         if event.complete:
             self.app.form.fill({"file_path": str(event.folder)})
@@ -314,10 +362,22 @@ class RunView:
         if event.record:
             self.history, self.values = list(event.record.history), event.record.config
             self._show_history()
-            if event.grid is not None:
-                app.samples.show(event.grid, event.grid_epoch, samples_name(event.grid_epoch))
+            folder = Path(app.form.texts()["output_dir"])
+            app.samples.take_found(folder, event.samples)
+            app.reconstructions.take_found(folder, event.reconstructions)
         if app.state == "idle" and app.bar.word["text"] in FOUND_WORDS:
             self.say_found()
+
+    def say_again(self) -> None:
+        """Say in the language in use what can be said anew."""
+        app = self.app
+        app.header.show(self.data, self.device)
+        if app.state == "finished" and self.result:
+            app.bar.say(app.state, *result_words(self.result))
+            app.bar.offer(_("Open output folder"), app.open_output)
+        elif app.state == "idle":
+            app.bar.word.configure(text="")
+            app.say_marked()
 
     def say_found(self) -> None:
         """Say what the checkpoint folder holds, and what a click on Train does."""

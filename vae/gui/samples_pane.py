@@ -3,39 +3,87 @@
 from __future__ import annotations
 
 import tkinter as tk
+from collections.abc import Callable
+from pathlib import Path
 from tkinter import ttk
 from typing import Any
 
-from vae.gui.pane import Pane
+from vae.config import PARAMETERS
+from vae.files import samples_name
+from vae.gui import kit
+from vae.gui.gallery_pane import GalleryPane, Shown
+from vae.gui.viewer import Viewer
+from vae.gui.worker import Worker
+from vae.language import _
+
+SIDE = 8
 
 
-class SamplesPane(Pane):
-    """The newest 8x8 grid."""
+class SamplesPane(GalleryPane):
+    """The 8x8 grids; draws with another seed, and shows one image of a grid large.
 
-    def __init__(self, master: tk.Misc) -> None:
-        super().__init__(
-            master, "An 8x8 grid of generated images appears here after the first epoch."
+    `draw` is called with a seed.
+    """
+
+    kind = "samples"
+    name = staticmethod(samples_name)
+
+    def __init__(self, master: tk.Misc, worker: Worker, draw: Callable[[int], None]) -> None:
+        promise = _("An 8x8 grid of generated images appears here after the first epoch.")
+        super().__init__(master, worker, promise)
+        self.draw = draw
+        row = ttk.Frame(self, style="Vae.TFrame")
+        row.pack(side="bottom", fill="x", pady=("6p", 0), before=self.tools)
+        self.one = kit.button(row, _("One image..."), self.view, "Plain", "zoom-in")
+        self.one.pack(side="left")
+        kit.tooltip(self.one, _("Look at one image of the grid; a click on it does the same."))
+        self.seed = tk.StringVar(self, "1")
+        self.drawer = kit.button(row, _("Draw others"), self._draw, "Plain", "dice-5")
+        self.drawer.pack(side="right")
+        kit.tooltip(
+            self.drawer,
+            _("Draw 64 other images with the newest checkpoint, from the seed beside."),
         )
-        self.caption = ttk.Label(self, style="Muted.Vae.TLabel")
-        self.caption.pack(fill="x")
-        self.empty.pack(fill="both", expand=True)
-        self.grid_shown: Any = None
+        entry = ttk.Entry(row, textvariable=self.seed, width=8, style="Vae.TEntry")
+        entry.pack(side="right", padx="6p")
+        entry.bind("<Return>", lambda event: self._draw())
+        ttk.Label(row, text=_("Seed"), style="Vae.TLabel").pack(side="right")
+        self.allow(False)
+
+    def describe(self, moment: str) -> str:
+        return _("64 images decoded from z ~ N(0, I), {moment}").format(moment=moment)
 
     def create(self) -> None:
-        from vae.gui.picture import Picture
+        super().create()
+        self.plot.widget.bind("<Button-1>", self._clicked)
 
-        self.plot = Picture(self)
-        self._put()
+    def allow(self, allowed: bool) -> None:
+        """Whether others can be drawn: there is a checkpoint, and no run goes on."""
+        self.drawer.configure(state="normal" if allowed else "disabled")
 
-    def show(self, grid: Any, epoch: int, file_name: str) -> None:
-        """Show a grid of an epoch and say where it is; None empties the tab."""
-        self.grid_shown = grid
-        source = f"64 images decoded from z ~ N(0, I), epoch {epoch}  ·  {file_name}"
-        self.caption.configure(text="" if grid is None else source)
-        if self.plot:
-            self._put()
+    def show_drawn(self, seed: int, epoch: int, grid: Any, path: Path) -> None:
+        """Show a grid drawn with a seed."""
+        self.show(Shown(grid, path.name, epoch, seed=seed))
 
     def _put(self) -> None:
-        if self.grid_shown is not None:
-            self.plot.update(self.grid_shown)
-        self.swap(self.grid_shown is not None)
+        super()._put()
+        self.one.configure(state="disabled" if self.pixels is None else "normal")
+
+    def _draw(self) -> None:
+        text, high = self.seed.get().strip(), PARAMETERS["seed"].high or 0
+        if str(self.drawer["state"]) == "disabled":
+            return
+        if not (text.isdecimal() and text.isascii() and int(text) <= high):
+            self.caption.configure(text=_("The seed is a whole number, such as 1."))
+            return
+        self.draw(int(text))
+
+    def _clicked(self, event: tk.Event) -> None:
+        if (cell := self.plot.cell(event.x, event.y, SIDE)) is not None:
+            self.view(cell)
+
+    def view(self, cell: int = 0) -> None:
+        """Show one image of the grid in a window of its own."""
+        if self.pixels is not None:
+            text, write = self.caption["text"], self.worker.write
+            Viewer(self, self.pixels, SIDE, cell, text, self.folder, write)

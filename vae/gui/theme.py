@@ -47,7 +47,7 @@ DARK = Palette(
 # The colour of the word for a state.
 TONES = {
     "idle": "text", "checking": "primary", "running": "primary", "stopping": "warning",
-    "paused": "danger",
+    "paused": "warning", "blocked": "danger",
     "finished": "success", "failed": "danger",
 }  # fmt: skip
 
@@ -81,6 +81,7 @@ def apply_styles(root: tk.Tk, style: Any, c: Palette) -> None:
     _labels(style, c)
     _fields(style, c)
     _buttons(style, c)
+    _menu_buttons(style, c)
     _tabs(root, style, c)
     style.configure(
         "Vae.Vertical.TScrollbar", background=c.edge, troughcolor=c.pane, bordercolor=c.pane,
@@ -160,6 +161,25 @@ def _buttons(style: Any, c: Palette) -> None:
             ],
             focuscolor=[("focus", c.text if kind != "Primary" else c.on_primary)],
         )
+
+
+def _menu_buttons(style: Any, c: Palette) -> None:
+    style.configure(
+        "Vae.TMenubutton", background=c.background, foreground=c.text, bordercolor=c.rule,
+        darkcolor=c.background, lightcolor=c.background, arrowcolor=c.text, padding="10p 5p",
+        focuscolor=c.background, relief="raised", borderwidth=1, font="TkDefaultFont",
+    )  # fmt: skip
+    fills = [("disabled", c.background), ("active", c.rule)]
+    style.map(
+        "Vae.TMenubutton",
+        background=fills,
+        darkcolor=fills,
+        lightcolor=fills,
+        foreground=[("disabled", c.muted)],
+        arrowcolor=[("disabled", c.muted)],
+        bordercolor=[("disabled", c.rule), ("focus", c.text)],
+        focuscolor=[("focus", c.text)],
+    )
 
 
 def _tabs(root: tk.Tk, style: Any, c: Palette) -> None:

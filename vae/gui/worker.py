@@ -9,9 +9,9 @@ import queue
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vae import diary
 from vae.config import ConfigError, TrainConfig
@@ -27,14 +27,17 @@ from vae.gui.answers import (
     Found,
     Invalid,
     PathsChecked,
+    PictureRead,
     PlotsReady,
     ReportReady,
     Retrying,
+    SeedDrawn,
+    Told,
 )
+from vae.gui.data_worker import DataWorker
+from vae.language import _
 from vae.paths import check_paths
-
-if TYPE_CHECKING:
-    from vae.figures import Run
+from vae.requests import Request
 
 LOG_LINES = 200  # of the log in a report
 
@@ -46,7 +49,9 @@ class Worker:
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.flag = threading.Event()
         self.answers: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+        self.requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self.job: threading.Thread | None = None
+        self.data = DataWorker(self.events.put)
         # Threads take turns more often, so that the window answers sooner.
         sys.setswitchinterval(0.001)
 
@@ -65,7 +70,20 @@ class Worker:
     def train(self, texts: dict[str, str], fresh: bool) -> None:
         """Check the form and train. Ends in Finished, Invalid or Failed."""
         self.flag.clear()
-        self.job = self._start(_train, texts, fresh, self.events.put, self.flag.is_set, self.decide)
+        self.requests = queue.SimpleQueue()  # what came too late for an earlier run is no more
+        self.data.cancel()
+        self.job = self._start(
+            _train, texts, fresh, self.events.put, self.flag.is_set, self.decide, self.requested,
+            self.data.wait,
+        )  # fmt: skip
+
+    def ask(self, request: Request) -> None:
+        """Ask the training for something; it is done after the running batch."""
+        self.requests.put(request)
+
+    def requested(self) -> Request | None:
+        """Called by the training: what was asked for and not yet done."""
+        return None if self.requests.empty() else self.requests.get_nowait()
 
     def decide(self, trouble: Trouble) -> Path | None:
         """Called by the training: wait for `answer`, or for the time to try again by itself."""
@@ -98,6 +116,18 @@ class Worker:
         """Look for a run to resume. Answers with Found."""
         self._start(_look, model_save_dir, output_dir, self.events.put)
 
+    def read_picture(self, path: Path, epoch: int) -> None:
+        """Read a run's picture of an epoch. Answers with PictureRead."""
+        self._start(_read_picture, path, epoch, self.events.put)
+
+    def draw(self, model_save_dir: Path, output_dir: Path, seed: int) -> None:
+        """Draw samples with a seed. Answers with SeedDrawn."""
+        self._start(_draw, model_save_dir, output_dir, seed, self.events.put)
+
+    def write(self, write: Callable[[], str], path: Path) -> None:
+        """Write a file that a person asked for; `write` returns what to say. Answers with Told."""
+        self._start(_write, write, path, self.events.put)
+
     def check_paths(self, texts: dict[str, str]) -> None:
         """Look at the paths of a form. Answers with PathsChecked."""
         self._start(_check_paths, texts, self.events.put)
@@ -114,21 +144,9 @@ class Worker:
         """Read the log of another run. Answers with LogRead."""
         self._start(loss_jobs.read_log, path, self.events.put)
 
-    def write_figures(
-        self, run: Run, names: Sequence[str], folder: Path, form: str, with_caption: bool
-    ) -> None:
-        """Draw figures of a run into a folder. Answers with FilesWritten."""
-        self._start(
-            loss_jobs.write_figures, run, names, folder, form, with_caption, self.events.put
-        )
-
-    def write_picture(self, path: Path, content: bytes) -> None:
-        """Write a picture that was drawn. Answers with FilesWritten."""
-        self._start(loss_jobs.write_picture, path, content, self.events.put)
-
     def import_ahead(self) -> None:
         """Import what plots and training need. Answers with PlotsReady, then EngineReady."""
-        self._start(_import, self.events.put)
+        self._start(_import, self.events.put, self.data.engine.set)
 
     @staticmethod
     def _start(target: Callable[..., None], *arguments: object) -> threading.Thread:
@@ -143,14 +161,17 @@ def _train(
     emit: Callable[[object], None],
     should_stop: Callable[[], bool],
     decide: Callable[[Trouble], Path | None],
+    requested: Callable[[], Request | None],
+    memory_is_free: Callable[[], None],
 ) -> None:
     end: object = Failed("The run ended without a word.", {}, "")
     try:
         config = TrainConfig.from_strings(texts)
         from vae.training import run_vae_training
 
+        memory_is_free()  # or soon is: a step that is being timed ends within seconds
         with diary.logged(config, emit) as heard:
-            result = run_vae_training(config, heard, should_stop, fresh, decide)
+            result = run_vae_training(config, heard, should_stop, fresh, decide, requested)
         diary.log_result(result)
         end = Finished(result)
     except ConfigError as error:
@@ -166,19 +187,57 @@ def _train(
 
 
 def _look(model_save_dir: str, output_dir: str, emit: Callable[[object], None]) -> None:
-    record, anything, grid, epoch, problem = None, False, None, 0, ""
+    record, anything, problem = None, False, ""
+    samples: tuple[int, ...] = ()
+    reconstructions: tuple[int, ...] = ()
     try:
         from vae import checkpoint
-        from vae.figures import newest_grid
+        from vae.gallery import RECONSTRUCTIONS, SAMPLES
 
         anything = bool(checkpoint.checkpoint_files(Path(model_save_dir), damaged=True))
         if found := checkpoint.peek(Path(model_save_dir)):
             record = found[1]
-            grid, epoch = newest_grid(Path(output_dir), len(record.history))
+            done = len(record.history)
+            samples = SAMPLES.epochs(Path(output_dir), done)
+            reconstructions = RECONSTRUCTIONS.epochs(Path(output_dir), done)
     except Exception as error:
         # A look that fails must not keep the window from working; the run itself will say more.
         problem = str(error) or type(error).__name__
-    emit(Found(model_save_dir, record, anything, grid, epoch, problem))
+    emit(Found(model_save_dir, record, anything, samples, reconstructions, problem))
+
+
+def _read_picture(path: Path, epoch: int, emit: Callable[[object], None]) -> None:
+    from vae.gallery import read_picture
+
+    try:
+        emit(PictureRead(path, epoch, read_picture(path), ""))
+    except Exception as error:
+        # Damaged pictures raise all kinds; each means the same to the person.
+        reason = error.strerror if isinstance(error, OSError) else ""
+        text = _("{path} cannot be shown ({reason}).")
+        emit(PictureRead(path, epoch, None, text.format(path=path, reason=reason or error)))
+
+
+def _draw(
+    model_save_dir: Path, output_dir: Path, seed: int, emit: Callable[[object], None]
+) -> None:
+    try:
+        from vae.drawing import draw
+
+        drawn = draw(model_save_dir, output_dir, seed, lambda text: emit(Warned(text)))
+        emit(SeedDrawn(seed, drawn.epoch, drawn.grid, drawn.path, ""))
+    except Exception as error:
+        text = file_problem(error) if isinstance(error, OSError) else str(error)
+        emit(SeedDrawn(seed, 0, None, None, text or type(error).__name__))
+
+
+def _write(write: Callable[[], str], path: Path, emit: Callable[[object], None]) -> None:
+    try:
+        emit(Told(write(), path.parent))
+    except Exception as error:
+        reason = error.strerror if isinstance(error, OSError) else ""
+        text = _("{path} was not written ({reason}).")
+        emit(Told(text.format(path=path, reason=reason or error or type(error).__name__)))
 
 
 def _check_paths(texts: dict[str, str], emit: Callable[[object], None]) -> None:
@@ -217,7 +276,7 @@ def _report(texts: dict[str, str], emit: Callable[[object], None]) -> None:
         emit(ReportReady("", f"No report could be made ({type(error).__name__})."))
 
 
-def _import(emit: Callable[[object], None]) -> None:
+def _import(emit: Callable[[object], None], ended: Callable[[], None]) -> None:
     try:
         import matplotlib.backends.backend_tkagg
         import matplotlib.figure  # noqa: F401
@@ -229,3 +288,5 @@ def _import(emit: Callable[[object], None]) -> None:
     except Exception as error:
         # An engine that cannot be imported is told again when Train is clicked.
         emit(Warned(f"A part of the program cannot be loaded: {error}. Install it again."))
+    finally:
+        ended()

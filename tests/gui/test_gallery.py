@@ -1,0 +1,143 @@
+"""The tabs with pictures: looking at epochs, one image, another draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from vae.config import TrainConfig
+from vae.gui import kit
+from vae.gui.viewer import Viewer
+from vae.training import run_vae_training
+
+Make = Callable[..., TrainConfig]
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def trained(open_window: Open, tiny: Make) -> Any:
+    """A window on a run of three epochs."""
+    config = tiny()
+    run_vae_training(config)
+    window = open_window(config)
+    window.pump(lambda: window.app.samples.pixels is not None)
+    window.pump(lambda: window.app.reconstructions.pixels is not None)
+    return window
+
+
+def test_the_slider_goes_to_the_pictures_of_earlier_epochs(trained: Any) -> None:
+    samples = trained.app.samples
+    trained.app.show_tab(samples)
+    newest = samples.pixels
+    assert samples.position["text"] == "Epoch 3 of 3"
+    trained.pump(samples.slider.winfo_viewable)
+    samples.slider.focus_force()
+    trained.app.root.update()
+    trained.key("Left")
+    trained.pump(lambda: "epoch 2" in samples.caption["text"])
+    assert samples.position["text"] == "Epoch 2 of 3"
+    assert (samples.pixels != newest).any()
+
+
+def test_playing_shows_all_epochs_and_stops_at_the_last(trained: Any) -> None:
+    pane = trained.app.reconstructions
+    trained.app.show_tab(pane)
+    seen: list[str] = []
+    show = pane.show
+    pane.show = lambda shown: (seen.append(shown.moment), show(shown))
+    pane.play.invoke()
+    trained.pump(lambda: not pane.playing)
+    assert seen == ["epoch 1", "epoch 2", "epoch 3"]
+
+
+def test_a_picture_looked_at_stays_while_training_goes_on(trained: Any) -> None:
+    app = trained.app
+    samples = app.samples
+    samples.index.set(0)
+    samples._slid()
+    trained.pump(lambda: "epoch 1" in samples.caption["text"])
+    app.form.fill({"num_epochs": "5"})
+    app.bar.train.invoke()
+    trained.pump_to("finished")
+    assert "epoch 1" in samples.caption["text"]
+    assert samples.epochs == [1, 2, 3, 4, 5]
+    assert "epoch 5" in app.reconstructions.caption["text"]  # that one followed
+
+
+def test_a_click_shows_one_image_large_and_saves_it(
+    trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = trained.app
+    samples = app.samples
+    app.show_tab(samples)
+    trained.pump(lambda: samples.plot.box[2] > 100)
+    trained.pump(samples.plot.widget.winfo_viewable)
+    for _ in range(20):  # until the canvas has taken its size
+        app.root.update()
+    left, top, width, height = samples.plot.box
+    x, y = left + width * 3 // 16, top + height * 5 // 16  # second column, third row
+    trained.click_at(samples.plot.widget, x, y)
+    trained.pump(lambda: any(isinstance(w, Viewer) for w in samples.winfo_children()))
+    viewer = next(w for w in samples.winfo_children() if isinstance(w, Viewer))
+    assert viewer.caption["text"].startswith("Latent 18 of 64")
+    viewer.show(18)
+    path = tmp_path / "one.png"
+    monkeypatch.setattr(kit, "choose_file", lambda *_: str(path))
+    viewer.save()
+    trained.pump(path.exists)
+    with Image.open(path) as image:
+        assert image.size == (16, 16)
+    viewer.destroy()
+
+
+def test_others_are_drawn_from_a_seed_and_saved(trained: Any) -> None:
+    app = trained.app
+    samples = app.samples
+    before = samples.pixels
+    samples.seed.set("x")
+    samples.drawer.invoke()
+    assert "whole number" in samples.caption["text"]
+    samples.seed.set("7")
+    samples.drawer.invoke()
+    trained.pump(lambda: "seed 7" in samples.caption["text"])
+    assert (samples.pixels != before).any()
+    output = Path(app.form.texts()["output_dir"])
+    assert (output / "sample_seed_7_epoch_0003.png").exists()
+
+
+def test_an_animation_is_written_where_the_person_says(
+    trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.gif"
+    monkeypatch.setattr(kit, "choose_file", lambda *_: str(path))
+    trained.app.samples.export(".gif")
+    trained.pump(lambda: "was written, with 3 epochs" in trained.bar())
+    assert path.exists()
+
+
+def test_pause_go_on_save_and_sample(open_window: Open, tiny: Make) -> None:
+    config = tiny(num_epochs=2000, sample_every=2000, checkpoint_every=2000)
+    window = open_window(config)
+    app = window.app
+    assert str(app.bar.pause["state"]) == "disabled"
+    app.bar.train.invoke()
+    window.pump(lambda: len(app.view.history) >= 2)
+    app.bar.pause.invoke()
+    window.pump_to("paused")
+    assert app.bar.pause["text"] == "Go on"
+    assert list(Path(config.model_save_dir).glob("*.safetensors"))
+    app.bar.sample.invoke()  # also in a pause
+    window.pump(lambda: app.samples.pixels is not None)
+    app.bar.pause.invoke()
+    window.pump_to("running")
+    done = len(app.view.history)
+    window.pump(lambda: len(app.view.history) > done)
+    app.root.focus_force()
+    app.root.event_generate("<Control-b>")
+    window.pump_to("paused")
+    app.bar.stop.invoke()  # a paused run can be stopped
+    window.pump_to("idle")

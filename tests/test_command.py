@@ -1,0 +1,30 @@
+"""The terminal command that equals a form."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from vae.cli import build_parser, given_parameters
+from vae.command import train_command
+from vae.config import DEFAULTS, text_of
+
+
+def form(**texts: str) -> dict[str, str]:
+    return {**{name: text_of(value) for name, value in DEFAULTS.items()}, **texts}
+
+
+def test_the_terminal_reads_from_the_command_what_the_form_says() -> None:
+    texts = form(file_path="/data/it's ours", lr="0,001", log_file="a b.csv")
+    command = train_command(texts, windows=False)
+    words = shlex.split(command)
+    assert words[:4] == ["python", "-m", "vae", "train"]
+    given = given_parameters(build_parser().parse_args(words[3:]))
+    assert given["file_path"] == "/data/it's ours" and given["lr"] == "0,001"
+    assert given["log_file"] == str(Path("a b.csv").absolute())
+    assert "img_size" not in given  # the default says it
+
+
+def test_windows_has_quotes_of_its_own() -> None:
+    command = train_command(form(log_file="/a b.csv"), windows=True)
+    assert '"' in command and "'" not in command

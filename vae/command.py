@@ -1,0 +1,26 @@
+"""The terminal command that equals a form."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from vae.config import DEFAULTS, PARAMETERS, text_of
+
+
+def train_command(texts: Mapping[str, str], windows: bool = sys.platform == "win32") -> str:
+    """`python -m vae train` with a flag for each value that is not the default.
+
+    Paths are absolute, so that the command means the same in any folder. Values are quoted as the
+    system's shell needs it.
+    """
+    words = ["python", "-m", "vae", "train"]
+    for name, text in texts.items():
+        text = text.strip()
+        path = bool(PARAMETERS[name].kind and text)
+        if path or text != text_of(DEFAULTS[name]):
+            words += [f"--{name}", str(Path(text).absolute()) if path else text]
+    return subprocess.list2cmdline(words) if windows else shlex.join(words)

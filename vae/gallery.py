@@ -1,0 +1,101 @@
+"""The pictures that a run's epochs left: found, read, and put together to a GIF or a strip."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+import vae.images  # noqa: F401  # its pixel limit, not Pillow's smaller one
+from vae.files import (
+    RECONSTRUCTIONS_NAME,
+    SAMPLES_NAME,
+    atomic_write,
+    reconstructions_name,
+    samples_name,
+)
+
+FRAME_MS = 200
+LAST_FRAME_MS = 1500
+MAX_FRAMES = 200
+MAX_STRIP = 6
+TEXT_SIZE, LINE, GAP = 20, 30, 8
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One kind of pictures: how their files are named."""
+
+    pattern: re.Pattern[str]
+    name: Callable[[int], str]
+
+    def epochs(self, folder: Path, up_to: int) -> tuple[int, ...]:
+        """The epochs up to one whose picture is in a folder, ascending. Raises OSError."""
+        if not folder.is_dir():
+            return ()
+        matches = (self.pattern.fullmatch(path.name) for path in folder.iterdir())
+        found = sorted(int(match[1]) for match in matches if match)
+        return tuple(epoch for epoch in found if epoch <= up_to)
+
+
+SAMPLES = Shelf(SAMPLES_NAME, samples_name)
+RECONSTRUCTIONS = Shelf(RECONSTRUCTIONS_NAME, reconstructions_name)
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """A picture as uint8 (h, w) or (h, w, 3). Raises OSError."""
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def evenly(epochs: tuple[int, ...], most: int) -> list[int]:
+    """At most so many of some epochs, the first and the last among them."""
+    count = min(most, len(epochs))
+    return [epochs[i] for i in np.linspace(0, len(epochs) - 1, count).round().astype(int)]
+
+
+def write_gif(shelf: Shelf, folder: Path, epochs: tuple[int, ...], to: Path) -> int:
+    """Write the pictures of some epochs as an animation, each with its epoch below.
+
+    Returns the number of frames, at most MAX_FRAMES. Raises OSError.
+    """
+    chosen = evenly(epochs, MAX_FRAMES)
+    frames = list(_with_epochs(shelf, folder, chosen))
+    times = [FRAME_MS] * (len(frames) - 1) + [LAST_FRAME_MS]
+    with atomic_write(to) as file:
+        frames[0].save(
+            file, format="GIF", save_all=True, append_images=frames[1:], duration=times, loop=0
+        )
+    return len(frames)
+
+
+def write_strip(shelf: Shelf, folder: Path, epochs: tuple[int, ...], to: Path) -> int:
+    """Write the pictures of some epochs beside each other as a PNG, each with its epoch below.
+
+    Returns the number of pictures, at most MAX_STRIP. Raises OSError.
+    """
+    frames = list(_with_epochs(shelf, folder, evenly(epochs, MAX_STRIP)))
+    width = sum(frame.width for frame in frames) + GAP * (len(frames) - 1)
+    strip = Image.new("RGB", (width, max(frame.height for frame in frames)))
+    left = 0
+    for frame in frames:
+        strip.paste(frame, (left, 0))
+        left += frame.width + GAP
+    with atomic_write(to) as file:
+        strip.save(file, format="PNG")
+    return len(frames)
+
+
+def _with_epochs(shelf: Shelf, folder: Path, epochs: Iterable[int]) -> Iterable[Image.Image]:
+    font = ImageFont.load_default(TEXT_SIZE)
+    for epoch in epochs:
+        picture = Image.fromarray(read_picture(folder / shelf.name(epoch)))
+        frame = Image.new("RGB", (picture.width, picture.height + LINE))
+        frame.paste(picture, (0, 0))
+        where = (picture.width // 2, picture.height + 3)
+        ImageDraw.Draw(frame).text(where, f"epoch {epoch}", (255, 255, 255), font, anchor="ma")
+        yield frame

@@ -1,0 +1,221 @@
+"""A tab with the pictures of a run's epochs: a slider over them, and what can be made of them."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from tkinter import ttk
+from typing import Any, NamedTuple
+
+from vae.gui import kit
+from vae.gui.pane import Pane
+from vae.gui.worker import Worker
+from vae.language import _, number
+
+PLAY_MS = 250
+
+
+class Shown(NamedTuple):
+    """A picture and what it is of: an epoch, images_done of the next one, another seed."""
+
+    pixels: Any
+    name: str
+    epoch: int
+    images_done: int = 0
+    seed: int | None = None
+
+    @property
+    def moment(self) -> str:
+        """In words."""
+        if self.seed is not None:
+            return _("epoch {epoch}, seed {seed}").format(epoch=self.epoch, seed=self.seed)
+        if self.images_done:
+            return _("epoch {epoch}, after {count} images of it").format(
+                epoch=self.epoch + 1, count=number(self.images_done, ",d")
+            )
+        return _("epoch {epoch}").format(epoch=self.epoch)
+
+
+class GalleryPane(Pane):
+    """The picture of the newest epoch, until the slider is drawn to an earlier one.
+
+    name gives the file of an epoch, caption says what the picture shows.
+    """
+
+    kind = ""  # as vae.gallery calls it
+    name: Callable[[int], str]
+
+    def __init__(self, master: tk.Misc, worker: Worker, promise: str) -> None:
+        super().__init__(master, promise)
+        self.worker = worker
+        self.folder = Path()
+        self.epochs: list[int] = []
+        self.shown: Shown | None = None
+        self.wanted: int | None = None  # an epoch whose picture is being read
+        self.playing = ""
+        self.caption = ttk.Label(self, style="Muted.Vae.TLabel", justify="left")
+        self.caption.pack(fill="x")
+        self.tools = ttk.Frame(self, style="Vae.TFrame")
+        self.tools.pack(side="bottom", fill="x", pady=("6p", 0))
+        self.play = kit.button(self.tools, "", self.toggle_play, "Tool", "play-fill")
+        self.play.pack(side="left")
+        kit.tooltip(self.play, _("Play the epochs"))
+        self.index = tk.DoubleVar(self, 0)
+        self.slider = kit.slider(self.tools, self.index, self._slid)
+        self.slider.pack(side="left", fill="x", expand=True, padx="6p")
+        self.position = ttk.Label(self.tools, style="Vae.TLabel", width=18)
+        self.position.pack(side="left", padx="6p")
+        entries = {
+            _("Animation (GIF)..."): partial(self.export, ".gif"),
+            _("Strip of epochs (PNG)..."): partial(self.export, ".png"),
+        }
+        self.exports = kit.menu_button(self.tools, _("Export"), entries)
+        self.exports.pack(side="left", padx=("6p", 0))
+        self.empty.pack(fill="both", expand=True)
+        self._show_place()
+
+    @property
+    def pixels(self) -> Any:
+        """The picture that is shown, or None."""
+        return self.shown.pixels if self.shown else None
+
+    def describe(self, moment: str) -> str:
+        """What the picture of a moment shows."""
+        raise NotImplementedError
+
+    def create(self) -> None:
+        from vae.gui.picture import Picture
+
+        self.plot = Picture(self)
+        self._put()
+
+    @property
+    def following(self) -> bool:
+        """Whether the newest picture is shown, and the next is to be."""
+        return round(self.index.get()) >= len(self.epochs) - 1
+
+    def clear(self) -> None:
+        """Show nothing: another run is looked at, or another one begins."""
+        self.stop()
+        self.epochs, self.shown, self.wanted = [], None, None
+        self.caption.configure(text="")
+        self._put()
+        self._show_place()
+
+    def take_over(self, other: GalleryPane) -> None:
+        """Show what another one shows."""
+        self.folder, self.epochs = other.folder, other.epochs
+        self.index.set(other.index.get())
+        if other.shown:
+            self.show(other.shown)
+        self._show_place()
+
+    def take_found(self, folder: Path, epochs: tuple[int, ...]) -> None:
+        """Take the epochs whose pictures are in a folder, and read the newest."""
+        follow = self.following or folder != self.folder
+        self.folder, self.epochs = folder, list(epochs)
+        if follow and epochs:
+            self.index.set(len(epochs) - 1)
+            self._slid()
+        self._show_place()
+
+    def take_new(self, epoch: int, pixels: Any, path: Path, images_done: int) -> None:
+        """Take a picture that training made; shown unless an earlier one is looked at."""
+        follow = self.following and not self.playing
+        self.folder = path.parent
+        if not images_done and epoch not in self.epochs:
+            self.epochs.append(epoch)
+        if follow:
+            self.index.set(max(len(self.epochs) - 1, 0))
+            self.wanted = None
+            self.show(Shown(pixels, path.name, epoch, images_done))
+        self._show_place()
+
+    def show(self, shown: Shown) -> None:
+        """Show a picture, and say what it is."""
+        self.shown = shown
+        self.caption.configure(text=f"{self.describe(shown.moment)}  ·  {shown.name}")
+        self._put()
+
+    def show_read(self, path: Path, epoch: int, pixels: Any, problem: str) -> None:
+        """Show a picture that was read, if it is still wanted."""
+        if path.parent != self.folder or epoch != self.wanted:
+            return
+        self.wanted = None
+        if pixels is None:
+            self.stop()
+            self.caption.configure(text=problem)
+        else:
+            self.show(Shown(pixels, path.name, epoch))
+
+    def _put(self) -> None:
+        if self.plot is None:
+            return
+        if self.pixels is not None:
+            self.plot.update(self.pixels)
+        self.swap(self.pixels is not None)
+
+    def _slid(self, value: str = "") -> None:
+        self._show_place()
+        if not self.epochs:
+            return
+        epoch = self.epochs[min(round(self.index.get()), len(self.epochs) - 1)]
+        if epoch != self.wanted:
+            self.wanted = epoch
+            self.worker.read_picture(self.folder / type(self).name(epoch), epoch)
+
+    def _show_place(self) -> None:
+        count = len(self.epochs)
+        several = count > 1
+        self.slider.configure(to=max(count - 1, 1), state="normal" if several else "disabled")
+        self.play.configure(state="normal" if several else "disabled")
+        self.exports.configure(state="normal" if count else "disabled")
+        text = ""
+        if count:
+            epoch = self.epochs[min(round(self.index.get()), count - 1)]
+            text = _("Epoch {epoch} of {last}").format(epoch=epoch, last=self.epochs[-1])
+        self.position.configure(text=text)
+
+    def toggle_play(self) -> None:
+        """Play the epochs from the first, or stop."""
+        if self.playing:
+            self.stop()
+            return
+        if self.following:
+            self.index.set(-1)
+        kit.set_icon(self.play, "pause-fill")
+        self._next()
+
+    def stop(self) -> None:
+        """Stop playing."""
+        if self.playing:
+            self.after_cancel(self.playing)
+            self.playing = ""
+            kit.set_icon(self.play, "play-fill")
+
+    def _next(self) -> None:
+        if self.wanted is None:  # the one before has been read
+            if self.following:
+                self.stop()
+                return
+            self.index.set(round(self.index.get()) + 1)
+            self._slid()
+        self.playing = self.after(PLAY_MS, self._next)
+
+    def export(self, suffix: str) -> None:
+        """Write the pictures of all epochs into one file."""
+        chosen = kit.choose_file(self, _("Export"), self.folder, f"{self.kind}{suffix}")
+        if chosen:
+            job = partial(_export, self.kind, self.folder, tuple(self.epochs), Path(chosen))
+            self.worker.write(job, Path(chosen))
+
+
+def _export(kind: str, folder: Path, epochs: tuple[int, ...], to: Path) -> str:
+    from vae import gallery
+
+    shelf = gallery.SAMPLES if kind == "samples" else gallery.RECONSTRUCTIONS
+    write = gallery.write_gif if to.suffix == ".gif" else gallery.write_strip
+    count = write(shelf, folder, epochs, to)
+    return _("{path} was written, with {count} epochs.").format(path=to, count=count)

@@ -1,0 +1,100 @@
+"""One image of a sample grid, large."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable
+from pathlib import Path
+from tkinter import ttk
+from typing import Any
+
+from vae.gui import kit
+from vae.gui.theme import pixels
+from vae.language import _
+
+SIZE = 512  # at 96 dpi
+
+
+class Viewer(tk.Toplevel):
+    """Shows an image of a grid of `side` x `side`, its latent's number, and its neighbours.
+
+    `write` takes what writes a file, and the file's path.
+    """
+
+    def __init__(
+        self,
+        master: tk.Misc,
+        grid: Any,
+        side: int,
+        cell: int,
+        text: str,
+        folder: Path,
+        write: Callable[[Callable[[], str], Path], None],
+    ) -> None:
+        super().__init__(master, background=kit.palette(master).background)
+        self.title(_("One image"))
+        self.transient(master.winfo_toplevel())
+        self.cells, self.cell, self.text = split(grid, side), cell, text
+        self.folder, self.write = folder, write
+        body = ttk.Frame(self, style="Vae.TFrame", padding="12p")
+        body.pack(fill="both", expand=True)
+        self.image: Any = None
+        self.label = ttk.Label(body, style="Vae.TLabel", anchor="center")
+        self.label.pack(fill="both", expand=True)
+        self.caption = ttk.Label(body, style="Muted.Vae.TLabel", wraplength="360p", justify="left")
+        self.caption.pack(fill="x", pady="6p")
+        row = ttk.Frame(body, style="Vae.TFrame")
+        row.pack(fill="x")
+        back = kit.button(row, "", lambda: self.show(self.cell - 1), "Tool", "chevron-left")
+        on = kit.button(row, "", lambda: self.show(self.cell + 1), "Tool", "chevron-right")
+        back.pack(side="left")
+        on.pack(side="left", padx="3p")
+        kit.tooltip(back, _("The image before (left arrow)"))
+        kit.tooltip(on, _("The next image (right arrow)"))
+        kit.button(row, _("Close"), self.destroy, "Plain").pack(side="right", padx=("6p", 0))
+        kit.button(row, _("Save image..."), self.save, "Plain").pack(side="right")
+        self.bind("<Left>", lambda event: self.show(self.cell - 1))
+        self.bind("<Right>", lambda event: self.show(self.cell + 1))
+        self.bind("<Escape>", lambda event: self.destroy())
+        self.show(cell)
+        on.focus_set()
+
+    def show(self, cell: int) -> None:
+        """Show the image of a cell; beyond the last comes the first."""
+        from PIL import Image, ImageTk
+
+        self.cell = cell % len(self.cells)
+        image = Image.fromarray(self.cells[self.cell])
+        room = pixels(self, SIZE)[0]
+        factor = max(room // max(image.size), 1)
+        size = (image.width * factor, image.height * factor)
+        self.image = ImageTk.PhotoImage(image.resize(size, Image.Resampling.NEAREST), master=self)
+        self.label.configure(image=self.image)
+        number = _("Latent {number} of {count}").format(number=self.cell + 1, count=len(self.cells))
+        self.caption.configure(text=f"{number}  ·  {self.text}")
+
+    def save(self) -> None:
+        """Write the image, pixel for pixel as the network made it."""
+        name = f"latent_{self.cell + 1:02d}.png"
+        if chosen := kit.choose_file(self, _("Save image"), self.folder, name):
+            image, path = self.cells[self.cell], Path(chosen)
+            self.write(lambda: _save(image, path), path)
+
+
+def _save(image: Any, path: Path) -> str:
+    from vae.samples import write_png
+
+    write_png(path, image)
+    return _("{path} was written.").format(path=path)
+
+
+def split(grid: Any, side: int) -> list[Any]:
+    """The images of a grid, row by row; between them are gaps of equal width."""
+    from vae.grid import GRID_GAP
+
+    height, width = ((length + GRID_GAP) // side for length in grid.shape[:2])
+    return [
+        grid[y * height : (y + 1) * height - GRID_GAP, x * width : (x + 1) * width - GRID_GAP]
+        for y in range(side)
+        for x in range(side)
+    ]

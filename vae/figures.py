@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from PIL import Image
+
 from vae import checkpoint
 from vae.checkpoint import CheckpointError
 from vae.config import PARAMETERS, Value, text_of
@@ -69,17 +72,16 @@ def loss_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
 
 def samples_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
     """The newest sample grid and its file's name; None if there is no grid."""
-    title = _("Images decoded from z ~ N(0, I), epoch {epoch}")
-    return _newest_figure(run, SAMPLES, title, caption)
+    return _newest(run, SAMPLES, _("Images decoded from z ~ N(0, I), epoch {epoch}"), caption)
 
 
 def reconstructions_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
     """The newest reconstructions and their file's name; None if there are none."""
-    title = _("Originals, reconstructions and absolute differences, epoch {epoch}")
-    return _newest_figure(run, RECONSTRUCTIONS, title, caption)
+    title = _("Originals, reconstructions and differences, epoch {epoch}")
+    return _newest(run, RECONSTRUCTIONS, title, caption)
 
 
-def _newest_figure(run: Run, shelf: Shelf, title: str, caption: str) -> tuple[str, Figure] | None:
+def _newest(run: Run, shelf: Shelf, title: str, caption: str) -> tuple[str, Figure] | None:
     epochs = shelf.epochs(run.output_dir, len(run.history))
     if not epochs:
         return None
@@ -109,9 +111,6 @@ def image_figure(path: Path, title: str, caption: str) -> Figure:
 
     One of more than MAX_SIDE dots is reduced, by a whole factor.
     """
-    import numpy as np
-    from PIL import Image
-
     # In colour, since a map of colours for grey levels would move some of them by one.
     image = Image.fromarray(read_picture(path)).convert("RGB")
     image = image.reduce(-(-max(image.size) // MAX_SIDE))

@@ -17,8 +17,9 @@ from vae.config import TrainConfig
 from vae.curve import Weights
 from vae.events import EpochRecord
 from vae.gui import kit
-from vae.gui.answers import FilesWritten
-from vae.gui.export_dialog import Export, ExportDialog
+from vae.gui.answers import Told
+from vae.gui.export_dialog import ExportDialog
+from vae.gui.loss_jobs import Export
 from vae.gui.theme import DARK, LIGHT
 from vae.history import log_text, write_log
 from vae.training import run_vae_training
@@ -42,6 +43,8 @@ def history(epochs: int, factor: float = 1.0, noise: float = 0.0) -> list[EpochR
 def show(window: Any, rows: list[EpochRecord], points: Any = ()) -> Any:
     """Show a history and wait until it is drawn; returns the plot."""
     loss = window.app.loss
+    window.app.show_tab(loss)
+    window.app.root.update()
     loss.show(rows, points, WEIGHTS)
     drawn(window)
     return loss.plot
@@ -142,11 +145,13 @@ def test_a_zoom_survives_an_update_and_home_shows_all(open_window: Open) -> None
     window.pump(lambda: plot.zoomed)
     left, right = plot.axes.get_xlim()
     assert left == pytest.approx(5, abs=0.2) and right == pytest.approx(10, abs=0.2)
+    assert plot.best.get_clip_on()  # out of view, it is not drawn beside the axes
     show(window, history(21), [(21.5, 1.0)])
     assert plot.axes.get_xlim() == (left, right)
     assert len(plot.line.get_xdata()) == 21  # and yet the curve went on
     window.click(tools["home"])
     window.pump(lambda: not plot.zoomed)
+    assert not plot.best.get_clip_on()  # on the edge, it is drawn whole
     assert plot.axes.get_xlim()[0] == before[0]
     assert plot.axes.get_xlim()[1] == pytest.approx(21.5)
 
@@ -243,6 +248,7 @@ def test_a_log_of_another_run_is_laid_over(
     app = window.app
     write_log(tmp_path / "earlier" / "log.csv", history(30, 2.0))
     monkeypatch.setattr(kit, "choose_log", lambda *_: str(tmp_path / "earlier" / "log.csv"))
+    app.show_tab(app.loss)
     app.loss.add.invoke()
     window.pump(lambda: bool(app.loss.choices.others))
     drawn(window)
@@ -281,13 +287,14 @@ def test_the_plot_is_saved_as_it_is_shown(
     window = open_window()
     kit.toggle_mode(window.app.root)
     plot = show(window, history(5))
-    size = plot.figure.get_size_inches().tolist()
     for name, beginning in (("a.png", b"\x89PNG"), ("b.svg", b"<?xml"), ("c.pdf", b"%PDF")):
         monkeypatch.setattr(kit, "choose_picture", lambda *_, name=name: str(tmp_path / name))
         window.app.loss.tools["save"].invoke()
         window.pump(lambda name=name: name in window.bar())
         assert (tmp_path / name).read_bytes().startswith(beginning)
-    assert plot.figure.get_size_inches().tolist() == size
+    window.app.root.update()
+    size = (plot.widget.winfo_width(), plot.widget.winfo_height())
+    assert tuple(plot.figure.bbox.size) == size
     with Image.open(tmp_path / "a.png") as image:  # light, although the window is dark
         assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
     assert plot.palette is DARK
@@ -338,7 +345,8 @@ def test_what_was_chosen_is_kept_when_the_tab_is_made_anew(open_window: Open) ->
     choose(window, app.loss.smoothing, 1)
     app.loss.log_switch.invoke()
     app.loss.compare([("other", history(4))])
-    again = LossPane(app.tabs, app.loss_actions, app.loss_actions.choices)
+    again = LossPane(app.tabs, app.loss_actions)
+    again.take_over(app.loss)
     again.create()
     assert (again.lines.current(), again.smoothing.current()) == (1, 1)
     assert again.plot.axes.get_yscale() == "log"
@@ -389,11 +397,9 @@ def test_during_a_run_a_note_above_the_tabs_offers_the_folder(
     window = open_window()
     app = window.app
     opened: list[Path] = []
-    monkeypatch.setattr(
-        "vae.gui.loss_actions.open_folder", lambda folder: opened.append(folder) or ""
-    )
+    monkeypatch.setattr(app, "open", opened.append)
     app.state = "running"
-    app.view.show(FilesWritten((tmp_path / "figure.png",), ""))
+    app.view.show(Told("figure.png was written.", tmp_path))
     app.state = "idle"
     assert "figure.png" in app.banner.text["text"]
     app.banner.more.invoke()

@@ -146,14 +146,6 @@ class LogRead:
 
 
 @dataclass(frozen=True)
-class FilesWritten:
-    """Pictures that a person asked for, all in one folder, and what went wrong, if anything."""
-
-    paths: tuple[Path, ...]
-    problem: str
-
-
-@dataclass(frozen=True)
 class PlotsReady:
     """matplotlib is imported, so that plots can be made without a wait."""
 

@@ -117,7 +117,7 @@ class App:
         self.data = DataPane(
             self.tabs, partial(self.data_view.look, again=True), self.data_view.follow_suggestion
         )
-        self.loss = LossPane(self.tabs, self.loss_actions, self.loss_actions.choices)
+        self.loss = LossPane(self.tabs, self.loss_actions)
         self.samples = SamplesPane(self.tabs, self.worker, self.draw)
         self.reconstructions = ReconstructionsPane(self.tabs, self.worker)
         self.log = LogPane(self.tabs)

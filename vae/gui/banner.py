@@ -34,8 +34,8 @@ class Banner(ttk.Frame):
         self.count += 1
         self.text.configure(text=text)
         many = ngettext("{count} note in the Log", "{count} notes in the Log", self.count)
-        link = many.format(count=self.count)
-        self.more.configure(text=offer or link, command=command or self.show_log)
+        link = offer or many.format(count=self.count)
+        self.more.configure(text=link, command=command or self.show_log)
         self.pack(fill="x", before=self.above)
 
     def clear(self) -> None:

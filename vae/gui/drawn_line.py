@@ -30,6 +30,7 @@ class DrawnLine:
         """Show a line, smoothed if `keep` is not 0 (see vae.curve): then faint as it is, too."""
         self.line.set_data(line.epochs, smoothed(line.values, keep) if keep else line.values)
         self.raw.set_data(*((line.epochs, line.values) if keep else ((), ())))
+        self.line.set_marker("o" if len(line.epochs) == 1 else "")  # a point is no line
         self.label.set_text(line.label)
 
     def end(self) -> tuple[float, float] | None:

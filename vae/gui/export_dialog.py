@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from tkinter import ttk
 
 from vae.gui import dialogs, kit
+from vae.gui.loss_jobs import Export
 from vae.language import _
-
-
-@dataclass(frozen=True)
-class Export:
-    """What a person wants drawn: figures by name, one of the formats, and where to."""
-
-    names: tuple[str, ...]
-    form: str
-    folder: Path
-    with_caption: bool
 
 
 def ask_export(

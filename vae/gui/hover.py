@@ -22,7 +22,7 @@ class Hover:
         self.background: Any = None
         self.line = plot.axes.axvline(0, linewidth=1, animated=True, visible=False)
         self.text = plot.axes.annotate(
-            "", (0, 1), (0, -4), xycoords=("data", "axes fraction"), textcoords="offset points",
+            "", (0, 1), (0, -8), xycoords=("data", "axes fraction"), textcoords="offset points",
             va="top", multialignment="left", fontsize=9, linespacing=1.5, zorder=9,
             annotation_clip=False, animated=True, visible=False,
             bbox={"boxstyle": "round,pad=0.5", "linewidth": 0.8},
@@ -82,7 +82,7 @@ class Hover:
         on_left = self.epoch > (left + right) / 2
         self.text.set(text="\n".join(rows), ha="right" if on_left else "left")
         self.text.xy = (self.epoch, 1)
-        self.text.set_position((-10 if on_left else 10, -4))
+        self.text.set_position((-10 if on_left else 10, -8))
         self.line.set_xdata([self.epoch, self.epoch])
         for artist in (self.line, self.text):
             artist.set_visible(left <= self.epoch <= right and self.epoch > 0)

@@ -116,13 +116,6 @@ def switch(
     return made
 
 
-def slider(master: tk.Misc, variable: tk.DoubleVar, command: Callable[[str], object]) -> ttk.Scale:
-    """A horizontal slider from 0; arrow keys move it by 1."""
-    made: ttk.Scale = tb.Scale(master, from_=0, to=1, variable=variable, command=command)
-    made.bind("<Button-1>", lambda event: made.focus_set(), add="+")
-    return made
-
-
 def choice(
     master: tk.Misc,
     text: str,
@@ -146,6 +139,13 @@ def choice(
 
     box.bind("<<ComboboxSelected>>", chosen)
     return box
+
+
+def slider(master: tk.Misc, variable: tk.DoubleVar, command: Callable[[str], object]) -> ttk.Scale:
+    """A horizontal slider from 0; arrow keys move it by 1."""
+    made: ttk.Scale = tb.Scale(master, from_=0, to=1, variable=variable, command=command)
+    made.bind("<Button-1>", lambda event: made.focus_set(), add="+")
+    return made
 
 
 def menu_button(

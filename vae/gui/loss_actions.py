@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae.files import readable
 from vae.gui import kit
-from vae.gui.answers import FilesWritten, LogRead
-from vae.gui.export_dialog import Export, ask_export
+from vae.gui.answers import LogRead
+from vae.gui.export_dialog import ask_export
+from vae.gui.loss_jobs import Export, write_export, write_picture
 from vae.gui.loss_pane import LossChoices
 from vae.history import log_text
 from vae.language import _, ngettext, number
@@ -84,7 +86,7 @@ class LossActions:
             path = path.with_name(f"{path.name}.{FORMATS[0]}")
         picture = plot.picture(path.suffix.lower().removeprefix("."))
         plot.refresh()
-        self.app.worker.write_picture(path, picture)
+        self.app.worker.write(partial(write_picture, path, picture), path)
 
     def export(self) -> None:
         """Let the person choose figures for a paper, and draw them."""
@@ -100,16 +102,4 @@ class LossActions:
         if wanted := ask_export(app.root, titles, FORMATS, last):
             self.last_export = wanted
             run = Run(tuple(app.view.history), app.view.values, output_dir)
-            app.worker.write_figures(
-                run, wanted.names, wanted.folder, wanted.form, wanted.with_caption
-            )
-
-    def show_written(self, event: FilesWritten) -> None:
-        """Say which files were written, and offer to open their folder."""
-        text = event.problem
-        if event.paths:
-            names = ", ".join(path.name for path in event.paths)
-            written = _("Written: {files}, in {folder}.")
-            folder = readable(event.paths[0].parent)
-            text = f"{written.format(files=names, folder=folder)} {text}".rstrip()
-        self.app.tell(text, event.paths[0].parent if event.paths else None)
+            app.worker.write(partial(write_export, run, wanted), wanted.folder / "figures")

@@ -34,9 +34,9 @@ class LossChoices:
 class LossPane(Pane):
     """Numbers of the last epoch above the loss curve, with what changes how it is shown."""
 
-    def __init__(self, master: tk.Misc, actions: LossActions, choices: LossChoices) -> None:
+    def __init__(self, master: tk.Misc, actions: LossActions) -> None:
         super().__init__(master, _("The loss curve appears here once training has begun."))
-        self.actions, self.choices = actions, choices
+        self.actions, self.choices = actions, actions.choices
         self.history: Sequence[EpochRecord] = ()
         self.points: Sequence[tuple[float, float]] = ()
         self.weights: Weights | None = None
@@ -111,10 +111,10 @@ class LossPane(Pane):
         self.stale = True
         self._show_buttons()
 
-    # ---- what it shows
-
     def take_over(self, other: LossPane) -> None:
         self.show(other.history, other.points, other.weights)
+
+    # ---- what it shows
 
     def show(
         self,

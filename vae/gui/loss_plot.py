@@ -42,8 +42,6 @@ class LossPlot(Plot):
         (self.trace,) = self.axes.plot([], [], linewidth=1, alpha=0.45)
         (self.best,) = self.axes.plot([], [], "o", markersize=9, markeredgewidth=2, zorder=4)
         self.best_text = self._note((0, 12), ha="center")
-        for artist in (self.trace, self.best):
-            artist.set_clip_on(False)  # the newest epoch lies on the edge
         self.drawn = [DrawnLine(self.axes)]
         self.title = self.axes.set_title("", loc="left", fontsize=9.5)
         self.axes.set_xlabel(_("Epoch"))
@@ -52,7 +50,7 @@ class LossPlot(Plot):
         self.axes.tick_params(length=0, which="both")
         self.set_log_scale(False)
         for change in ("xlim_changed", "ylim_changed"):
-            self.axes.callbacks.connect(change, lambda axes: self._place_labels())
+            self.axes.callbacks.connect(change, lambda axes: self._view_changed())
         self.navigation = Navigation(self.canvas, master)
         self.hover = Hover(self)
 
@@ -133,7 +131,14 @@ class LossPlot(Plot):
             room = (high - low or abs(high) or 1) * 0.12
             self.axes.set_ylim(low - room, high + room)
         self.automatic = (*self.axes.get_xlim(), *self.axes.get_ylim())
+        self._view_changed()
         self.stale = True
+
+    def _view_changed(self) -> None:
+        for artist in (self.trace, self.best):
+            # The newest epoch lies on the edge, and would be cut in half.
+            artist.set_clip_on(self.zoomed)
+        self._place_labels()
 
     def home(self) -> None:
         """Show all again after a zoom."""
@@ -166,7 +171,10 @@ class LossPlot(Plot):
             pixels = measure(label.get_text(), label.get_fontproperties(), False)[0]
             right = max(right, pixels / self.figure.dpi + 0.2)
         self.figure.subplots_adjust(
-            left / width, bottom / height, max(1 - right / width, 0.55), max(1 - top / height, 0.6)
+            min(left / width, 0.3),
+            min(bottom / height, 0.3),
+            max(1 - right / width, 0.55),
+            max(1 - top / height, 0.6),
         )
         self._place_labels()
 

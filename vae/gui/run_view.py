@@ -32,7 +32,6 @@ from vae.gui.answers import (
     DemoReady,
     EngineReady,
     Failed,
-    FilesWritten,
     Finished,
     Found,
     Invalid,
@@ -155,8 +154,6 @@ class RunView:
                 self._report_ready(event)
             case LogRead():
                 self.app.loss_actions.show_log(event)
-            case FilesWritten():
-                self.app.loss_actions.show_written(event)
             case PlotsReady():
                 self.app.make_plots()
             case EngineReady():

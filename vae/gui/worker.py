@@ -9,9 +9,9 @@ import queue
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vae import diary
 from vae.config import ConfigError, TrainConfig
@@ -38,9 +38,6 @@ from vae.gui.data_worker import DataWorker
 from vae.language import _
 from vae.paths import check_paths
 from vae.requests import Request
-
-if TYPE_CHECKING:
-    from vae.figures import Run
 
 LOG_LINES = 200  # of the log in a report
 
@@ -146,18 +143,6 @@ class Worker:
     def read_log(self, path: Path) -> None:
         """Read the log of another run. Answers with LogRead."""
         self._start(loss_jobs.read_log, path, self.events.put)
-
-    def write_figures(
-        self, run: Run, names: Sequence[str], folder: Path, form: str, with_caption: bool
-    ) -> None:
-        """Draw figures of a run into a folder. Answers with FilesWritten."""
-        self._start(
-            loss_jobs.write_figures, run, names, folder, form, with_caption, self.events.put
-        )
-
-    def write_picture(self, path: Path, content: bytes) -> None:
-        """Write a picture that was drawn. Answers with FilesWritten."""
-        self._start(loss_jobs.write_picture, path, content, self.events.put)
 
     def import_ahead(self) -> None:
         """Import what plots and training need. Answers with PlotsReady, then EngineReady."""

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from vae import cache, diary
+from vae import cache, diary, language
 from vae.checkpoint import Draft
 from vae.config import TrainConfig
 from vae.decoder import Decoders
@@ -39,6 +39,14 @@ TINY = {
     "lr": 0.001,
     "threads": 1,
 }
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Tests read English, whatever the system speaks."""
+    monkeypatch.setattr(language, "of_system", lambda: "en")
+    yield
+    language.use("en")
 
 
 @pytest.fixture(autouse=True)

@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from vae.curve import write_loss_curve
+from vae.curve import (
+    Weights,
+    part_lines,
+    smoothed,
+    spread,
+    total_line,
+    write_loss_curve,
+)
 from vae.events import EpochRecord
 
 
@@ -19,3 +28,32 @@ def test_the_curve_is_drawn_from_high_to_low(tmp_path: Path) -> None:
     columns = np.flatnonzero(blue.any(axis=0))
     first, last = (np.flatnonzero(blue[:, column]).mean() for column in columns[[0, -1]])
     assert last - first > image.height / 3  # rows count downwards
+
+
+def test_the_weighted_parts_add_up_to_the_total() -> None:
+    history = [EpochRecord(i, 5 * i + 1 * i + 10 * i, i, i, i, 0, 1, 1, 1) for i in (1, 2, 3)]
+    parts = part_lines(history, Weights(5, 1, 10))
+    total = total_line("Total", history)
+    assert [sum(values) for values in zip(*(part.values for part in parts), strict=True)] == list(
+        total.values
+    )
+    assert len({part.dashes for part in (total, *parts)}) == 4
+
+
+def test_smoothing_keeps_a_level_and_calms_a_noise() -> None:
+    assert smoothed([2.0] * 5, 0.9) == pytest.approx([2.0] * 5)
+    assert smoothed([3.0, 1.0, 3.0], 0.0) == [3.0, 1.0, 3.0]
+    noise = [1.0, 3.0] * 20
+    assert np.std(smoothed(noise, 0.9)[10:]) < np.std(smoothed(noise, 0.6)[10:]) < np.std(noise)
+
+
+def test_labels_that_would_overlap_are_moved_apart_and_keep_their_order() -> None:
+    assert spread([1, 50, 99], 10, 0, 100) == [1, 50, 99]  # far enough
+    assert spread([50, 50], 10, 0, 100) == [45, 55]  # both give way
+    wanted = [30.0, 31.0, 29.0, 98.0, 99.0, 2.0, 1.0]
+    places = spread(wanted, 10, 0, 100)
+    assert sorted(range(7), key=places.__getitem__) == sorted(range(7), key=wanted.__getitem__)
+    ordered = sorted(places)
+    assert all(b - a >= 10 - 1e-9 for a, b in itertools.pairwise(ordered))
+    assert ordered[0] >= 0 and ordered[-1] <= 100
+    assert spread([], 10, 0, 100) == []

@@ -10,7 +10,7 @@ from PIL import Image
 from vae.errors import StopRequested
 from vae.model import VAE
 from vae.randomness import generator
-from vae.samples import decode_latents, fixed_latents, image_grid, write_png
+from vae.samples import decode_latents, fixed_latents, write_png
 
 
 def test_decoded_latents_are_grey_levels_of_the_decoders_output() -> None:
@@ -29,15 +29,9 @@ def test_decoding_stops_when_asked() -> None:
         decode_latents(VAE(16, 1, 4, 2, 4), torch.zeros(64, 4), lambda: next(calls))
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_the_grid_goes_row_by_row_with_black_gaps(tmp_path: Path, channels: int) -> None:
-    images = np.stack([np.full((4, 4, channels), i + 1, np.uint8) for i in range(10)])
-    grid = image_grid(images)
-    assert grid.shape[:2] == (2 * 4 + 2, 8 * 4 + 7 * 2)
-    cells = grid.reshape(*grid.shape[:2], -1)[..., 0]
-    assert [cells[0, 6 * i] for i in range(8)] == list(range(1, 9))
-    assert [cells[6, 6 * i] for i in range(3)] == [9, 10, 0]
-    assert not cells[4:6].any() and not cells[:, 4:6].any()
-    write_png(tmp_path / "grid.png", grid)
+@pytest.mark.parametrize("shape", [(10, 20), (10, 20, 3)])
+def test_a_png_has_the_pixels(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    pixels = np.arange(np.prod(shape)).astype(np.uint8).reshape(shape)
+    write_png(tmp_path / "grid.png", pixels)
     with Image.open(tmp_path / "grid.png") as image:
-        np.testing.assert_array_equal(np.asarray(image), grid)
+        np.testing.assert_array_equal(np.asarray(image), pixels)

@@ -91,14 +91,29 @@ def build_parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(command=train)
 
+    command = commands.add_parser("sweep", help="train with each of several values, in a row")
+    command.add_argument(
+        "--vary", nargs="+", action="append", required=True, metavar=("PARAMETER", "VALUE"),
+        help="a parameter and its values; may be given twice",
+    )  # fmt: skip
+    command.add_argument("--to", required=True, metavar="DIR", help="folder for all the runs")
+    add_parameters(command)
+    command.set_defaults(command=sweep)
+
     command = commands.add_parser("sample", help="draw a grid of generated images")
-    for name, purpose in (("model_save_dir", "checkpoints"), ("output_dir", "the grid")):
-        default = DEFAULTS[name]
-        text = f"folder of {purpose} (default {default})"
-        command.add_argument(f"--{name}", default=default, metavar="DIR", help=text)
+    _add_folders(command, "the grid")
     command.add_argument("--count", type=_whole(1, 4096), default=64, help="images (default 64)")
     command.add_argument("--seed", type=_whole(0), default=1, help="of the draw (default 1)")
     command.set_defaults(command=sample)
+
+    command = commands.add_parser("figures", help="draw the loss curve and samples for a paper")
+    _add_folders(command, "the sample grids")
+    command.add_argument("--to", required=True, metavar="DIR", help="folder for the figures")
+    command.add_argument("--format", choices=("png", "svg", "pdf"), default="png")
+    command.add_argument(
+        "--no-caption", action="store_true", help="leave out the parameters below each figure"
+    )
+    command.set_defaults(command=figures)
 
     command = commands.add_parser("cache", help="tell how much room decoded images take")
     command.add_argument("--clear", action="store_true", help="delete them; they are made again")
@@ -113,6 +128,13 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("folder", metavar="FOLDER", help="a new or an empty folder")
     command.set_defaults(command=demo_data)
     return parser
+
+
+def _add_folders(parser: argparse.ArgumentParser, pictures: str) -> None:
+    for name, purpose in (("model_save_dir", "checkpoints"), ("output_dir", pictures)):
+        default = DEFAULTS[name]
+        text = f"folder of {purpose} (default {default})"
+        parser.add_argument(f"--{name}", default=default, metavar="DIR", help=text)
 
 
 def add_parameters(parser: argparse.ArgumentParser) -> None:
@@ -153,6 +175,24 @@ def train(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     return STOPPED if result.stopped else DONE
 
 
+def sweep(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
+    """Train each combination of the values; the same command goes on with those left."""
+    from vae.sweep import TABLE_NAME, plan, run_sweep
+    from vae.training import nothing
+
+    axes = {name: values for name, *values in options.vary}
+    texts = {"file_path": "", **given_parameters(options)}
+    folder = Path(options.to)
+    trials = plan(texts, axes, folder)
+    with _Lines() as lines:
+        decide = partial(try_again, lines.tell, should_stop)
+        results = run_sweep(trials, folder, lines.show, should_stop, decide, nothing)
+    print(f"{len(results)} of {len(trials)} runs; compared in {folder / TABLE_NAME}")
+    if should_stop():
+        return STOPPED
+    return DONE if len(results) == len(trials) else FAILED
+
+
 def try_again(
     tell: Callable[[str], None], should_stop: Callable[[], bool], trouble: Trouble
 ) -> Path | None:
@@ -183,6 +223,21 @@ def sample(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     )
     print(f"{options.count} images of epoch {drawn.epoch} in {drawn.path}")
     return DONE
+
+
+def figures(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
+    """Draw the figures of the newest checkpoint's run for a paper."""
+    from vae.figures import FIGURES, read_run, write_figures
+
+    run = read_run(Path(options.model_save_dir), Path(options.output_dir))
+    written, missing = write_figures(
+        run, list(FIGURES), Path(options.to), options.format, not options.no_caption
+    )
+    for path in written:
+        print(path)
+    if missing:
+        print(f"Note: there is nothing to draw yet for {', '.join(missing)}.", file=sys.stderr)
+    return DONE if written else FAILED
 
 
 def image_cache(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from vae.decoding import DataError, decode_files
 from vae.events import DataReady, Event, Progress
 from vae.files import readable
-from vae.images import SUFFIXES, find_images
+from vae.images import find_images, none_found
 from vae.language import _
 from vae.reasons import reason_words
 
@@ -41,11 +41,7 @@ class MedicalImageDataset(Dataset[Tensor]):
             folder, should_stop, lambda count: emit(Progress("scan", count, 0))
         )
         if not files:
-            text = _(
-                "No images in {folder}. Looked for {suffixes}, subfolders included. "
-                "Choose the folder that holds your images."
-            )
-            raise DataError(text.format(folder=folder, suffixes=", ".join(SUFFIXES)))
+            raise DataError(none_found(folder))
         shape = (img_size, img_size, in_channels)
         decoded = decode_files(folder, files, shape, cache_bytes, emit, should_stop)
         reasons = sorted(decoded.reasons.items())

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from vae.files import drawn_name
+from vae.grid import GRID_SIDE, image_grid
 from vae.randomness import generator
-from vae.samples import GRID_SIDE, decode_latents, fixed_latents, image_grid, write_png
+from vae.samples import decode_latents, fixed_latents, write_png
 from vae.state import load_model
 
 

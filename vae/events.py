@@ -31,6 +31,8 @@ SLOW = "_slow"
 class Progress:
     """A phase beside the batches: "scan", "decode", "read", "save" or "sample", or a slow one.
 
+    A look at a folder has the phases "scan", "look" (at headers) and "compare" (for copies).
+
     done of total files; total 0 if it is not known or does not apply.
     """
 
@@ -175,6 +177,24 @@ class TrainingResult:
         return min(self.history, key=lambda record: record.loss, default=None)
 
 
+@dataclass(frozen=True)
+class TrialBegun:
+    """Of several runs in a row the next one begins: its number from 1, what it varies, its form."""
+
+    number: int
+    total: int
+    label: str
+    config: dict[str, int | float | str]
+
+
+@dataclass(frozen=True)
+class TrialEnded:
+    """One of several runs in a row has ended; no result if it failed."""
+
+    label: str
+    result: TrainingResult | None
+
+
 Event = (
     Progress
     | DataReady
@@ -187,5 +207,7 @@ Event = (
     | ReconstructionsReady
     | Paused
     | WentOn
+    | TrialBegun
+    | TrialEnded
     | Warned
 )

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 
+from vae.errors import StudioError
 from vae.events import EpochRecord
-from vae.files import atomic_write, replace, sync_folder
+from vae.files import atomic_write, readable, replace, size_words, sync_folder
+from vae.language import _
 
 COLUMNS = tuple(field.name for field in fields(EpochRecord))
+# The longest run, of 100,000 epochs, has a log of 15 MB.
+MAX_LOG = 20_000_000
+WHOLE = re.compile(r"\d{1,15}", re.ASCII)
+DECIMAL = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 
 
 def log_text(history: Sequence[EpochRecord]) -> str:
@@ -27,6 +35,50 @@ def write_log(path: Path, history: Sequence[EpochRecord]) -> None:
     """Write the whole log, whole or not at all. Raises OSError (in use by another program)."""
     with atomic_write(path, private=False) as file:
         file.write(log_text(history).encode())
+
+
+def read_log(path: Path) -> tuple[EpochRecord, ...]:
+    """The rows of a log of any run. It may come from anywhere: nothing is believed unlooked at.
+
+    Raises StudioError if it is not a whole log of ours, OSError.
+    """
+    name = readable(path)
+    if not path.is_file():
+        raise StudioError(_("{file} is not a file. Choose the CSV log of a run.").format(file=name))
+    with path.open("rb") as file:
+        content = file.read(MAX_LOG + 1)
+    if len(content) > MAX_LOG:
+        text = _("{file} is larger than {size}, and so is no log of VAE Studio.")
+        raise StudioError(text.format(file=name, size=size_words(MAX_LOG)))
+    # The mark at the beginning is what a spreadsheet adds.
+    text = content.decode("utf-8-sig", errors="replace")
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error:
+        rows = []
+    if not rows or tuple(rows[0]) != COLUMNS:
+        text = _("{file} is no log of VAE Studio: its first line must be {columns}.")
+        raise StudioError(text.format(file=name, columns=",".join(COLUMNS)))
+    history = tuple(_record(row, epoch) for epoch, row in enumerate(rows[1:], start=1))
+    for line, record in enumerate(history, start=2):
+        if record is None or (line > len(history) and not text.endswith("\n")):
+            text = _("{file} is damaged: line {line} is not a whole row of numbers.")
+            raise StudioError(text.format(file=name, line=line))
+    return tuple(record for record in history if record)
+
+
+def _record(row: Sequence[str], epoch: int) -> EpochRecord | None:
+    """A row as a record, or None if it is not that of this epoch."""
+    if len(row) != len(COLUMNS):
+        return None
+    values: list[float] = []
+    for field, text in zip(fields(EpochRecord), row, strict=True):
+        kind, form = (int, WHOLE) if field.type == "int" else (float, DECIMAL)
+        if not form.fullmatch(text) or not math.isfinite(value := kind(text)):
+            return None
+        values.append(value)
+    record = EpochRecord(*values)  # type: ignore[arg-type]  # each of its field's type
+    return record if record.epoch == epoch else None
 
 
 def has_rows(path: Path) -> bool:

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vae import reasons
 from vae.errors import StopRequested
+from vae.language import _
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "TIFF", "WEBP")
@@ -70,6 +71,15 @@ def find_images(
     if should_stop():
         raise StopRequested
     return sorted(found, key=lambda file: file.name), unreadable
+
+
+def none_found(folder: Path) -> str:
+    """What to say of a folder without images."""
+    text = _(
+        "No images in {folder}. Looked for {suffixes}, subfolders included. "
+        "Choose the folder that holds your images."
+    )
+    return text.format(folder=folder, suffixes=", ".join(SUFFIXES))
 
 
 def _walk(folder: Path, unreadable: list[tuple[Path, str]]) -> Iterator[ImageFile | None]:
@@ -149,19 +159,27 @@ def decode_image(data: bytes, size: int, channels: int) -> np.ndarray:
         raise ImageError(reasons.DAMAGED.format(why=why)) from error
 
 
-def _pixels(image: Image.Image, size: int, channels: int) -> np.ndarray:
-    """The upright pixels of an opened file, uint8 or uint16, (H, W) or (H, W, channels)."""
-    if image.width * image.height > MAX_PIXELS:
+def refuse_bomb(width: int, height: int) -> None:
+    """Raise ImageError if an image has too many pixels to be decoded."""
+    if width * height > MAX_PIXELS:
         millions = MAX_PIXELS // 10**6
         raise ImageError(
-            reasons.TOO_MANY_PIXELS.format(
-                width=image.width, height=image.height, millions=millions
-            )
+            reasons.TOO_MANY_PIXELS.format(width=width, height=height, millions=millions)
         )
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+
+
+def refuse(image: Image.Image) -> None:
+    """Raise ImageError if the header of an opened file says that it cannot be used."""
+    refuse_bomb(*image.size)
+    if image.format != "MPO" and getattr(image, "is_animated", False):
         raise ImageError(reasons.SEVERAL_FRAMES)
     if image.mode in ("F", "I"):
         raise ImageError(reasons.DEEP_PIXELS)
+
+
+def _pixels(image: Image.Image, size: int, channels: int) -> np.ndarray:
+    """The upright pixels of an opened file, uint8 or uint16, (H, W) or (H, W, channels)."""
+    refuse(image)
     mode = "L" if channels == 1 else "RGB"
     if image.format == "JPEG":
         # Decodes at 1/2, 1/4 or 1/8 where that is still at least twice the target.

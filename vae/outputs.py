@@ -23,11 +23,12 @@ from vae.files import (
     reconstructions_name,
     samples_name,
 )
+from vae.grid import GRID_SIDE, image_grid
 from vae.history import has_rows, set_aside_if_foreign, write_log
 from vae.language import _
 from vae.randomness import generator
 from vae.reconstructions import comparison, fixed_images, reconstruct
-from vae.samples import GRID_SIDE, decode_latents, fixed_latents, image_grid, write_png
+from vae.samples import decode_latents, fixed_latents, write_png
 from vae.state import TrainingState
 
 CURVE_SECONDS = 5.0

@@ -9,8 +9,9 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from vae.dataset import MedicalImageDataset, to_device
+from vae.grid import GRID_GAP, image_grid
 from vae.model import VAE
-from vae.samples import GRID_GAP, image_grid, to_bytes
+from vae.samples import to_bytes
 
 COUNT = 8
 # Narrower images are enlarged by a whole factor, so that the figures fit below them.

@@ -1,4 +1,4 @@
-"""Images generated from fixed latents: the 8x8 grid and its PNG."""
+"""Images generated from fixed latents, and their PNG."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from PIL import Image
 
 from vae.errors import StopRequested
 from vae.files import atomic_write
+from vae.grid import GRID_SIDE
 from vae.model import VAE
 
-GRID_SIDE = 8
-GRID_GAP = 2
 # As small as at Pillow's own level 6, in a third of the time.
 PNG_LEVEL = 3
 
@@ -46,18 +45,6 @@ def to_bytes(images: torch.Tensor) -> np.ndarray:
     """Images (N, C, H, W) in [-1, 1] to uint8 (N, H, W, C)."""
     levels = ((images + 1) * 127.5).round().clamp(0, 255).byte()
     return levels.permute(0, 2, 3, 1).cpu().numpy()
-
-
-def image_grid(images: np.ndarray, columns: int = GRID_SIDE) -> np.ndarray:
-    """Tile uint8 images (N, H, W, C) row by row with black gaps: (h, w, 3), or (h, w) if C is 1."""
-    count, height, width, channels = images.shape
-    rows = -(-count // columns)
-    cell = (height + GRID_GAP, width + GRID_GAP)
-    grid = np.zeros((rows * cell[0] - GRID_GAP, columns * cell[1] - GRID_GAP, channels), np.uint8)
-    for i, image in enumerate(images):
-        y, x = i // columns * cell[0], i % columns * cell[1]
-        grid[y : y + height, x : x + width] = image
-    return grid[:, :, 0] if channels == 1 else grid
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:

@@ -16,6 +16,8 @@ from vae.events import (
     Resumed,
     SamplesReady,
     TrainingResult,
+    TrialBegun,
+    TrialEnded,
     Warned,
     WentOn,
 )
@@ -48,6 +50,11 @@ def event_lines(event: Event) -> list[str]:
         return [_("Samples: {name}").format(name=event.path.name)]
     if isinstance(event, ReconstructionsReady):
         return [_("Reconstructions: {name}").format(name=event.path.name)]
+    if isinstance(event, TrialBegun):
+        text = _("Run {number} of {total}: {label}")
+        return [text.format(number=event.number, total=event.total, label=event.label)]
+    if isinstance(event, TrialEnded):
+        return [" ".join(result_words(event.result))] if event.result else []
     if isinstance(event, Paused):
         return [_("Paused; all is saved.")]
     if isinstance(event, WentOn):

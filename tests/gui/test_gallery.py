@@ -48,7 +48,7 @@ def test_playing_shows_all_epochs_and_stops_at_the_last(trained: Any) -> None:
     trained.app.show_tab(pane)
     seen: list[str] = []
     show = pane.show
-    pane.show = lambda pixels, moment, name: (seen.append(moment), show(pixels, moment, name))
+    pane.show = lambda shown: (seen.append(shown.moment), show(shown))
     pane.play.invoke()
     trained.pump(lambda: not pane.playing)
     assert seen == ["epoch 1", "epoch 2", "epoch 3"]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from vae import language
 from vae.gui.settings import load_settings, save_settings, settings_path
 
 
@@ -13,8 +14,11 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_was_saved_comes_back() -> None:
-    save_settings({"lr": "0,1", "output_dir": "./images"}, "dark")
-    assert load_settings() == {"form": {"lr": "0,1", "output_dir": "./images"}, "mode": "dark"}
+    language.use("sk")
+    save_settings({"lr": "0,1", "output_dir": "./images"}, "dark", 1.5)
+    language.use("en")
+    form = {"lr": "0,1", "output_dir": "./images"}
+    assert load_settings() == {"form": form, "mode": "dark", "language": "sk", "scale": 1.5}
 
 
 def test_relative_folders_keep_their_place_when_the_program_runs_elsewhere(
@@ -23,7 +27,7 @@ def test_relative_folders_keep_their_place_when_the_program_runs_elsewhere(
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     monkeypatch.chdir(tmp_path / "a")
-    save_settings({"lr": "1", "output_dir": "images", "file_path": ""}, "light")
+    save_settings({"lr": "1", "output_dir": "images", "file_path": ""}, "light", 1.0)
     monkeypatch.chdir(tmp_path / "b")
     expected = {"lr": "1", "output_dir": str(tmp_path / "a" / "images"), "file_path": ""}
     assert load_settings()["form"] == expected
@@ -32,9 +36,10 @@ def test_relative_folders_keep_their_place_when_the_program_runs_elsewhere(
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"form": 1, "mode": "dark"}', "\0"])
 def test_damaged_settings_count_as_none(text: str) -> None:
     settings_path().write_text(text)
-    assert load_settings() == {"form": {}, "mode": "light"}
+    assert load_settings() == {"form": {}, "mode": "light", "language": "en", "scale": 1.0}
 
 
 def test_unknown_fields_and_wrong_types_are_left_out() -> None:
-    save_settings({"lr": "1", "gone": "2", "seed": 3}, "other")  # type: ignore[dict-item]
-    assert load_settings() == {"form": {"lr": "1"}, "mode": "light"}
+    save_settings({"lr": "1", "gone": "2", "seed": 3}, "other", 9.0)  # type: ignore[dict-item]
+    found = load_settings()
+    assert (found["form"], found["mode"], found["scale"]) == ({"lr": "1"}, "light", 2.0)

@@ -20,6 +20,7 @@ from vae.checkpoint import checkpoint_files
 from vae.config import PARAMETERS, TrainConfig
 from vae.dataset import MedicalImageDataset
 from vae.gui import dialogs, kit, worker
+from vae.gui.gallery_pane import Shown
 from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
@@ -68,6 +69,7 @@ def test_train_stop_relaunch_resume(open_window: Open, tiny: Make) -> None:
     app.bar.train.invoke()
     assert str(app.bar.train["state"]) == "disabled"
     window.pump(lambda: len(app.view.history) >= 3)
+    app.show_tab(app.loss)
     window.pump(lambda: len(app.loss.plot.line.get_xdata()) >= 3)  # the curve moved
     assert str(app.form.fields["lr"]["state"]) == "disabled"
     app.bar.stop.invoke()
@@ -83,6 +85,7 @@ def test_train_stop_relaunch_resume(open_window: Open, tiny: Make) -> None:
     again.pump(lambda: f"Found {done} of 300 epochs done" in again.bar())
     assert again.bar().endswith(": Resume")
     assert app.bar.train["text"] == "Resume"
+    app.show_tab(app.loss)
     again.pump(lambda: len(app.loss.plot.line.get_xdata()) == done)
     app.form.fill({"num_epochs": str(done + 2)})
     app.bar.train.invoke()
@@ -498,7 +501,7 @@ def test_small_grids_are_enlarged_by_whole_factors(open_window: Open) -> None:
     window = open_window()
     app = window.app
     app.show_tab(app.samples)
-    app.samples.show(np.zeros((142, 142, 3), np.uint8), "epoch 1", "samples_epoch_0001.png")
+    app.samples.show(Shown(np.zeros((142, 142, 3), np.uint8), "samples_epoch_0001.png", 1))
     app.root.update()
     (image,) = app.samples.plot.figure.images
     height, width = image.get_size()

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vae.events import TrainingResult
+from vae.events import EpochRecord, Progress, TrainingResult
 
 if TYPE_CHECKING:
+    from vae.estimate import Estimate
     from vae.header import Record
+    from vae.sheet import Sheet
+    from vae.survey import Survey
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,22 @@ class DemoReady:
 
 
 @dataclass(frozen=True)
+class Looked:
+    """One thing that a look at the image folder found, or in `problem` why it found nothing.
+
+    A look answers several times; the estimate or the problem is the last. number tells the newest
+    look from older ones.
+    """
+
+    number: int
+    progress: Progress | None = None
+    sheet: Sheet | None = None
+    survey: Survey | None = None
+    estimate: Estimate | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class Retrying:
     """A blocked run tries again by itself."""
 
@@ -114,6 +133,15 @@ class ReportReady:
     """What a person who helps must know, or an empty text with why there is none."""
 
     text: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class LogRead:
+    """The log of another run, or why it cannot be used."""
+
+    path: Path
+    history: tuple[EpochRecord, ...]
     problem: str
 
 

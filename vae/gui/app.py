@@ -8,33 +8,38 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tkinter import ttk
 from typing import Any
 
-from vae import __version__, diary
+from vae import __version__, diary, language
 from vae.command import train_command
 from vae.config import PARAMETERS
 from vae.gui import dialogs, kit
 from vae.gui.banner import Banner
 from vae.gui.bar import ActionBar
+from vae.gui.data_pane import DataPane
+from vae.gui.data_view import DataView
 from vae.gui.desktop import open_folder
 from vae.gui.form import PATHS, Form
 from vae.gui.header import Header
 from vae.gui.log_pane import LogPane
+from vae.gui.loss_actions import LossActions
 from vae.gui.loss_pane import LossPane
 from vae.gui.menus import make_menus
 from vae.gui.pane import Pane
 from vae.gui.reconstructions_pane import ReconstructionsPane
 from vae.gui.run_view import RunView
 from vae.gui.samples_pane import SamplesPane
-from vae.gui.settings import demo_folder, load_settings, save_settings
+from vae.gui.settings import SCALES, demo_folder, load_settings, save_settings
 from vae.gui.theme import pixels
 from vae.gui.worker import Worker
 from vae.language import _
 from vae.requests import Request
 from vae.signals import stop_signals
 
+SIZE = (1280, 820)
 POLL_MS = 50
 EVENTS_A_TURN = 100
 REDRAW_SECONDS = 0.5
@@ -58,31 +63,42 @@ class App:
         # process, so the window's thread collects by the clock, as long as the process lives.
         gc.disable()
         remembered = load_settings()
+        language.use(remembered["language"])
         self.root = kit.create_window("VAE Studio", remembered["mode"])
         self.root.report_callback_exception = self.callback_failed
         diary.open_log(f"window, Tk {self.root.tk.call('info', 'patchlevel')}")
         self.worker = Worker()
+        self.loss_actions = LossActions(self)
         self.state, self.failure = "idle", ""
+        self.scale = remembered["scale"]
+        kit.scale(self.root, self.scale)
         self.quit_after_stop = self.interrupted = self.signalled = False
         self.looked = ("", "")
         self.redrawn = self.collected = 0.0
         self.collections = 0
         self.start_wanted = start
+        self.data_view = DataView(self)
         self._build()
         self.view = RunView(self)
         self.form.fill({**remembered["form"], **(texts or {})})
         kit.on_mode_change(self.root, self.paint)
         self.set_state("idle", "Ready", "")
-        width, height = pixels(self.root, 1280, 820)
-        width = min(width, self.root.winfo_screenwidth() - 40)
-        height = min(height, self.root.winfo_screenheight() - 60)
-        self.root.geometry(f"{width}x{height}+20+10")
+        self.fit(*SIZE)
         self.polling = self.root.after(POLL_MS, self.poll)
         self.root.after(60, self._after_shown, demo)
 
+    def fit(self, width: float, height: float) -> None:
+        """Take a size in logical pixels, as far as the screen has room."""
+        width, height = pixels(self.root, width, height)
+        width = min(width, self.root.winfo_screenwidth() - 40)
+        height = min(height, self.root.winfo_screenheight() - 60)
+        self.root.geometry(f"{width:.0f}x{height:.0f}+20+10")
+
     def _build(self) -> None:
         root = self.root
-        self.header = Header(root, self.open_output, self.about, self.toggle_mode)
+        self.header = Header(
+            root, self.open_output, self.about, self.toggle_mode, self.toggle_language
+        )
         self.header.pack(fill="x")
         ttk.Frame(root, style="Rule.Vae.TFrame", height=1).pack(fill="x")
         self.bar = ActionBar(
@@ -98,11 +114,15 @@ class App:
         right.pack(side="left", fill="both", expand=True)
         self.tabs = ttk.Notebook(right, style="Vae.TNotebook")
         self.tabs.pack(fill="both", expand=True)
-        self.loss = LossPane(self.tabs)
+        self.data = DataPane(
+            self.tabs, partial(self.data_view.look, again=True), self.data_view.follow_suggestion
+        )
+        self.loss = LossPane(self.tabs, self.loss_actions)
         self.samples = SamplesPane(self.tabs, self.worker, self.draw)
         self.reconstructions = ReconstructionsPane(self.tabs, self.worker)
         self.log = LogPane(self.tabs)
         self.panes: dict[str, Pane] = {
+            _("Data"): self.data,
             _("Loss"): self.loss,
             _("Samples"): self.samples,
             _("Reconstructions"): self.reconstructions,
@@ -114,6 +134,7 @@ class App:
         self.banner = Banner(right, self.tabs, self.show_log)
         make_menus(self)
         root.protocol("WM_DELETE_WINDOW", self.close)
+        kit.accept_drops(root, self.data_view.take_folder)
 
     def _after_shown(self, demo: bool) -> None:
         """What can wait until the window is on screen."""
@@ -124,6 +145,7 @@ class App:
             self.form.show_problems(self.form.problems())
             self.say_marked()
             self.look()
+            self.data_view.look()
             self.start_if_wanted()
         self.worker.import_ahead()
 
@@ -159,6 +181,7 @@ class App:
         self.state = state
         self.failure = text if state == "failed" else ""
         self.form.lock(self.busy)
+        self.data_view.lock(self.busy)
         self.show_buttons()
         self.bar.say(state, word, text, right)
 
@@ -171,6 +194,18 @@ class App:
     def say(self, word: str, text: str, right: str = "") -> None:
         """Another sentence in the same state."""
         self.bar.say(self.state, word, text, right)
+
+    def tell(self, text: str, folder: Path | None = None) -> None:
+        """Say something where it stays, and offer to open a folder."""
+        self.log.write(text)
+        offer = _("Open folder") if folder else ""
+        command = partial(self.open, folder) if folder else None
+        if self.busy:
+            self.banner.say(text, offer, command)  # the bar tells of the run
+            return
+        self.say(_("Note"), text)
+        if command:
+            self.bar.offer(offer, command)
 
     def say_marked(self) -> None:
         """Say how many fields are marked, or, once they are mended, what can be done."""
@@ -299,13 +334,14 @@ class App:
     def destroy(self) -> None:
         """Remember the form and leave."""
         self.remember()
+        self.worker.data.cancel()
         self.root.after_cancel(self.polling)
         self.root.destroy()
 
     def remember(self) -> None:
         """Keep the form for the next start."""
         try:
-            save_settings(self.form.texts(), kit.mode(self.root))
+            save_settings(self.form.texts(), kit.mode(self.root), self.scale)
         except OSError as error:
             self.log.write(f"The form could not be remembered: {error}", "warning")
 
@@ -355,8 +391,10 @@ class App:
             texts = self.form.texts()
             self.worker.check_paths({path: texts[path] for path in PATHS})
             self.look()
-        elif name == "num_epochs" and self.state == "idle" and self.bar.word["text"] == "Found":
+        said = self.bar.word["text"] if self.state == "idle" else ""
+        if (name, said) in (("num_epochs", "Found"), ("file_path", "Ready")):
             self.view.say_found()
+        self.data_view.look()
         self.say_marked()
 
     def _places(self) -> tuple[str, str]:
@@ -380,6 +418,50 @@ class App:
     def toggle_mode(self) -> None:
         """Switch between light and dark."""
         kit.toggle_mode(self.root)
+        self.remember()
+
+    def next_language(self) -> str:
+        """The code of the language after the one in use."""
+        codes = list(language.LANGUAGES)
+        return codes[(codes.index(language.current()) + 1) % len(codes)]
+
+    def toggle_language(self) -> None:
+        """Speak the next language."""
+        language.use(self.next_language())
+        self.build_again()
+
+    def larger(self, steps: int = 1) -> None:
+        """Make the text larger by a step, or smaller by as many."""
+        place = min(max(SCALES.index(self.scale) + steps, 0), len(SCALES) - 1)
+        self.scale = SCALES[place]
+        kit.scale(self.root, self.scale)
+        self.fit(*SIZE)
+        self.build_again()
+
+    def build_again(self) -> None:
+        """Build the window's parts anew, in the language and size in use, showing the same."""
+        texts, marks, folded = self.form.texts(), self.form.messages, self.form.folded
+        panes, tab = list(self.panes.values()), self.tabs.index("current")  # type: ignore[no-untyped-call]
+        bar, plots = self.bar, self.loss.plot is not None
+        said = [label["text"] for label in (bar.word, bar.text, bar.right)]
+        done = float(bar.meter["value"])
+        for child in self.root.winfo_children():
+            child.destroy()
+        self._build()
+        self.form.fill(texts)
+        self.form.show_problems(self.form.problems() if marks else {})
+        if not folded:
+            self.form.toggle_advanced()
+        if plots:
+            self.make_plots()
+        for pane, before in zip(self.panes.values(), panes, strict=True):
+            pane.take_over(before)
+        self.data.show(self.data_view)
+        self.show_tab(list(self.panes.values())[tab])
+        self.set_state(self.state, *said)
+        self.bar.progress(done, 1)
+        self.view.say_again()
+        self.paint()
         self.remember()
 
     def open(self, folder: Path) -> None:
@@ -410,8 +492,7 @@ class App:
         self.root.clipboard_clear()
         self.root.clipboard_append(train_command(self.form.texts()))
         text = _("The command was copied. Run it in the folder of VAE Studio.")
-        self.log.write(text)
-        self.banner.say(text) if self.busy else self.say(_("Note"), text)
+        self.tell(text)
 
     def copy_report(self) -> None:
         """Copy what a person who helps must know."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tkinter import ttk
 
 from vae.gui import kit
+from vae.language import _, ngettext
 
 
 class Banner(ttk.Frame):
@@ -14,25 +15,27 @@ class Banner(ttk.Frame):
 
     def __init__(self, master: tk.Misc, above: tk.Widget, show_log: Callable[[], object]) -> None:
         super().__init__(master, style="Vae.TFrame", padding="0 0 0 6p")
-        self.above, self.count = above, 0
-        self.word = ttk.Label(self, text="Note", style="Bold.Vae.TLabel")
+        self.above, self.show_log, self.count = above, show_log, 0
+        self.word = ttk.Label(self, text=_("Note"), style="Bold.Vae.TLabel")
         self.text = ttk.Label(self, style="Vae.TLabel", justify="left")
         self.more = kit.button(self, "", show_log, "Link")
         self.word.grid(row=0, column=0, sticky="nw", padx=(0, "6p"))
         self.text.grid(row=0, column=1, sticky="new")
         self.more.grid(row=0, column=2, sticky="ne", padx=("6p", 0))
-        dismiss = kit.button(self, "Dismiss", self.clear, "Link")
+        dismiss = kit.button(self, _("Dismiss"), self.clear, "Link")
         dismiss.grid(row=0, column=3, sticky="ne", padx=("6p", 0))
         self.columnconfigure(1, weight=1)
         self.text.bind(
             "<Configure>", lambda e: self.text.configure(wraplength=max(e.width - 8, 80))
         )
 
-    def say(self, text: str) -> None:
-        """Show a note; earlier ones are in the log."""
+    def say(self, text: str, offer: str = "", command: Callable[[], object] | None = None) -> None:
+        """Show a note, with a link that does something; earlier notes are in the log."""
         self.count += 1
         self.text.configure(text=text)
-        self.more.configure(text="Log" if self.count == 1 else f"{self.count} notes in the Log")
+        many = ngettext("{count} note in the Log", "{count} notes in the Log", self.count)
+        link = offer or many.format(count=self.count)
+        self.more.configure(text=link, command=command or self.show_log)
         self.pack(fill="x", before=self.above)
 
     def clear(self) -> None:

@@ -6,15 +6,17 @@ import time
 import tkinter as tk
 from collections.abc import Callable
 from tkinter import ttk
+from typing import Any
 
 from vae.events import BatchDone
 from vae.gui import kit
-from vae.gui.theme import TONES
+from vae.gui.theme import TONES, pixels
 from vae.language import _
 from vae.words import duration
 
 # Fewer batches of an epoch say little of its speed or its mean loss.
 ENOUGH_BATCHES = 20
+WORDS_WIDTH = 330  # less is too little for a sentence beside the buttons, at 96 dpi
 
 
 class Eta:
@@ -37,7 +39,7 @@ class Eta:
         if self.batches < ENOUGH_BATCHES or not self.speed:
             return ""
         rest = (event.epochs - event.epoch + 1) * event.batches - event.batch
-        return f"{duration(rest / self.speed)} left"
+        return _("{time} left").format(time=duration(rest / self.speed))
 
 
 class ActionBar(ttk.Frame):
@@ -54,36 +56,56 @@ class ActionBar(ttk.Frame):
         sample: Callable[[], object],
     ) -> None:
         super().__init__(master, style="Vae.TFrame", padding="18p 9p")
-        self.tone = "idle"
-        self.train = kit.button(self, _("Train"), train, "Primary", "play-fill")
-        self.stop = kit.button(self, _("Stop"), stop, "Danger", "stop-fill")
-        self.pause = kit.button(self, _("Pause"), pause, "Plain", "pause-fill")
-        self.save = kit.button(self, "", save, "Tool", "floppy")
-        self.sample = kit.button(self, "", sample, "Tool", "images")
-        self.fresh = kit.button(self, _("Start fresh"), fresh, "Plain")
+        self.tone, self.narrow = "idle", False
+        self.buttons = row = ttk.Frame(self, style="Vae.TFrame")
+        self.train = kit.button(row, _("Train"), train, "Primary", "play-fill")
+        self.pause = kit.button(row, _("Pause"), pause, "Plain", "pause-fill")
+        self.stop = kit.button(row, _("Stop"), stop, "Danger", "stop-fill")
+        self.save = kit.button(row, "", save, "Tool", "floppy")
+        self.sample = kit.button(row, "", sample, "Tool", "images")
+        self.fresh = kit.button(row, _("Start fresh"), fresh, "Plain")
         kit.tooltip(self.save, _("Save a checkpoint at once"))
         kit.tooltip(self.sample, _("Draw samples and reconstructions at once"))
-        buttons = (self.train, self.pause, self.stop, self.save, self.sample, self.fresh)
-        for button, width in zip(buttons, (9, 7, 7), strict=False):
+        # Wide enough for each of their texts, so that none moves when one changes.
+        for button, width in ((self.train, 10), (self.pause, 10), (self.stop, 8)):
             button.configure(width=width)
-        for column, button in enumerate(buttons):
-            button.grid(row=0, column=column, rowspan=2, padx=(0, "6p"))
-        end = len(buttons)
+        for button in (self.train, self.pause, self.stop, self.save, self.sample, self.fresh):
+            button.pack(side="left", padx=(0, "6p"))
         self.meter = kit.meter(self)
-        self.meter.grid(row=0, column=end, columnspan=4, sticky="ew", padx=("12p", 0))
         self.word = ttk.Label(self, style="Bold.Vae.TLabel")
         self.text = ttk.Label(self, style="Vae.TLabel", justify="left")
         self.right = ttk.Label(self, style="Muted.Vae.TLabel")
         self.link = kit.button(self, "", lambda: None, "Link")
-        self.word.grid(row=1, column=end, sticky="nw", padx=("12p", "6p"), pady=("3p", 0))
-        self.text.grid(row=1, column=end + 1, sticky="new", pady=("3p", 0))
-        self.right.grid(row=1, column=end + 2, sticky="ne", pady=("3p", 0), padx=("6p", 0))
-        self.link.grid(row=1, column=end + 3, sticky="ne", padx=("6p", 0), pady=("3p", 0))
+        self._arrange()
         self.link.grid_remove()
-        self.columnconfigure(end + 1, weight=1)
+        self.bind("<Configure>", lambda event: self._fit(event.width))
         self.text.bind(
             "<Configure>", lambda e: self.text.configure(wraplength=max(e.width - 8, 80))
         )
+
+    def _arrange(self) -> None:
+        """Put the meter and the words beside the buttons, or below them where it is narrow."""
+        first, left, top = (0, "0p", 2) if self.narrow else (1, "12p", 0)
+        shown = self.link.winfo_manager()
+        self.columnconfigure(2 - first, weight=0)
+        self.columnconfigure(first + 1, weight=1)
+        rows, columns = (1, 5) if self.narrow else (2, 1)
+        self.buttons.grid(row=0, column=0, rowspan=rows, columnspan=columns, sticky="w")
+        gap = ("6p", 0) if self.narrow else "0p"
+        self.meter.grid(row=top, column=first, columnspan=4, sticky="ew", padx=(left, 0), pady=gap)
+        line: dict[str, Any] = {"row": top + 1, "pady": ("3p", 0)}
+        self.word.grid(column=first, sticky="nw", padx=(left, "6p"), **line)
+        self.text.grid(column=first + 1, sticky="new", **line)
+        self.right.grid(column=first + 2, sticky="ne", padx=("6p", 0), **line)
+        self.link.grid(column=first + 3, sticky="ne", padx=("6p", 0), **line)
+        if not shown:
+            self.link.grid_remove()
+
+    def _fit(self, width: int) -> None:
+        narrow = width < self.buttons.winfo_reqwidth() + pixels(self, WORDS_WIDTH)[0]
+        if narrow != self.narrow:
+            self.narrow = narrow
+            self._arrange()
 
     def show_state(self, state: str, running: bool, resumable: bool, replaceable: bool) -> None:
         """Which buttons can be clicked, and what they say."""

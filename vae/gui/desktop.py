@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from vae.language import _
+
 
 def open_folder(folder: Path) -> str:
     """Show a folder in the system's file manager. Returns why it cannot, or an empty string."""
     if not folder.is_dir():
-        return f"{folder} does not exist yet; Train makes it."
+        return _("{folder} does not exist yet; Train makes it.").format(folder=folder)
     try:
         if sys.platform == "win32":
             import os
@@ -20,5 +22,5 @@ def open_folder(folder: Path) -> str:
             opener = "open" if sys.platform == "darwin" else "xdg-open"
             subprocess.Popen([opener, str(folder)], stderr=subprocess.DEVNULL)
     except OSError:
-        return f"No file manager was found. The folder is {folder}"
+        return _("No file manager was found. The folder is {folder}").format(folder=folder)
     return ""

@@ -19,18 +19,12 @@ def ask(
     """
     safe = safe or choices[-1]
     answers = [safe]
-    # A dialog of a minimised window would never be seen.
-    root.deiconify()
-    top = tk.Toplevel(root, background=kit.palette(root).background)
-    top.title(title)
-    top.transient(root)
+    top, body = begin(root, title)
 
     def choose(choice: str) -> None:
         answers.append(choice)
         top.destroy()
 
-    body = ttk.Frame(top, style="Vae.TFrame", padding="18p")
-    body.pack(fill="both", expand=True)
     ttk.Label(body, text=text, style="Vae.TLabel", wraplength="315p").pack(
         anchor="w", pady=(0, "12p")
     )
@@ -43,6 +37,24 @@ def ask(
         if choice == choices[0]:
             button.focus_set()
     top.bind("<Escape>", lambda event: choose(safe))
+    wait(root, top)
+    return answers[-1]
+
+
+def begin(root: tk.Tk, title: str) -> tuple[tk.Toplevel, ttk.Frame]:
+    """A dialog's window and the frame for what is in it."""
+    # A dialog of a minimised window would never be seen.
+    root.deiconify()
+    top = tk.Toplevel(root, background=kit.palette(root).background)
+    top.title(title)
+    top.transient(root)
+    body = ttk.Frame(top, style="Vae.TFrame", padding="18p")
+    body.pack(fill="both", expand=True)
+    return top, body
+
+
+def wait(root: tk.Tk, top: tk.Toplevel) -> None:
+    """Show a dialog over the window until it is closed."""
     top.update_idletasks()
     x = root.winfo_rootx() + (root.winfo_width() - top.winfo_reqwidth()) // 2
     y = root.winfo_rooty() + (root.winfo_height() - top.winfo_reqheight()) // 3
@@ -51,4 +63,3 @@ def ask(
     top.wait_visibility()
     top.grab_set()
     top.wait_window()
-    return answers[-1]

@@ -10,11 +10,13 @@ from tkinter import ttk
 from vae.config import DEFAULTS, PARAMETERS, check, parse, text_of
 from vae.gui import kit
 from vae.gui.info import Info
+from vae.gui.theme import pixels
 from vae.language import _
 
 ADVANCED = "Advanced"
 # In points, as all sizes in the window: 3p are 4 pixels at 96 dpi, 8 at 192.
 WIDTH, TEXT_WIDTH = "300p", "264p"
+ROWS_HEIGHT = 260  # of the form above its explanation, at least, at 96 dpi
 ARRANGE_MS = 700
 PATHS = tuple(name for name, facts in PARAMETERS.items() if facts.kind)
 
@@ -49,6 +51,8 @@ class Form(ttk.Frame):
         self.canvas.bind(
             "<Configure>", lambda event: self.canvas.itemconfigure(window, width=event.width)
         )
+        self.wants_explanation = True
+        self.bind("<Configure>", lambda event: self._fit_explanation())
         self._build()
         self._step_in_valid_sizes()
         self._bind_wheel(self)
@@ -67,26 +71,28 @@ class Form(ttk.Frame):
 
     def _heading(self, group: str, row: int) -> None:
         if group == ADVANCED:
-            self.fold = kit.button(self.body, group, self.toggle_advanced, "Fold", "chevron-right")
+            self.fold = kit.button(
+                self.body, _(group), self.toggle_advanced, "Fold", "chevron-right"
+            )
             self.fold.grid(row=row, column=0, columnspan=2, sticky="w", pady=("9p", 0))
         else:
-            label = ttk.Label(self.body, text=group, style="Bold.Pane.Vae.TLabel")
+            label = ttk.Label(self.body, text=_(group), style="Bold.Pane.Vae.TLabel")
             label.grid(row=row, column=0, columnspan=2, sticky="w", pady=("12p", "4.5p"))
 
     def _row(self, name: str, row: int) -> None:
         facts = PARAMETERS[name]
         variable = tk.StringVar(self, text_of(DEFAULTS[name]))
-        label = ttk.Label(self.body, text=facts.label, style="Pane.Vae.TLabel")
+        label = ttk.Label(self.body, text=_(facts.label), style="Pane.Vae.TLabel")
         cell = ttk.Frame(self.body, style="Pane.Vae.TFrame")
         field = self._field(cell, name, variable)
         field.pack(side="left", fill="x", expand=bool(facts.kind))
         if facts.kind:
             browse = kit.button(cell, "", lambda: self._browse(name), "Browse", "folder2")
             browse.pack(side="left", padx=("4.5p", 0))
-            kit.tooltip(browse, f"Choose: {facts.label}")
+            kit.tooltip(browse, _("Choose: {label}").format(label=_(facts.label)))
             self.browsers.append(browse)
         elif facts.unit:
-            unit = ttk.Label(cell, text=facts.unit, style="Muted.Pane.Vae.TLabel")
+            unit = ttk.Label(cell, text=_(facts.unit), style="Muted.Pane.Vae.TLabel")
             unit.pack(side="left", padx=("6p", 0))
         error = ttk.Label(self.body, style="Error.Pane.Vae.TLabel", wraplength=TEXT_WIDTH)
         label.grid(row=row, column=0, sticky="w", pady="2.25p", padx=(0, "9p"))
@@ -247,10 +253,17 @@ class Form(ttk.Frame):
 
     def toggle_info(self) -> None:
         """Show or hide the explanation of the field in focus."""
-        if self.explanation.winfo_manager():
-            self.explanation.pack_forget()
-        else:
+        self.wants_explanation = not self.explanation.winfo_manager()
+        self._fit_explanation(self.wants_explanation)
+
+    def _fit_explanation(self, always: bool = False) -> None:
+        """Show it where it leaves enough of the form in sight, or where it was asked for."""
+        room = self.winfo_height() - self.explanation.winfo_reqheight()
+        wanted = self.wants_explanation and (always or room > pixels(self, ROWS_HEIGHT)[0])
+        if wanted and not self.explanation.winfo_manager():
             self.explanation.pack(side="bottom", fill="x", before=self.canvas)
+        elif not wanted:
+            self.explanation.pack_forget()
 
     def toggle_advanced(self) -> None:
         """Fold or unfold the advanced fields."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tkinter import ttk
-from typing import Any
+from typing import Any, NamedTuple
 
 from vae.gui import kit
 from vae.gui.pane import Pane
@@ -15,6 +15,27 @@ from vae.gui.worker import Worker
 from vae.language import _, number
 
 PLAY_MS = 250
+
+
+class Shown(NamedTuple):
+    """A picture and what it is of: an epoch, images_done of the next one, another seed."""
+
+    pixels: Any
+    name: str
+    epoch: int
+    images_done: int = 0
+    seed: int | None = None
+
+    @property
+    def moment(self) -> str:
+        """In words."""
+        if self.seed is not None:
+            return _("epoch {epoch}, seed {seed}").format(epoch=self.epoch, seed=self.seed)
+        if self.images_done:
+            return _("epoch {epoch}, after {count} images of it").format(
+                epoch=self.epoch + 1, count=number(self.images_done, ",d")
+            )
+        return _("epoch {epoch}").format(epoch=self.epoch)
 
 
 class GalleryPane(Pane):
@@ -31,7 +52,7 @@ class GalleryPane(Pane):
         self.worker = worker
         self.folder = Path()
         self.epochs: list[int] = []
-        self.pixels: Any = None  # what is shown
+        self.shown: Shown | None = None
         self.wanted: int | None = None  # an epoch whose picture is being read
         self.playing = ""
         self.caption = ttk.Label(self, style="Muted.Vae.TLabel", justify="left")
@@ -55,6 +76,11 @@ class GalleryPane(Pane):
         self.empty.pack(fill="both", expand=True)
         self._show_place()
 
+    @property
+    def pixels(self) -> Any:
+        """The picture that is shown, or None."""
+        return self.shown.pixels if self.shown else None
+
     def describe(self, moment: str) -> str:
         """What the picture of a moment shows."""
         raise NotImplementedError
@@ -73,9 +99,17 @@ class GalleryPane(Pane):
     def clear(self) -> None:
         """Show nothing: another run is looked at, or another one begins."""
         self.stop()
-        self.epochs, self.pixels, self.wanted = [], None, None
+        self.epochs, self.shown, self.wanted = [], None, None
         self.caption.configure(text="")
         self._put()
+        self._show_place()
+
+    def take_over(self, other: GalleryPane) -> None:
+        """Show what another one shows."""
+        self.folder, self.epochs = other.folder, other.epochs
+        self.index.set(other.index.get())
+        if other.shown:
+            self.show(other.shown)
         self._show_place()
 
     def take_found(self, folder: Path, epochs: tuple[int, ...]) -> None:
@@ -96,18 +130,13 @@ class GalleryPane(Pane):
         if follow:
             self.index.set(max(len(self.epochs) - 1, 0))
             self.wanted = None
-            moment = _("epoch {epoch}").format(epoch=epoch)
-            if images_done:
-                moment = _("epoch {epoch}, after {count} images of it").format(
-                    epoch=epoch + 1, count=number(images_done, ",d")
-                )
-            self.show(pixels, moment, path.name)
+            self.show(Shown(pixels, path.name, epoch, images_done))
         self._show_place()
 
-    def show(self, pixels: Any, moment: str, name: str) -> None:
+    def show(self, shown: Shown) -> None:
         """Show a picture, and say what it is."""
-        self.pixels = pixels
-        self.caption.configure(text=f"{self.describe(moment)}  ·  {name}")
+        self.shown = shown
+        self.caption.configure(text=f"{self.describe(shown.moment)}  ·  {shown.name}")
         self._put()
 
     def show_read(self, path: Path, epoch: int, pixels: Any, problem: str) -> None:
@@ -119,7 +148,7 @@ class GalleryPane(Pane):
             self.stop()
             self.caption.configure(text=problem)
         else:
-            self.show(pixels, _("epoch {epoch}").format(epoch=epoch), path.name)
+            self.show(Shown(pixels, path.name, epoch))
 
     def _put(self) -> None:
         if self.plot is None:

@@ -6,7 +6,9 @@ import tkinter as tk
 from collections.abc import Callable
 from tkinter import ttk
 
+from vae import language
 from vae.gui import kit
+from vae.language import _
 
 
 class Header(ttk.Frame):
@@ -18,14 +20,17 @@ class Header(ttk.Frame):
         open_output: Callable[[], object],
         about: Callable[[], object],
         toggle_mode: Callable[[], object],
+        toggle_language: Callable[[], object],
     ) -> None:
         super().__init__(master, style="Vae.TFrame", padding="18p 9p")
         ttk.Label(self, text="VAE Studio", style="Title.Vae.TLabel").pack(side="left")
+        code = language.current().upper()
         self.mode = kit.button(self, "", toggle_mode, "Tool", "moon-stars")
         for button, tip in (
-            (self.mode, "Light or dark"),
-            (kit.button(self, "", about, "Tool", "question-circle"), "About VAE Studio"),
-            (kit.button(self, "", open_output, "Tool", "folder2-open"), "Open output folder"),
+            (self.mode, _("Light or dark")),
+            (kit.button(self, "", about, "Tool", "question-circle"), _("About VAE Studio")),
+            (kit.button(self, "", open_output, "Tool", "folder2-open"), _("Open output folder")),
+            (kit.button(self, code, toggle_language, "Tool", "globe"), _("Language")),
         ):
             button.pack(side="right", padx=("3p", 0))
             kit.tooltip(button, tip)

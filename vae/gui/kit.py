@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tkinter as tk
+import tkinter.font as tkfont
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tkinter import ttk
@@ -11,6 +12,7 @@ import ttkbootstrap as tb
 from ttkbootstrap.dialogs import Querybox
 
 from vae.gui.theme import DARK, LIGHT, Palette, apply_styles, make_fonts, pixels
+from vae.language import _
 
 NAME = "vae-studio"
 MIN_SIZE = (1024, 660)
@@ -40,6 +42,19 @@ def create_window(title: str, mode: str) -> tk.Tk:
         for event in ("<MouseWheel>", "<Button-4>", "<Button-5>"):
             root.unbind_class(kind, event)
     return root
+
+
+def scale(root: tk.Tk, factor: float) -> None:
+    """Make the text, and all that is measured in points, so many times as large.
+
+    What is on the window then has to be made again.
+    """
+    root.vae_points = getattr(root, "vae_points", root.tk.call("tk", "scaling"))  # type: ignore[attr-defined]
+    root.tk.call("tk", "scaling", float(root.vae_points) * factor)  # type: ignore[attr-defined]
+    for name in tkfont.names(root):
+        font = tkfont.nametofont(name, root)
+        font.configure(size=font["size"])  # takes the new measure
+    apply_styles(root, root.style, palette(root))  # type: ignore[attr-defined]
 
 
 def mode(root: tk.Misc) -> str:
@@ -101,6 +116,31 @@ def switch(
     return made
 
 
+def choice(
+    master: tk.Misc,
+    text: str,
+    values: tuple[str, ...],
+    index: int,
+    command: Callable[[int], object],
+) -> ttk.Combobox:
+    """A label and a list to choose from, packed from the left; the command gets the place."""
+    label = ttk.Label(master, text=text, style="Muted.Vae.TLabel")
+    label.pack(side="left", padx=(0, "6p"))
+    box = ttk.Combobox(
+        master, values=values, state="readonly", width=max(map(len, values)) + 1,
+        style="Vae.TCombobox",
+    )  # fmt: skip
+    box.current(index)
+    box.pack(side="left", padx=(0, "12p"))
+
+    def chosen(event: tk.Event) -> None:
+        box.selection_clear()
+        command(box.current())
+
+    box.bind("<<ComboboxSelected>>", chosen)
+    return box
+
+
 def slider(master: tk.Misc, variable: tk.DoubleVar, command: Callable[[str], object]) -> ttk.Scale:
     """A horizontal slider from 0; arrow keys move it by 1."""
     made: ttk.Scale = tb.Scale(master, from_=0, to=1, variable=variable, command=command)
@@ -131,9 +171,27 @@ def tooltip(widget: tk.Widget, text: str, focus: bool = True) -> None:
         widget.bind(done, lambda event: tip.leave(), add="+")
 
 
+def accept_drops(root: tk.Tk, dropped: Callable[[str], None]) -> None:
+    """Call back with the path of what is dropped on the window, if tkinterdnd2 is installed."""
+    try:
+        from tkinterdnd2 import TkinterDnD
+
+        TkinterDnD._require(root)
+    except (ImportError, RuntimeError, tk.TclError):
+        return  # the folder can be chosen and pasted all the same
+
+    def drop(paths: str) -> str:
+        if names := root.tk.splitlist(paths):
+            dropped(str(names[0]))
+        return "copy"
+
+    root.tk.call("tkdnd::drop_target", "register", root, "DND_Files")
+    root.tk.call("bind", root, "<<Drop>>", f"{root.register(drop)} %D")
+
+
 def choose_folder(parent: tk.Misc, start: str) -> str:
     """Let the person choose a folder: the system's dialog, on X11 a themed one. "" if cancelled."""
-    return Querybox.get_directory(parent, title="Choose a folder", initialdir=start) or ""
+    return Querybox.get_directory(parent, title=_("Choose a folder"), initialdir=start) or ""
 
 
 def choose_file(parent: tk.Misc, title: str, folder: Path, name: str) -> str:
@@ -150,7 +208,26 @@ def choose_file(parent: tk.Misc, title: str, folder: Path, name: str) -> str:
 def choose_csv(parent: tk.Misc, start: str, name: str) -> str:
     """Let the person name a CSV file; it may exist. "" if cancelled."""
     chosen = Querybox.get_save_filename(
-        parent, title="Choose the log file", initialdir=start, initialfile=name,
+        parent, title=_("Choose the log file"), initialdir=start, initialfile=name,
         defaultextension=".csv", filetypes=[("CSV", "*.csv")], confirmoverwrite=False,
+    )  # fmt: skip
+    return chosen or ""
+
+
+def choose_log(parent: tk.Misc, start: str) -> str:
+    """Let the person choose the CSV log of a run. "" if cancelled."""
+    chosen = Querybox.get_open_filename(
+        parent, title=_("Choose the log of another run"), initialdir=start,
+        filetypes=[("CSV", "*.csv")],
+    )  # fmt: skip
+    return chosen or ""
+
+
+def choose_picture(parent: tk.Misc, start: str, name: str, formats: tuple[str, ...]) -> str:
+    """Let the person name a picture to write, in one of some formats. "" if cancelled."""
+    chosen = Querybox.get_save_filename(
+        parent, title=_("Save this plot as a picture"), initialdir=start, initialfile=name,
+        defaultextension=f".{formats[0]}",
+        filetypes=[(form.upper(), f"*.{form}") for form in formats],
     )  # fmt: skip
     return chosen or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import tkinter as tk
+from collections import deque
 from tkinter import ttk
 
 from vae.gui import kit
@@ -27,13 +28,20 @@ class LogPane(Pane):
         self.text.bind("<Button-1>", lambda event: self.text.focus_set())
         bar.pack(side="right", fill="y")
         self.text.pack(fill="both", expand=True)
+        self.lines: deque[tuple[str, str, str]] = deque(maxlen=LOG_LINES)
         self.waiting: list[tuple[str, str, str]] = []
         self.following = True
         self.text.bind("<Map>", lambda event: self._follow())
 
+    def take_over(self, other: LogPane) -> None:
+        self.lines = other.lines
+        self.waiting = list(other.lines)
+
     def write(self, text: str, kind: str = "") -> None:
         """Add a line; kind is "", "warning" or "error"."""
-        self.waiting.append((f"{time.strftime('%H:%M:%S')}  ", f"{text}\n", kind))
+        line = (f"{time.strftime('%H:%M:%S')}  ", f"{text}\n", kind)
+        self.lines.append(line)
+        self.waiting.append(line)
 
     def refresh(self) -> None:
         """Insert what waits."""

@@ -3,64 +3,198 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from tkinter import ttk
+from typing import TYPE_CHECKING
 
+from vae.curve import SMOOTHING, Line, Weights, part_lines, total_line
 from vae.events import EpochRecord
 from vae.gui import kit
 from vae.gui.pane import Pane
+from vae.language import _, number
+
+if TYPE_CHECKING:
+    from vae.gui.loss_actions import LossActions
+
+Runs = Sequence[tuple[str, Sequence[EpochRecord]]]
+LABEL_LETTERS = 22
+
+
+@dataclass
+class LossChoices:
+    """What a person chose to see. Plain data, so that the tab can be made anew."""
+
+    parts: bool = False
+    smoothing: int = 0  # a place in SMOOTHING
+    log_scale: bool = False
+    others: Runs = ()
 
 
 class LossPane(Pane):
-    """Numbers of the last epoch above the loss curve."""
+    """Numbers of the last epoch above the loss curve, with what changes how it is shown."""
 
-    NUMBERS = ("Loss", "Reconstruction", "KL divergence", "Blur", "Best epoch")
+    def __init__(self, master: tk.Misc, actions: LossActions) -> None:
+        super().__init__(master, _("The loss curve appears here once training has begun."))
+        self.actions, self.choices = actions, actions.choices
+        self.history: Sequence[EpochRecord] = ()
+        self.points: Sequence[tuple[float, float]] = ()
+        self.weights: Weights | None = None
+        self.stale = False
+        self._make_numbers()
+        self._make_choices()
+        self._make_tools()
+        self.empty.pack(fill="both", expand=True)
+        self._show_buttons()
 
-    def __init__(self, master: tk.Misc) -> None:
-        super().__init__(master, "The loss curve appears here once training has begun.")
+    # ---- its parts
+
+    def _make_numbers(self) -> None:
         row = ttk.Frame(self, style="Vae.TFrame")
         row.pack(fill="x")
-        self.values: dict[str, ttk.Label] = {}
-        for name in self.NUMBERS:
+        self.values: list[ttk.Label] = []
+        names = (_("Loss"), _("Reconstruction"), _("KL divergence"), _("Blur"), _("Best epoch"))
+        for name in names:
             cell = ttk.Frame(row, style="Vae.TFrame")
             cell.pack(side="left", padx=(0, "12p"))
             ttk.Label(cell, text=name, style="Muted.Vae.TLabel").pack(anchor="w")
-            style = "Accent.Vae.TLabel" if name == "Loss" else "Number.Vae.TLabel"
-            self.values[name] = ttk.Label(cell, text="–", style=style)
-            self.values[name].pack(anchor="w")
-        self.log_scale = tk.BooleanVar(self, False)
-        switch = kit.switch(self, "Log scale", self.log_scale, self._scale)
-        switch.pack(side="bottom", anchor="e", pady=("6p", 0))
-        self.empty.pack(fill="both", expand=True)
-        self.shown: tuple[Sequence[EpochRecord], Sequence[tuple[float, float]]] = ((), ())
-        self.stale = False
+            style = "Number.Vae.TLabel" if self.values else "Accent.Vae.TLabel"
+            self.values.append(ttk.Label(cell, text="–", style=style))
+            self.values[-1].pack(anchor="w")
+
+    def _make_choices(self) -> None:
+        row = ttk.Frame(self, style="Vae.TFrame")
+        row.pack(fill="x", pady=("9p", 0))
+        self.lines = kit.choice(
+            row, _("Lines"), (_("Total"), _("Weighted parts")), self.choices.parts,
+            lambda index: self._choose(parts=bool(index)),
+        )  # fmt: skip
+        self.smoothing = kit.choice(
+            row, _("Smoothing"), (_("None"), _("Light"), _("Strong")), self.choices.smoothing,
+            lambda index: self._choose(smoothing=index),
+        )  # fmt: skip
+        self.log_scale = tk.BooleanVar(self, self.choices.log_scale)
+        self.log_switch = kit.switch(
+            row, _("Log scale"), self.log_scale,
+            lambda: self._choose(log_scale=self.log_scale.get()),
+        )  # fmt: skip
+        self.log_switch.pack(side="right")
+
+    def _make_tools(self) -> None:
+        row = ttk.Frame(self, style="Vae.TFrame")
+        row.pack(side="bottom", fill="x", pady=("6p", 0))
+        self.tools: dict[str, ttk.Button] = {}
+        tools: tuple[tuple[str, str, str, Callable[[], object]], ...] = (
+            ("home", "house", _("Show all"), self._home),
+            ("pan", "arrows-move", _("Move by dragging"), lambda: self._tool("pan")),
+            ("zoom", "zoom-in", _("Zoom by dragging a rectangle"), lambda: self._tool("zoom")),
+            ("save", "download", _("Save this plot as a picture"), self.actions.save_plot),
+            ("copy", "clipboard", _("Copy the data as CSV text"), self.actions.copy_data),
+        )
+        for name, icon, tip, command in tools:
+            self.tools[name] = kit.button(row, "", command, "Tool", icon)
+            self.tools[name].pack(side="left", padx=(0, "3p"))
+            kit.tooltip(self.tools[name], tip)
+        self.export = kit.button(row, _("Export figures..."), self.actions.export, "Slim")
+        self.clear = kit.button(row, _("Clear"), lambda: self.compare(()), "Slim")
+        self.add = kit.button(row, _("Compare..."), self.actions.compare_with_log, "Slim")
+        for button in (self.export, self.clear, self.add):
+            button.pack(side="right", padx=("6p", 0))
+        kit.tooltip(self.add, _("Compare with the log of another run"))
+        kit.tooltip(self.clear, _("Take away the lines of other runs"))
 
     def create(self) -> None:
         from vae.gui.loss_plot import LossPlot
 
         self.plot = LossPlot(self)
+        self.plot.set_log_scale(self.choices.log_scale)
+        self.stale = True
+        self._show_buttons()
 
-    def show(self, history: Sequence[EpochRecord], points: Sequence[tuple[float, float]]) -> None:
-        """Take the epochs done and the points within epochs; drawn at the next refresh."""
-        self.shown, self.stale = (tuple(history), tuple(points)), True
-        texts = ["–"] * len(self.NUMBERS)
+    def take_over(self, other: LossPane) -> None:
+        self.show(other.history, other.points, other.weights)
+
+    # ---- what it shows
+
+    def show(
+        self,
+        history: Sequence[EpochRecord],
+        points: Sequence[tuple[float, float]],
+        weights: Weights | None = None,
+    ) -> None:
+        """Take the epochs done, the points within epochs and the weights of the loss's parts.
+
+        Drawn at the next refresh.
+        """
+        self.history, self.points, self.weights = tuple(history), tuple(points), weights
+        self.stale = True
+        texts = ["–"] * len(self.values)
         if history:
             last, best = history[-1], min(history, key=lambda r: r.loss)
             losses = (last.loss, last.reconstruction_loss, last.kl_loss, last.blur_loss)
-            texts = [f"{value:.4g}" for value in losses] + [str(best.epoch)]
-        for name, text in zip(self.NUMBERS, texts, strict=True):
-            self.values[name].configure(text=text)
+            texts = [number(value) for value in losses] + [str(best.epoch)]
+        for label, text in zip(self.values, texts, strict=True):
+            label.configure(text=text)
+        self._show_buttons()
+
+    def compare(self, others: Runs) -> None:
+        """Lay the loss curves of other runs, each with its name, over this one's; none: alone."""
+        self.choices.others = tuple(others)
+        self.stale = True
+        self._show_buttons()
+        self.refresh()
+
+    def shown_lines(self) -> list[Line]:
+        """The lines to draw: the total, its parts if they are wanted, and other runs."""
+        parts = self.weights if self.choices.parts else None
+        lines = [total_line(_("Total") if parts else _("Training"), self.history)]
+        if parts:
+            lines += part_lines(self.history, parts)
+        # A line for the loss on images that were held back would be added here.
+        for name, history in self.choices.others:
+            short = name if len(name) <= LABEL_LETTERS else f"{name[: LABEL_LETTERS - 1]}…"
+            lines.append(total_line(short, history, style=len(lines)))
+        return lines
 
     def refresh(self) -> None:
         if self.plot is None or not self.winfo_viewable():
             return
         if self.stale:
             self.stale = False
-            self.plot.update(*self.shown)
-            self.swap(any(map(len, self.shown)))
+            title = _("Loss: alpha · reconstruction + beta · KL + gamma · blur")
+            lines = self.shown_lines()
+            self.plot.update(lines, self.points, SMOOTHING[self.choices.smoothing], title)
+            self.swap(bool(self.points) or any(line.epochs for line in lines))
         self.plot.refresh()
 
-    def _scale(self) -> None:
-        if self.plot:
-            self.plot.set_log_scale(self.log_scale.get())
-            self.plot.refresh()
+    # ---- what its buttons do
+
+    def _choose(self, **choice: bool | int) -> None:
+        for name, value in choice.items():
+            setattr(self.choices, name, value)
+        self.stale = True
+        if self.plot and "smoothing" not in choice:  # another range of values
+            self.plot.set_log_scale(self.choices.log_scale)
+        self.refresh()
+
+    def _home(self) -> None:
+        self.plot.home()
+        self.plot.refresh()
+
+    def _tool(self, name: str) -> None:
+        getattr(self.plot.navigation, name)()
+        for tool in ("pan", "zoom"):
+            pressed = self.plot.navigation.tool == tool
+            self.tools[tool].state(["selected" if pressed else "!selected"])
+
+    def _show_buttons(self) -> None:
+        """Only what has something to work on can be clicked."""
+        anything = bool(self.history)
+        lines = anything or bool(self.choices.others)
+        wanted = {button: lines and self.plot is not None for button in self.tools.values()}
+        wanted |= {self.tools["copy"]: anything, self.export: anything}
+        wanted[self.clear] = bool(self.choices.others)
+        for button, enabled in wanted.items():
+            # To set it again would take the highlight from a button under the pointer.
+            if button.instate(["disabled"]) == enabled:
+                button.configure(state="normal" if enabled else "disabled")

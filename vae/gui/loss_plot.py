@@ -6,98 +6,222 @@ import tkinter as tk
 from collections.abc import Sequence
 from typing import Any
 
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
+from matplotlib.transforms import Bbox
 
-from vae.events import EpochRecord
+from vae.curve import Line, spread
+from vae.figures import encode
+from vae.gui.drawn_line import LABEL_OFFSET, DrawnLine
+from vae.gui.hover import Hover
 from vae.gui.plot import Plot
-from vae.gui.theme import Palette
+from vae.gui.plot_tools import Navigation
+from vae.gui.theme import LIGHT, Palette
+from vae.language import _, number
 
-MARGINS = (0.62, 1.45, 0.55, 0.32)  # inches: left, right (for the label), bottom, top
+MARGINS = (0.62, 1.45, 0.55, 0.32)  # inches: left, right (for the labels), bottom, top
+LABEL_GAP = 18  # pixels at 96 dpi, from one label to the next
+MANY_EPOCHS = 200  # beyond, a dot for each hides the line
+
+
+class Numbers(ScalarFormatter):
+    """Numbers along an axis, as the language writes them."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return number(0.5, ".1f")[1].join(super().__call__(x, pos).split("."))
 
 
 class LossPlot(Plot):
-    """Total loss against epoch: strong for the epochs done, faint within the running one."""
+    """Lines against epoch; of the first one the best epoch and the running one are shown too."""
 
     def __init__(self, master: tk.Misc) -> None:
         super().__init__(master)
+        self.lines: Sequence[Line] = ()
+        self.points: Sequence[tuple[float, float]] = ()
+        self.keep = 0.0
+        self.palette, self.right = LIGHT, MARGINS[1]
         (self.trace,) = self.axes.plot([], [], linewidth=1, alpha=0.45)
-        (self.line,) = self.axes.plot([], [], linewidth=2, marker="o", markersize=3)
-        (self.best,) = self.axes.plot([], [], "o", markersize=9, markeredgewidth=2)
+        (self.best,) = self.axes.plot([], [], "o", markersize=9, markeredgewidth=2, zorder=4)
         self.best_text = self._note((0, 12), ha="center")
-        self.label = self._note((10, 0), va="center", weight="bold")
-        formula = "Loss: alpha · reconstruction + beta · KL + gamma · blur"
-        for artist in (self.trace, self.line, self.best):
-            artist.set_clip_on(False)  # the newest epoch lies on the edge
-        self.title = self.axes.set_title(formula, loc="left", fontsize=9.5)
-        self.axes.set_xlabel("Epoch")
+        self.drawn = [DrawnLine(self.axes)]
+        self.title = self.axes.set_title("", loc="left", fontsize=9.5)
+        self.axes.set_xlabel(_("Epoch"))
         self.axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         self.axes.spines[["top", "right", "left"]].set_visible(False)
         self.axes.tick_params(length=0, which="both")
-        self.history: Sequence[EpochRecord] = ()
-        self.points: Sequence[tuple[float, float]] = ()
+        self.set_log_scale(False)
+        for change in ("xlim_changed", "ylim_changed"):
+            self.axes.callbacks.connect(change, lambda axes: self._view_changed())
+        self.navigation = Navigation(self.canvas, master)
+        self.hover = Hover(self)
 
-    def _place(self) -> None:
-        # Margins of a fixed size, so that nothing moves when a label or a number grows.
-        width, height = self.figure.get_size_inches()
-        left, right, bottom, top = MARGINS
-        self.figure.subplots_adjust(
-            left / width, bottom / height, max(1 - right / width, 0.6), max(1 - top / height, 0.6)
-        )
+    @property
+    def line(self) -> Any:
+        """The artist of the first line."""
+        return self.drawn[0].line
 
     def _note(self, offset: tuple[int, int], **style: Any) -> Any:
         return self.axes.annotate("", (0, 0), offset, textcoords="offset points", **style)
 
-    def update(self, history: Sequence[EpochRecord], points: Sequence[tuple[float, float]]) -> None:
-        """Show a history and the (epoch fraction, running mean) points of the running epoch."""
-        self.history, self.points = history, points
-        self.line.set_data([r.epoch for r in history], [r.loss for r in history])
-        trail = [(float(r.epoch), r.loss) for r in history[-1:]] if points else []
-        trail += points
-        self.trace.set_data([x for x, _ in trail], [y for _, y in trail])
-        for artist in (self.best, self.best_text, self.label):
-            artist.set_visible(bool(history))
-        if history:
-            best, last = min(history, key=lambda r: r.loss), history[-1]
-            self.best.set_data([best.epoch], [best.loss])
-            # When the newest epoch is the best, one label says both.
-            self.best_text.xy = (best.epoch, best.loss)
-            self.best_text.set_text("" if best is last else f"best {best.loss:.4g}")
-            self.label.xy = (last.epoch, last.loss)
-            self.label.set_text("Training" if best is not last else "Training (best)")
-        self._limits()
+    def update(
+        self, lines: Sequence[Line], points: Sequence[tuple[float, float]], keep: float, title: str
+    ) -> None:
+        """Show lines, and the (epoch fraction, running mean) points of the first one's next epoch.
+
+        `keep` is how much they are smoothed (see vae.curve). A view that was zoomed stays.
+        """
+        zoomed = self.zoomed
+        self.lines, self.points, self.keep = lines, points, keep
+        self.title.set_text(title)
+        while len(self.drawn) > len(lines):
+            self.drawn.pop().remove()
+        while len(self.drawn) < len(lines):
+            self.drawn.append(DrawnLine(self.axes))
+        for line, drawn in zip(lines, self.drawn, strict=True):
+            drawn.show(line, keep)
+        self.line.set_marker("o" if len(lines[0].epochs) <= MANY_EPOCHS else "")
+        self._show_best(lines[0])
+        self._colour()
+        self._place()
+        if not zoomed:
+            self.show_all()
+        self._place_labels()
+        self.hover.follow()
         self.stale = True
 
-    def _limits(self) -> None:
-        values = [r.loss for r in self.history] + [y for _, y in self.points]
-        right = max([r.epoch for r in self.history] + [x for x, _ in self.points], default=1)
+    def _show_best(self, first: Line) -> None:
+        trail = (
+            [(float(first.epochs[-1]), first.values[-1])] if first.epochs and self.points else []
+        )
+        trail += self.points
+        self.trace.set_data([x for x, _y in trail], [y for _x, y in trail])
+        for artist in (self.best, self.best_text):
+            artist.set_visible(bool(first.epochs))
+        if first.epochs:
+            lowest = min(first.values)
+            epoch = first.epochs[first.values.index(lowest)]
+            self.best.set_data([epoch], [lowest])
+            # When the newest epoch is the best, one label says both.
+            newest = epoch == first.epochs[-1]
+            text = _("best {loss}").format(loss=number(lowest))
+            self.best_text.xy = (epoch, lowest)
+            # Beside other lines there is no room for it; the marker stays.
+            self.best_text.set_text("" if newest or len(self.lines) > 1 else text)
+            if newest:
+                self.drawn[0].label.set_text(_("{line} (best)").format(line=first.label))
+
+    # ---- the view
+
+    @property
+    def zoomed(self) -> bool:
+        """Whether a person has chosen what part is shown."""
+        return (*self.axes.get_xlim(), *self.axes.get_ylim()) != self.automatic
+
+    def show_all(self) -> None:
+        """Show all that there is."""
+        values = [y for line in self.lines for y in line.values] + [y for _x, y in self.points]
+        log = self.axes.get_yscale() == "log"
+        values = [y for y in values if y > 0 or not log]
+        epochs = [line.epochs[-1] for line in self.lines if line.epochs]
+        right = max([*epochs, *(x for x, _y in self.points)], default=1)
         self.axes.set_xlim(0, max(right, 2))
-        if values:
-            low, high = min(values), max(values)
-            if self.axes.get_yscale() == "log" and low > 0:
-                self.axes.set_ylim(low / 1.15, high * 1.15)
-            else:
-                room = (high - low or abs(high) or 1) * 0.12
-                self.axes.set_ylim(low - room, high + room)
+        low, high = min(values, default=0.1), max(values, default=1)
+        if log:
+            self.axes.set_ylim(low / 1.15, high * 1.15)
+        else:
+            room = (high - low or abs(high) or 1) * 0.12
+            self.axes.set_ylim(low - room, high + room)
+        self.automatic = (*self.axes.get_xlim(), *self.axes.get_ylim())
+        self._view_changed()
+        self.stale = True
+
+    def _view_changed(self) -> None:
+        for artist in (self.trace, self.best):
+            # The newest epoch lies on the edge, and would be cut in half.
+            artist.set_clip_on(self.zoomed)
+        self._place_labels()
+
+    def home(self) -> None:
+        """Show all again after a zoom."""
+        self.navigation.update()  # forgets the views before
+        self.show_all()
 
     def set_log_scale(self, log: bool) -> None:
         """Switch the loss axis between linear and logarithmic."""
-        self.axes.set_yscale("log" if log else "linear")
         if log:
-            # 0.4, where matplotlib writes 4 × 10⁻¹.
-            self.axes.yaxis.set_major_formatter(StrMethodFormatter("{x:.3g}"))
-            self.axes.yaxis.set_minor_formatter(StrMethodFormatter("{x:.3g}"))
-        self._limits()
-        self.stale = True
+            self.axes.set_yscale("log", nonpositive="mask")  # a part that is zero is left out
+            self.axes.yaxis.set_major_formatter(FuncFormatter(self._log_number))
+            self.axes.yaxis.set_minor_formatter(FuncFormatter(self._log_number))
+        else:
+            self.axes.set_yscale("linear")
+            self.axes.yaxis.set_major_formatter(Numbers(useOffset=False))
+        self.show_all()
+
+    def _log_number(self, x: float, place: int | None) -> str:
+        """0.4, where matplotlib writes 4 × 10⁻¹; fewer the more decades there are to label."""
+        low, high = self.axes.get_ylim()
+        told = "123456789" if high < 10 * low else "125" if high < 1000 * low else "1"
+        return number(x, ".3g") if f"{x:e}"[0] in told else ""
+
+    def _place(self) -> None:
+        # Margins of a fixed size, so that nothing moves when a number grows.
+        width, height = self.figure.get_size_inches()
+        left, right, bottom, top = MARGINS
+        measure = self.canvas.get_renderer().get_text_width_height_descent  # type: ignore[no-untyped-call]
+        for label in (drawn.label for drawn in self.drawn):
+            pixels = measure(label.get_text(), label.get_fontproperties(), False)[0]
+            right = max(right, pixels / self.figure.dpi + 0.2)
+        self.figure.subplots_adjust(
+            min(left / width, 0.3),
+            min(bottom / height, 0.3),
+            max(1 - right / width, 0.55),
+            max(1 - top / height, 0.6),
+        )
+        self._place_labels()
+
+    def _place_labels(self) -> None:
+        """Put each label beside the last point of its line that can be seen, none over another."""
+        box: Bbox = self.axes.bbox
+        ends, labels = [], []
+        for drawn in self.drawn:
+            end = drawn.end()
+            drawn.label.set_visible(end is not None)
+            if end is not None:
+                drawn.label.xy = end
+                ends.append(float(self.axes.transData.transform(end)[1]))
+                labels.append(drawn.label)
+        gap = LABEL_GAP * self.figure.dpi / 96
+        for label, wanted, place in zip(
+            labels, ends, spread(ends, gap, box.y0 + gap / 2, box.y1), strict=True
+        ):
+            label.set_position((LABEL_OFFSET * self.figure.dpi / 96, place - wanted))
+
+    # ---- colours and pictures
 
     def paint(self, c: Palette) -> None:
         super().paint(c)
-        self.line.set_color(c.primary)
+        self.palette = c
         self.trace.set_color(c.primary)
         self.best.set(markerfacecolor=c.background, markeredgecolor=c.primary)
         self.best_text.set_color(c.text)
-        self.label.set_color(c.primary)
         self.axes.grid(axis="y", which="both", color=c.rule)
         self.axes.spines["bottom"].set_color(c.rule)
         self.axes.tick_params(colors=c.muted, which="both")
         for text in (self.axes.xaxis.label, self.title):
             text.set_color(c.muted)
+        self.widget.configure(highlightcolor=c.primary, highlightbackground=c.background)
+        self.hover.paint(c)
+        self._colour()
+
+    def _colour(self) -> None:
+        for line, drawn in zip(self.lines, self.drawn, strict=False):
+            drawn.paint(line, self.palette)
+
+    def picture(self, form: str) -> bytes:
+        """What is shown, as a file in a format; light, since it is to be printed."""
+        mode = self.palette
+        self.hover.hide()
+        self.paint(LIGHT)
+        content = encode(self.figure, form)
+        self.paint(mode)
+        self.hover.forget()
+        return content

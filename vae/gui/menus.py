@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vae.language import _
+from vae.language import LANGUAGES, _
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -23,6 +23,10 @@ def make_menus(app: App) -> None:
             (_("Open output folder"), "Mod+O", app.open_output),
             (_("Open checkpoint folder"), "", app.open_checkpoints),
             (_("Open folder of the log file"), "", app.open_log),
+            (_("Export figures..."), "Mod+E", app.loss_actions.export),
+            (_("Save loss plot..."), "", app.loss_actions.save_plot),
+            (_("Copy loss data"), "", app.loss_actions.copy_data),
+            (_("Compare with a log..."), "", app.loss_actions.compare_with_log),
             ("Clear image cache...", "", app.clear_cache),
             ("Quit", "Mod+Q", app.close),
         ],
@@ -33,7 +37,7 @@ def make_menus(app: App) -> None:
             (_("Save a checkpoint at once"), "Mod+S", app.save_now),
             (_("Draw samples at once"), "Mod+G", app.sample_now),
             ("Start fresh...", "Mod+N", app.start_fresh),
-            (_("Copy as command"), "Mod+E", app.copy_command),
+            (_("Copy as command"), "Mod+K", app.copy_command),
         ],
         "View": [
             *(
@@ -43,6 +47,9 @@ def make_menus(app: App) -> None:
             ("Light or dark", "Mod+L", app.toggle_mode),
             ("Advanced parameters", "Mod+P", app.form.toggle_advanced),
             (_("Explanations"), "Mod+I", app.form.toggle_info),
+            (_("Larger text"), "Mod+plus", app.larger),
+            (_("Smaller text"), "Mod+minus", partial(app.larger, -1)),
+            (LANGUAGES[app.next_language()], "Mod+J", app.toggle_language),
         ],
         "Help": [
             ("Copy report", "Mod+R", app.copy_report),
@@ -56,6 +63,7 @@ def make_menus(app: App) -> None:
         bar.add_cascade(label=title, menu=menu, underline=0)
         for label, key, action in entries:
             shown = key.replace("Mod", "Cmd" if sys.platform == "darwin" else "Ctrl")
+            shown = shown.replace("plus", "+").replace("minus", "-")
             menu.add_command(label=label, accelerator=shown, command=action)
             if key:
                 app.root.bind(_sequence(key), partial(_without_event, action))

@@ -22,6 +22,9 @@ class Pane(ttk.Frame):
     def create(self) -> None:
         """Make what needs matplotlib, which takes a moment: only after the window is up."""
 
+    def take_over(self, other: Any) -> None:
+        """Show what another of its kind shows, in the language in use."""
+
     def refresh(self) -> None:
         """Draw what changed, if the tab can be seen."""
         if self.plot:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gc
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vae.config import parse
+from vae.config import Value, parse
+from vae.curve import Weights
 from vae.events import (
     SLOW,
     BatchDone,
@@ -35,6 +35,8 @@ from vae.gui.answers import (
     Finished,
     Found,
     Invalid,
+    LogRead,
+    Looked,
     PathsChecked,
     PictureRead,
     PlotsReady,
@@ -75,7 +77,9 @@ class RunView:
         self.history: list[EpochRecord] = []
         self.points: list[tuple[float, float]] = []  # of the running epoch
         self.eta = Eta()
+        self.values: dict[str, Value] = {}  # the parameters of the run that is shown
         self.data = self.device = ""
+        self.result: TrainingResult | None = None  # of the run that ended last
         self._show_history()
         self.app.samples.clear()
         self.app.reconstructions.clear()
@@ -115,7 +119,7 @@ class RunView:
             case SeedDrawn():
                 self._seed_drawn(event)
             case Told():
-                self._told(event)
+                self.app.tell(event.text, event.folder)
             case DataReady():
                 self._data_ready(event)
             case DeviceChosen():
@@ -136,6 +140,8 @@ class RunView:
                 self._tried_again()
             case Invalid():
                 self._invalid(event.problems)
+            case Looked():
+                self.app.data_view.take(event)
             case Found():
                 self._found(event)
             case PathsChecked():
@@ -143,9 +149,11 @@ class RunView:
             case DemoReady():
                 self._demo_ready(event)
             case CacheCleared():
-                self._told(Told(event.text))
+                self.app.tell(event.text)
             case ReportReady():
                 self._report_ready(event)
+            case LogRead():
+                self.app.loss_actions.show_log(event)
             case PlotsReady():
                 self.app.make_plots()
             case EngineReady():
@@ -182,6 +190,8 @@ class RunView:
         app.header.show(self.data, self.device)
 
     def _device_chosen(self, event: DeviceChosen) -> None:
+        # The form is locked meanwhile: the run has what it says.
+        self.values = parse(self.app.form.texts())[0]
         self.device = f"{event.device}, {event.detail}, {event.precision}"
         self.app.header.show(self.data, self.device)
         self.eta = Eta()
@@ -215,6 +225,7 @@ class RunView:
 
     def _finished(self, result: TrainingResult) -> None:
         app = self.app
+        self.result = result
         word, text = result_words(result)
         app.set_state("idle" if result.stopped else "finished", word, text)
         if not result.stopped:
@@ -247,7 +258,7 @@ class RunView:
                 "The report was copied: versions, device, folders, checkpoints and the end of the "
                 "log, without any path or name of an image. Paste it where you ask for help."
             )
-        self._told(Told(text))
+        app.tell(text)
 
     def _paused(self) -> None:
         if self.app.state == "running":
@@ -312,20 +323,10 @@ class RunView:
 
     def _seed_drawn(self, event: SeedDrawn) -> None:
         if event.path is None:
-            self._told(Told(event.problem))
+            self.app.tell(event.problem)
             return
         self.app.samples.show_drawn(event.seed, event.epoch, event.grid, event.path)
-        self._told(Told(_("{path} was written.").format(path=event.path), event.path.parent))
-
-    def _told(self, event: Told) -> None:
-        app = self.app
-        app.log.write(event.text)
-        if app.busy:
-            app.banner.say(event.text)  # the bar tells of the run
-            return
-        app.say(_("Note"), event.text)
-        if event.folder:
-            app.bar.offer(_("Open folder"), partial(app.open, event.folder))
+        self.app.tell(_("{path} was written.").format(path=event.path), event.path.parent)
 
     def _demo_ready(self, event: DemoReady) -> None:
         if event.complete:
@@ -346,13 +347,24 @@ class RunView:
         if event.problem:
             app.log.write(event.problem, "warning")
         if event.record:
-            self.history = list(event.record.history)
+            self.history, self.values = list(event.record.history), event.record.config
             self._show_history()
             folder = Path(app.form.texts()["output_dir"])
             app.samples.take_found(folder, event.samples)
             app.reconstructions.take_found(folder, event.reconstructions)
         if app.state == "idle" and app.bar.word["text"] in FOUND_WORDS:
             self.say_found()
+
+    def say_again(self) -> None:
+        """Say in the language in use what can be said anew."""
+        app = self.app
+        app.header.show(self.data, self.device)
+        if app.state == "finished" and self.result:
+            app.bar.say(app.state, *result_words(self.result))
+            app.bar.offer(_("Open output folder"), app.open_output)
+        elif app.state == "idle":
+            app.bar.word.configure(text="")
+            app.say_marked()
 
     def say_found(self) -> None:
         """Say what the checkpoint folder holds, and what a click on Train does."""
@@ -377,4 +389,6 @@ class RunView:
             app.say("Ready", "Click Train." if chosen else "Choose a folder of images, then Train.")
 
     def _show_history(self) -> None:
-        self.app.loss.show(self.history, self.points)
+        weights = [self.values.get(name) for name in Weights._fields]
+        known = None if None in weights else Weights(*map(float, weights))  # type: ignore[arg-type]
+        self.app.loss.show(self.history, self.points, known)

@@ -11,7 +11,7 @@ from typing import Any
 from vae.config import PARAMETERS
 from vae.files import samples_name
 from vae.gui import kit
-from vae.gui.gallery_pane import GalleryPane
+from vae.gui.gallery_pane import GalleryPane, Shown
 from vae.gui.viewer import Viewer
 from vae.gui.worker import Worker
 from vae.language import _
@@ -63,8 +63,7 @@ class SamplesPane(GalleryPane):
 
     def show_drawn(self, seed: int, epoch: int, grid: Any, path: Path) -> None:
         """Show a grid drawn with a seed."""
-        moment = _("epoch {epoch}, seed {seed}").format(epoch=epoch, seed=seed)
-        self.show(grid, moment, path.name)
+        self.show(Shown(grid, path.name, epoch, seed=seed))
 
     def _put(self) -> None:
         super()._put()

@@ -8,8 +8,12 @@ from typing import Any
 
 import platformdirs
 
+from vae import language
 from vae.config import DEFAULTS, PARAMETERS
 from vae.files import APP, atomic_write
+
+# Of the text and all that goes with it.
+SCALES = (1.0, 1.25, 1.5, 1.75, 2.0)
 
 
 def settings_path() -> Path:
@@ -23,25 +27,32 @@ def demo_folder() -> Path:
 
 
 def load_settings() -> dict[str, Any]:
-    """The last form's texts and the mode; an unreadable file counts as none.
+    """The last form's texts, the mode, the language and the size of the text.
 
-    Relative paths are made absolute if the program now runs in another folder.
+    An unreadable file counts as none. Relative paths are made absolute if the program now runs in
+    another folder.
     """
     try:
         found = json.loads(settings_path().read_text(encoding="utf-8"))
         form = {n: t for n, t in found["form"].items() if n in DEFAULTS and isinstance(t, str)}
         mode = "dark" if found["mode"] == "dark" else "light"
         folder = Path(found["folder"])
+        spoken = str(found.get("language", language.of_system()))
+        wanted = float(found.get("scale", 1))
+        scale = min(SCALES, key=lambda one: abs(one - wanted))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {"form": {}, "mode": "light"}
+        return {"form": {}, "mode": "light", "language": language.of_system(), "scale": 1.0}
     if folder != Path.cwd():
         paths = {name for name, facts in PARAMETERS.items() if facts.kind}
         form = {n: str(folder / t) if t and n in paths else t for n, t in form.items()}
-    return {"form": form, "mode": mode}
+    return {"form": form, "mode": mode, "language": spoken, "scale": scale}
 
 
-def save_settings(form: dict[str, str], mode: str) -> None:
+def save_settings(form: dict[str, str], mode: str, scale: float) -> None:
     """Remember for the next start. Raises OSError."""
-    facts = {"form": form, "mode": mode, "folder": str(Path.cwd())}
+    facts = {
+        "form": form, "mode": mode, "language": language.current(), "scale": scale,
+        "folder": str(Path.cwd()),
+    }  # fmt: skip
     with atomic_write(settings_path()) as file:
         file.write(json.dumps(facts, indent=1).encode())

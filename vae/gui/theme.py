@@ -7,6 +7,8 @@ import tkinter.font as tkfont
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from vae.curve import COLOURS
+
 
 @dataclass(frozen=True)
 class Palette:
@@ -24,17 +26,22 @@ class Palette:
     success: str
     warning: str
     danger: str
+    lines: tuple[str, ...]  # of a plot, the first one being the run's own
 
 
 LIGHT = Palette(
     background="#ffffff", pane="#f6f8fa", field="#ffffff", text="#1a1f26", muted="#5b6570",
     rule="#e1e5ea", edge="#8a939c", primary="#1a62d6", on_primary="#ffffff", success="#1a7f4b",
-    warning="#8a5b00", danger="#c62f3b",
+    warning="#8a5b00", danger="#c62f3b", lines=COLOURS,
 )  # fmt: skip
 DARK = Palette(
     background="#16191d", pane="#1b1f24", field="#22272e", text="#e8ebef", muted="#9aa4b0",
     rule="#2b3037", edge="#6b7480", primary="#5b9bff", on_primary="#0b1220", success="#4cc38a",
     warning="#e0aa3e", danger="#ff7b85",
+    lines=(
+        "#5b9bff",
+        "#f0a04b", "#3fc79a", "#e58ac4", "#c3ccd6", "#d9c44a", "#57c7e3", "#ff9d8a",
+    ),
 )  # fmt: skip
 
 # The colour of the word for a state.
@@ -118,11 +125,12 @@ def _fields(style: Any, c: Palette) -> None:
 
 
 def _buttons(style: Any, c: Palette) -> None:
-    padding, tight = "10p 5p", "5p 4.5p"
+    padding, slim, tight = "10p 5p", "7p 4p", "5p 4.5p"
     for kind, back, fore, border, inset in (
         ("Primary", c.primary, c.on_primary, c.primary, padding),
         ("Danger", c.background, c.danger, c.danger, padding),
         ("Plain", c.background, c.text, c.rule, padding),
+        ("Slim", c.background, c.text, c.rule, slim),
         ("Link", c.background, c.primary, c.background, "3p 0"),
         ("Tool", c.background, c.text, c.background, tight),
         ("Browse", c.pane, c.text, c.rule, tight),
@@ -138,14 +146,19 @@ def _buttons(style: Any, c: Palette) -> None:
             anchor="w" if kind == "Fold" else "center",
             font="VaeBold" if kind == "Fold" else "TkDefaultFont",
         )  # fmt: skip
-        fills = [("disabled", off), ("active", hover)]
+        # A tool that is on stays pressed: filled, and with a border.
+        fills = [("disabled", off), ("active", hover), ("selected", hover)]
         style.map(
             name,
             background=fills,
             darkcolor=fills,
             lightcolor=fills,
             foreground=[("disabled", c.muted)],
-            bordercolor=[("disabled", c.rule if border != back else off), ("focus", c.text)],
+            bordercolor=[
+                ("disabled", c.rule if border != back else off),
+                ("focus", c.text),
+                ("selected", c.primary),
+            ],
             focuscolor=[("focus", c.text if kind != "Primary" else c.on_primary)],
         )
 

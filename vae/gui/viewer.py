@@ -90,7 +90,7 @@ def _save(image: Any, path: Path) -> str:
 
 def split(grid: Any, side: int) -> list[Any]:
     """The images of a grid, row by row; between them are gaps of equal width."""
-    from vae.samples import GRID_GAP
+    from vae.grid import GRID_GAP
 
     height, width = ((length + GRID_GAP) // side for length in grid.shape[:2])
     return [

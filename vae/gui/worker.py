@@ -17,6 +17,7 @@ from vae import diary
 from vae.config import ConfigError, TrainConfig
 from vae.errors import StudioError, file_problem
 from vae.events import RETRY_SECONDS, Trouble, Warned
+from vae.gui import loss_jobs
 from vae.gui.answers import (
     CacheCleared,
     DemoReady,
@@ -33,6 +34,7 @@ from vae.gui.answers import (
     SeedDrawn,
     Told,
 )
+from vae.gui.data_worker import DataWorker
 from vae.language import _
 from vae.paths import check_paths
 from vae.requests import Request
@@ -49,6 +51,7 @@ class Worker:
         self.answers: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
         self.requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self.job: threading.Thread | None = None
+        self.data = DataWorker(self.events.put)
         # Threads take turns more often, so that the window answers sooner.
         sys.setswitchinterval(0.001)
 
@@ -68,9 +71,11 @@ class Worker:
         """Check the form and train. Ends in Finished, Invalid or Failed."""
         self.flag.clear()
         self.requests = queue.SimpleQueue()  # what came too late for an earlier run is no more
+        self.data.cancel()
         self.job = self._start(
-            _train, texts, fresh, self.events.put, self.flag.is_set, self.decide, self.requested
-        )
+            _train, texts, fresh, self.events.put, self.flag.is_set, self.decide, self.requested,
+            self.data.wait,
+        )  # fmt: skip
 
     def ask(self, request: Request) -> None:
         """Ask the training for something; it is done after the running batch."""
@@ -135,9 +140,13 @@ class Worker:
         """Gather what a person who helps must know. Answers with ReportReady."""
         self._start(_report, texts, self.events.put)
 
+    def read_log(self, path: Path) -> None:
+        """Read the log of another run. Answers with LogRead."""
+        self._start(loss_jobs.read_log, path, self.events.put)
+
     def import_ahead(self) -> None:
         """Import what plots and training need. Answers with PlotsReady, then EngineReady."""
-        self._start(_import, self.events.put)
+        self._start(_import, self.events.put, self.data.engine.set)
 
     @staticmethod
     def _start(target: Callable[..., None], *arguments: object) -> threading.Thread:
@@ -153,12 +162,14 @@ def _train(
     should_stop: Callable[[], bool],
     decide: Callable[[Trouble], Path | None],
     requested: Callable[[], Request | None],
+    memory_is_free: Callable[[], None],
 ) -> None:
     end: object = Failed("The run ended without a word.", {}, "")
     try:
         config = TrainConfig.from_strings(texts)
         from vae.training import run_vae_training
 
+        memory_is_free()  # or soon is: a step that is being timed ends within seconds
         with diary.logged(config, emit) as heard:
             result = run_vae_training(config, heard, should_stop, fresh, decide, requested)
         diary.log_result(result)
@@ -265,7 +276,7 @@ def _report(texts: dict[str, str], emit: Callable[[object], None]) -> None:
         emit(ReportReady("", f"No report could be made ({type(error).__name__})."))
 
 
-def _import(emit: Callable[[object], None]) -> None:
+def _import(emit: Callable[[object], None], ended: Callable[[], None]) -> None:
     try:
         import matplotlib.backends.backend_tkagg
         import matplotlib.figure  # noqa: F401
@@ -277,3 +288,5 @@ def _import(emit: Callable[[object], None]) -> None:
     except Exception as error:
         # An engine that cannot be imported is told again when Train is clicked.
         emit(Warned(f"A part of the program cannot be loaded: {error}. Install it again."))
+    finally:
+        ended()

@@ -1,0 +1,56 @@
+"""Another language, or larger text, while the window lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from vae import language
+from vae.config import TrainConfig
+
+Make = Callable[..., TrainConfig]
+Open = Callable[..., Any]
+
+
+def test_another_language_loses_nothing_of_a_running_training(
+    open_window: Open, tiny: Make
+) -> None:
+    window = open_window(tiny(num_epochs=5000, sample_every=1, lr=0.002))
+    app = window.app
+    app.form.toggle_advanced()
+    app.bar.train.invoke()
+    window.pump(lambda: len(app.view.history) >= 3 and app.samples.pixels is not None)
+    app.show_tab(app.samples)
+    app.root.focus_force()
+    app.root.event_generate("<Control-j>")
+    window.pump(lambda: language.current() == "sk")
+    assert app.state == "running" and str(app.bar.stop["state"]) == "normal"
+    assert app.form.texts()["lr"] == "0.002"
+    assert str(app.form.fields["lr"]["state"]) == "disabled"
+    assert not app.form.folded
+    assert app.tabs.index("current") == list(app.panes.values()).index(app.samples)
+    assert app.samples.pixels is not None and len(app.samples.epochs) >= 3
+    done = len(app.view.history)
+    window.pump(lambda: len(app.view.history) > done)  # and events find the parts made anew
+    app.log.refresh()
+    assert "Epoch 1" in app.log.text.get("1.0", "end") or "poch" in app.log.text.get("1.0", "end")
+    app.bar.stop.invoke()
+    window.pump_to("idle")
+    window.end()
+    again = open_window()
+    assert language.current() == "sk"  # remembered
+    again.end()
+
+
+def test_larger_text_makes_all_larger_and_comes_back(open_window: Open) -> None:
+    window = open_window()
+    app = window.app
+    before = app.bar.train.winfo_reqheight()
+    for _ in range(10):
+        app.larger()
+    window.pump(lambda: app.bar.train.winfo_reqheight() > 1.7 * before)
+    assert app.scale == 2.0
+    for _ in range(10):
+        app.larger(-1)
+    window.pump(lambda: app.bar.train.winfo_reqheight() == before)
+    assert app.scale == 1.0

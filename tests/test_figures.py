@@ -1,0 +1,138 @@
+"""Figures for papers are real files that say what they show and betray no path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vae.checkpoint import CheckpointError
+from vae.cli import DONE, FAILED, main
+from vae.config import TrainConfig, text_of
+from vae.events import EpochRecord
+from vae.figures import FIGURES, Run, caption_of, read_run, write_figures
+from vae.samples import write_png
+from vae.training import run_vae_training
+
+HISTORY = tuple(EpochRecord(i, 1 / i, 0.1, 0.2, 0.3, 1e-4, 12, 1.0, 12.0) for i in range(1, 5))
+
+
+@pytest.fixture
+def run(tmp_path: Path, tiny: Callable[..., TrainConfig]) -> Run:
+    rng = np.random.default_rng(1)
+    write_png(tmp_path / "out" / "samples_epoch_0003.png", rng.integers(0, 255, (40, 50), np.uint8))
+    write_png(tmp_path / "out" / "reconstructions_epoch_0002.png", np.zeros((9, 9, 3), np.uint8))
+    # Of epochs that the history does not have: another run's, perhaps.
+    write_png(tmp_path / "out" / "samples_epoch_0009.png", np.zeros((4, 4), np.uint8))
+    return Run(HISTORY, tiny().to_dict(), tmp_path / "out")
+
+
+def test_a_png_has_300_dpi_and_is_light(run: Run, tmp_path: Path) -> None:
+    paths, missing = write_figures(run, list(FIGURES), tmp_path / "to", "png", True)
+    names = [
+        "figure_loss_curve.png",
+        "figure_samples_epoch_0003.png",
+        "figure_reconstructions_epoch_0002.png",
+    ]
+    assert [path.name for path in paths] == names and not missing
+    for path in paths:
+        with Image.open(path) as image:
+            assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+            assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_each_dot_of_the_grid_becomes_a_square_of_one_colour(run: Run, tmp_path: Path) -> None:
+    paths, _ = write_figures(run, ["samples"], tmp_path, "png", True)
+    with Image.open(run.output_dir / "samples_epoch_0003.png") as image:
+        grid = np.asarray(image)
+    large = grid.repeat(36, axis=0).repeat(36, axis=1)  # 50 dots are 1800
+    with Image.open(paths[0]) as image:
+        pixels = np.asarray(image.convert("L"))
+    places = [
+        (y, x)
+        for y in range(pixels.shape[0] - large.shape[0] + 1)
+        for x in range(20, 40)
+        if pixels[y, x] == large[0, 0]
+        and np.array_equal(pixels[y : y + large.shape[0], x : x + large.shape[1]], large)
+    ]
+    assert len(places) == 1
+
+
+def test_an_svg_holds_its_caption_as_text(run: Run, tmp_path: Path) -> None:
+    paths, _ = write_figures(run, list(FIGURES), tmp_path, "svg", True)
+    for path in paths:
+        texts = " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", path.read_text(encoding="utf-8")))
+        assert all(part in texts for part in ("latent_dim=4", "alpha=5.0", "seed=0"))
+
+
+def test_a_pdf_is_one_and_embeds_its_fonts(run: Run, tmp_path: Path) -> None:
+    paths, _ = write_figures(run, list(FIGURES), tmp_path, "pdf", True)
+    for path in paths:
+        content = path.read_bytes()
+        assert content.startswith(b"%PDF-") and b"/FontFile2" in content
+
+
+def test_the_same_figure_gives_the_same_file(run: Run, tmp_path: Path) -> None:
+    for form in ("png", "svg", "pdf"):
+        first, _ = write_figures(run, list(FIGURES), tmp_path / "a", form, True)
+        again, _ = write_figures(run, list(FIGURES), tmp_path / "b", form, True)
+        assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+
+
+def test_no_path_is_told(run: Run, tmp_path: Path) -> None:
+    caption = caption_of(run.values)
+    for part in (str(tmp_path), tmp_path.name, "file_path", "log_file", "_dir", "/", "\\", "csv"):
+        assert part not in caption
+    paths, _ = write_figures(run, list(FIGURES), tmp_path / "to", "svg", True)
+    for path in paths:
+        assert str(tmp_path) not in path.read_text(encoding="utf-8")
+
+
+def test_the_caption_can_be_left_out(run: Run, tmp_path: Path) -> None:
+    paths, _ = write_figures(run, ["loss_curve"], tmp_path, "svg", False)
+    assert "latent_dim" not in paths[0].read_text(encoding="utf-8")
+
+
+def test_what_cannot_be_drawn_yet_is_named(tmp_path: Path) -> None:
+    paths, missing = write_figures(Run((), {}, tmp_path), list(FIGURES), tmp_path, "png", True)
+    assert not paths and missing == list(FIGURES)
+
+
+def test_a_grid_larger_than_a_page_is_reduced(tmp_path: Path) -> None:
+    write_png(tmp_path / "samples_epoch_0001.png", np.full((5000, 5000, 3), 90, np.uint8))
+    run = Run(HISTORY, {}, tmp_path)
+    paths, _ = write_figures(run, ["samples"], tmp_path, "png", False)
+    with Image.open(paths[0]) as image:
+        assert 2500 < image.width < 2700
+        assert image.convert("RGB").getpixel((image.width // 2, image.height // 2)) == (90, 90, 90)
+
+
+def test_the_terminal_draws_a_trained_run(
+    tiny: Callable[..., TrainConfig], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tiny(num_epochs=2)
+    run_vae_training(config)
+    folders = ["--model_save_dir", config.model_save_dir, "--output_dir", config.output_dir]
+    target = tmp_path / "paper"
+    assert main(["figures", *folders, "--to", str(target), "--format", "svg"]) == DONE
+    names = [
+        "figure_loss_curve.svg",
+        "figure_samples_epoch_0002.svg",
+        "figure_reconstructions_epoch_0002.svg",
+    ]
+    assert {path.name for path in target.iterdir()} == set(names)
+    assert capsys.readouterr().out.split() == [str(target / name) for name in names]
+    curve = (target / names[0]).read_text(encoding="utf-8")
+    assert f"lr={text_of(config.lr)}" in curve
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="No checkpoint in"):
+        read_run(tmp_path, tmp_path)
+    folders = ["--model_save_dir", str(tmp_path), "--to", str(tmp_path / "paper")]
+    assert main(["figures", *folders]) == FAILED
+    assert not (tmp_path / "paper").exists()

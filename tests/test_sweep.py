@@ -1,0 +1,124 @@
+"""Several runs in a row."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vae import training
+from vae.cli import main
+from vae.config import ConfigError, TrainConfig, text_of
+from vae.events import BatchDone, EpochDone, Event, TrainingResult, TrialBegun, Warned
+from vae.sweep import MAX_TRIALS, TABLE_NAME, Trial, plan, run_sweep, split_values
+from vae.training import give_up, never, nothing
+
+Make = Callable[..., TrainConfig]
+
+
+@pytest.fixture
+def texts(tiny: Make) -> dict[str, str]:
+    return {name: text_of(value) for name, value in tiny(num_epochs=2).to_dict().items()}
+
+
+def train(
+    trials: list[Trial], folder: Path, should_stop: Callable[[], bool] = never
+) -> list[Event]:
+    events: list[Event] = []
+    run_sweep(trials, folder, events.append, should_stop, give_up, nothing)
+    return events
+
+
+def table(folder: Path) -> list[dict[str, str]]:
+    with (folder / TABLE_NAME).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_values_may_have_a_decimal_comma() -> None:
+    assert split_values(" 0,5 1;2  1 ") == ["0,5", "1", "2"]
+
+
+def test_all_combinations_are_planned_each_in_its_folder(
+    texts: dict[str, str], tmp_path: Path
+) -> None:
+    trials = plan(texts, {"beta": ["0,1", "1"], "latent_dim": ["4", "8"]}, tmp_path / "all")
+    assert [trial.label for trial in trials] == [
+        "beta 0.1, latent_dim 4", "beta 0.1, latent_dim 8",
+        "beta 1.0, latent_dim 4", "beta 1.0, latent_dim 8",
+    ]  # fmt: skip
+    assert len({trial.config.model_save_dir for trial in trials}) == 4
+    assert trials[0].config.beta == 0.1 and trials[3].config.latent_dim == 8
+
+
+@pytest.mark.parametrize(
+    ("axes", "words"),
+    [
+        ({"beta": ["1", "x"]}, "not a number"),
+        ({"beta": []}, "no value"),
+        ({"output_dir": ["a"]}, "cannot be varied"),
+        ({"seed": [str(i) for i in range(MAX_TRIALS + 1)]}, "fewer values"),
+        ({"img_size": ["18"]}, "divisible"),
+    ],
+)
+def test_a_bad_plan_starts_nothing(
+    texts: dict[str, str], tmp_path: Path, axes: dict[str, list[str]], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        plan(texts, axes, tmp_path / "all")
+    assert not (tmp_path / "all").exists()
+
+
+def test_a_table_compares_the_runs_and_a_failed_one_does_not_end_the_others(
+    texts: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "all"
+    run = training.run_vae_training
+
+    def fail(config: TrainConfig, *arguments: Any, **named: Any) -> TrainingResult:
+        if config.lr == 1:
+            raise training.TrainingError("The loss became NaN.")
+        return run(config, *arguments, **named)
+
+    monkeypatch.setattr(training, "run_vae_training", fail)
+    events = train(plan(texts, {"lr": ["0.001", "1", "0.002"]}, folder), folder)
+    assert [e.number for e in events if isinstance(e, TrialBegun)] == [1, 2, 3]
+    rows = table(folder)
+    assert [row["lr"] for row in rows] == ["0.001", "1.0", "0.002"]
+    assert [row["state"] for row in rows] == ["finished", "failed", "finished"]
+    assert [e.message for e in events if isinstance(e, Warned)] == ["lr 1.0: The loss became NaN."]
+    assert float(rows[0]["best_loss"]) > 0 and rows[0]["epochs"] == "2"
+
+
+def test_a_stopped_queue_goes_on_where_it_ended(texts: dict[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "all"
+    trials = plan(texts, {"beta": ["0.5", "1", "2"]}, folder)
+    seen: list[Event] = []
+
+    def emit(event: Event) -> None:
+        seen.append(event)
+
+    def second_epoch_of_the_second() -> bool:
+        begun = [e.number for e in seen if isinstance(e, TrialBegun)]
+        return begun[-1:] == [2] and isinstance(seen[-1], BatchDone)
+
+    results = run_sweep(trials, folder, emit, second_epoch_of_the_second, give_up, nothing)
+    assert [result.stopped for result in results] == [False, True]
+    assert [row["state"] for row in table(folder)] == ["finished", "stopped"]
+    events = train(trials, folder)
+    assert [row["state"] for row in table(folder)] == ["finished"] * 3
+    epochs = [event.record.epoch for event in events if isinstance(event, EpochDone)]
+    assert len(epochs) < 2 * 3  # the first was not trained again
+
+
+def test_the_terminal_runs_several_in_a_row(
+    texts: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = [word for name, text in texts.items() for word in (f"--{name}", text)]
+    folder = tmp_path / "all"
+    code = main(["sweep", "--vary", "beta", "0.5", "2", "--to", str(folder), *flags])
+    assert code == 0
+    assert "2 of 2 runs" in capsys.readouterr().out
+    assert len(table(folder)) == 2

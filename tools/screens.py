@@ -1,0 +1,110 @@
+"""make screens: the window in all its states, both modes and languages, into docs/screens."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from PIL import Image, ImageGrab  # noqa: E402
+
+from tests.gui.conftest import Window, xvfb  # noqa: E402
+from vae import language  # noqa: E402
+from vae.demo import make_demo_data  # noqa: E402
+from vae.gui import kit  # noqa: E402
+
+SCREENS = ROOT / "docs" / "screens"
+SMALL = {"img_size": "64", "latent_dim": "64", "num_epochs": "6"}
+
+
+def main() -> None:
+    """Take all pictures, on a virtual screen."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    with xvfb() as display, tempfile.TemporaryDirectory() as place:
+        os.environ["DISPLAY"] = display
+        for name in ("CONFIG", "DATA", "CACHE", "STATE"):
+            os.environ[f"XDG_{name}_HOME"] = str(Path(place) / name.lower())
+        manager = subprocess.Popen(["openbox"], stderr=subprocess.DEVNULL)
+        os.chdir(place)
+        images = Path(place) / "phantoms"
+        make_demo_data(images, 120)
+        window = Window({**SMALL, "file_path": str(images)})
+        for state in states(window):
+            pictures(window, state)
+        window.end()
+        manager.terminate()
+        manager.wait(10)
+
+
+def states(window: Window) -> Iterator[str]:
+    """Bring the window from state to state, and name each."""
+    app = window.app
+    app.show_tab(app.data)
+    window.pump(lambda: app.data.is_complete, 120)
+    yield "idle"
+    app.form.fill({"img_size": "100", "lr": "1e-1O"})
+    app.bar.train.invoke()
+    window.pump(lambda: len(app.form.marked()) == 2)
+    yield "errors"
+    app.form.fill({"img_size": "64", "lr": "0.0005"})
+    app.form.show_problems({})
+    hold(window, "checking")
+    yield "checking"
+    app.bar.train.invoke()
+    app.show_tab(app.loss)
+    window.pump(lambda: len(app.view.history) >= 3)
+    yield "running"
+    app.bar.pause.invoke()
+    window.pump_to("paused")
+    app.show_tab(app.samples)
+    yield "paused"
+    app.bar.pause.invoke()
+    window.pump_to("running")
+    app.set_state("stopping", language._("Stopping"), language._("after this batch"))
+    yield "stopping"
+    window.pump_to("finished")
+    app.show_tab(app.reconstructions)
+    yield "finished"
+
+
+def hold(window: Window, state: str) -> None:
+    """Show a state that lasts too short a time to be caught."""
+    window.app.set_state(state, language._("Checking"), language._("Checking the form..."))
+
+
+def pictures(window: Window, state: str) -> None:
+    """One state in both modes and languages."""
+    for _ in range(2):
+        for _ in range(2):
+            settle(window)
+            name = f"{state}-{kit.mode(window.app.root)}-{language.current()}.png"
+            grab(window, SCREENS / name)
+            window.app.toggle_mode()
+        window.app.toggle_language()
+
+
+def settle(window: Window, until: Callable[[], bool] = lambda: True) -> None:
+    """Let the window draw what it has to."""
+    end = time.monotonic() + 1.2
+    window.pump(lambda: until() and time.monotonic() > end)
+
+
+def grab(window: Window, path: Path) -> None:
+    """Save the window without its frame, in few colours: the pictures stay small."""
+    root = window.app.root
+    left, top = root.winfo_rootx(), root.winfo_rooty()
+    box = (left, top, left + root.winfo_width(), top + root.winfo_height())
+    with ImageGrab.grab(box, xdisplay=os.environ["DISPLAY"]) as picture:
+        picture.quantize(128, Image.Quantize.MEDIANCUT).save(path, optimize=True)
+    print(path.name, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""Figures of a run for papers: PNG at 300 dpi, SVG or PDF, light, with its parameters below."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from vae import checkpoint
+from vae.checkpoint import CheckpointError
+from vae.config import PARAMETERS, Value, text_of
+from vae.curve import draw_loss
+from vae.events import EpochRecord
+from vae.files import atomic_write, readable
+from vae.gallery import RECONSTRUCTIONS, SAMPLES, Shelf, read_picture
+from vae.language import _
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "svg", "pdf")
+DPI = 300
+# Sizes in dots, so that the dots of an image fall on dots of the file: 6 inches wide.
+WIDTH, LOSS_HEIGHT, PAD, TITLE = 1800, 1000, 30, 110
+LEFT, BOTTOM = 210, 170  # for the loss curve's numbers
+CAPTION_POINTS = 7.0
+# What has no influence on the result has no place in a caption.
+UNTOLD = ("threads", "cache_gb", "checkpoint_every", "keep_checkpoints", "sample_every")
+MAX_SIDE = 4800  # of an image in a figure; a larger one is reduced
+
+
+@dataclass(frozen=True)
+class Run:
+    """What figures are drawn from: a run's epochs and parameters, and the folder of its images."""
+
+    history: tuple[EpochRecord, ...]
+    values: Mapping[str, Value]
+    output_dir: Path
+
+
+def read_run(model_save_dir: Path, output_dir: Path) -> Run:
+    """The run of a folder's newest checkpoint. Raises CheckpointError if there is none, OSError."""
+    found = checkpoint.peek(model_save_dir)
+    if found is None:
+        text = _("No checkpoint in {folder}. Train first, or name its folder.")
+        raise CheckpointError(text.format(folder=readable(model_save_dir)))
+    record = found[1]
+    return Run(record.history, record.config, output_dir)
+
+
+def caption_of(values: Mapping[str, Value]) -> str:
+    """The parameters that the result depends on, name=value, without any path."""
+    told = (name for name, facts in PARAMETERS.items() if not facts.kind and name not in UNTOLD)
+    return ", ".join(f"{name}={text_of(values[name])}" for name in told if name in values)
+
+
+def loss_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
+    """The loss curve and its file's name; None before the first epoch."""
+    if not run.history:
+        return None
+    figure, axes = _page(WIDTH, LOSS_HEIGHT, caption, (LEFT, PAD, BOTTOM, TITLE))
+    draw_loss(axes, run.history)
+    return "figure_loss_curve", figure
+
+
+def samples_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
+    """The newest sample grid and its file's name; None if there is no grid."""
+    return _newest(run, SAMPLES, _("Images decoded from z ~ N(0, I), epoch {epoch}"), caption)
+
+
+def reconstructions_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
+    """The newest reconstructions and their file's name; None if there are none."""
+    title = _("Originals, reconstructions and differences, epoch {epoch}")
+    return _newest(run, RECONSTRUCTIONS, title, caption)
+
+
+def _newest(run: Run, shelf: Shelf, title: str, caption: str) -> tuple[str, Figure] | None:
+    epochs = shelf.epochs(run.output_dir, len(run.history))
+    if not epochs:
+        return None
+    path = run.output_dir / shelf.name(epochs[-1])
+    return f"figure_{path.stem}", image_figure(path, title.format(epoch=epochs[-1]), caption)
+
+
+def figure_titles() -> dict[str, str]:
+    """What a person calls each of FIGURES."""
+    return {
+        "loss_curve": _("Loss curve"),
+        "samples": _("Sample grid"),
+        "reconstructions": _("Reconstructions"),
+    }
+
+
+# Each gives a file's name and a figure, or None while there is nothing to draw.
+FIGURES: dict[str, Callable[[Run, str], tuple[str, Figure] | None]] = {
+    "loss_curve": loss_figure,
+    "samples": samples_figure,
+    "reconstructions": reconstructions_figure,
+}
+
+
+def image_figure(path: Path, title: str, caption: str) -> Figure:
+    """A PNG with a title. Its dots are repeated, so that no viewer can blur them.
+
+    One of more than MAX_SIDE dots is reduced, by a whole factor.
+    """
+    # In colour, since a map of colours for grey levels would move some of them by one.
+    image = Image.fromarray(read_picture(path)).convert("RGB")
+    image = image.reduce(-(-max(image.size) // MAX_SIDE))
+    factor = max(1, round(WIDTH / image.width))
+    pixels = np.asarray(image).repeat(factor, axis=0).repeat(factor, axis=1)
+    height, width = pixels.shape[:2]
+    figure, axes = _page(width + 2 * PAD, height, caption, (PAD, PAD, PAD, TITLE))
+    axes.set_axis_off()
+    axes.imshow(pixels, interpolation="none", aspect="auto")
+    axes.set_title(title, loc="left", fontsize=9)
+    return figure
+
+
+def _page(
+    width: int, height: int, caption: str, margins: tuple[int, int, int, int]
+) -> tuple[Figure, Axes]:
+    """A light figure with axes of a height, and a caption below. All in dots.
+
+    The margins are left, right, bottom and top; the left one and the right one are of the width.
+    """
+    from matplotlib.figure import Figure
+
+    points = DPI / 72
+    characters = int((width - 2 * PAD) / (CAPTION_POINTS * 0.56 * points))
+    lines = textwrap.wrap(caption, characters, break_long_words=False, break_on_hyphens=False)
+    below = round(len(lines) * CAPTION_POINTS * 1.4 * points) + (PAD if lines else 0)
+    left, right, bottom, top = margins
+    full = height + bottom + top + below
+    figure = Figure(figsize=(width / DPI, full / DPI), dpi=DPI, facecolor="white")
+    box = (left / width, (bottom + below) / full, (width - left - right) / width, height / full)
+    for number, line in enumerate(reversed(lines)):
+        y = (PAD + number * CAPTION_POINTS * 1.4 * points) / full
+        figure.text(PAD / width, y, line, fontsize=CAPTION_POINTS, color="#3f4a56")
+    return figure, figure.add_axes(box)
+
+
+def write_figures(
+    run: Run, names: Sequence[str], folder: Path, form: str, with_caption: bool
+) -> tuple[list[Path], list[str]]:
+    """Draw some of FIGURES into a folder, in one of FORMATS; earlier ones are replaced.
+
+    Returns the files, and of the figures for which there is nothing to draw the names.
+    Raises OSError.
+    """
+    caption = caption_of(run.values) if with_caption else ""
+    written, missing = [], []
+    for name in names:
+        drawn = FIGURES[name](run, caption)
+        if drawn is None:
+            missing.append(name)
+            continue
+        path = folder / f"{drawn[0]}.{form}"
+        with atomic_write(path) as file:
+            file.write(encode(drawn[1], form))
+        written.append(path)
+    return written, missing
+
+
+def encode(figure: Figure, form: str) -> bytes:
+    """A figure as the content of a file in one of FORMATS."""
+    import matplotlib
+
+    # Text stays text, fonts go into the PDF, and the same figure gives the same file. Nothing but
+    # these two formats depends on it, so that it may be set while another thread draws.
+    matplotlib.rcParams.update({"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "vae"})
+    date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form, {})
+    file = io.BytesIO()
+    figure.savefig(file, format=form, dpi=DPI, metadata=date)
+    return file.getvalue()

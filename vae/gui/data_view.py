@@ -1,0 +1,105 @@
+"""What is known of the chosen folder, and when it is looked at. Plain data behind the Data tab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vae.events import Progress
+from vae.gui.answers import Looked
+from vae.gui.data_worker import FIELDS
+
+if TYPE_CHECKING:
+    from vae.estimate import Estimate
+    from vae.gui.app import App
+    from vae.sheet import Sheet
+    from vae.survey import Survey
+
+
+class DataView:
+    """The newest look at the folder. Lives on the window's thread."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.texts: dict[str, str] = {}  # of the fields that were looked at
+        self.number = 0  # of the look that goes on, or 0
+        self.complete = self.locked = False
+        self._forget()
+
+    def _forget(self) -> None:
+        self.survey: Survey | None = None
+        self.sheet: Sheet | None = None
+        self.estimate: Estimate | None = None
+        self.progress: Progress | None = None
+        self.problem = ""
+
+    @property
+    def looking(self) -> bool:
+        """Whether a look goes on."""
+        return self.number > 0
+
+    def look(self, again: bool = False) -> None:
+        """Look at what the form names, unless that is known; `again` looks at all of it anew."""
+        form = self.app.form.texts()
+        texts = {name: form[name].strip() for name in ("file_path", *FIELDS)}
+        known = texts == self.texts and (self.looking or self.complete)
+        if self.locked or (known and not again):
+            return
+        if again or texts["file_path"] != self.texts.get("file_path"):
+            self._forget()
+        self.texts, self.estimate, self.problem = texts, None, ""
+        self._end()
+        if texts["file_path"]:
+            self.number = self.app.worker.data.look(texts, self.survey, self.sheet)
+        self.app.data.show(self)
+
+    def take(self, event: Looked) -> None:
+        """Take what a look found, if it is the newest one."""
+        if event.number != self.number:
+            return
+        self.progress = event.progress
+        self.sheet = event.sheet or self.sheet
+        self.survey = event.survey or self.survey
+        self.estimate = event.estimate
+        if event.problem:
+            self._forget()
+            self.problem = event.problem
+        if self.estimate or self.problem:
+            self.number, self.complete = 0, True
+        self.app.data.show(self)
+
+    def lock(self, locked: bool) -> None:
+        """A run ends a look; what is missing is looked at after the run."""
+        if locked == self.locked:
+            return
+        self.locked = locked
+        if locked and self.looking:
+            self._end()
+        if not locked:
+            self.look()
+        self.app.data.show(self)
+
+    def _end(self) -> None:
+        self.app.worker.data.cancel()
+        self.number, self.complete, self.progress = 0, False, None
+
+    def suggestion(self) -> str:
+        """The value that in_channels should have but has not, or an empty string."""
+        if self.sheet is None or not self.sheet.shown:
+            return ""
+        fitting = "3" if self.sheet.coloured else "1"
+        return "" if self.app.form.texts()["in_channels"] == fitting else fitting
+
+    def take_folder(self, path: str) -> None:
+        """Put a folder that was dropped on the window, or a file's folder, into the form."""
+        if self.locked:
+            return
+        folder = Path(path)
+        self.app.form.fill({"file_path": str(folder if folder.is_dir() else folder.parent)})
+        self.app.field_left("file_path")
+
+    def follow_suggestion(self) -> None:
+        """Put the suggestion into the form."""
+        if (value := self.suggestion()) and not self.locked:
+            self.app.form.fill({"in_channels": value})
+            self.app.field_left("in_channels")

@@ -1,0 +1,105 @@
+"""What the Loss tab does beyond showing: comparing, copying, pictures and figures."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vae.files import readable
+from vae.gui import kit
+from vae.gui.answers import LogRead
+from vae.gui.export_dialog import ask_export
+from vae.gui.loss_jobs import Export, write_export, write_picture
+from vae.gui.loss_pane import LossChoices
+from vae.history import log_text
+from vae.language import _, ngettext, number
+
+if TYPE_CHECKING:
+    from vae.gui.app import App
+
+# As of vae.figures, which is imported when a figure is drawn.
+FORMATS = ("png", "svg", "pdf")
+
+
+class LossActions:
+    """The actions, and what the person chose in them. Lives on the window's thread."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.choices = LossChoices()
+        self.last_export: Export | None = None
+
+    def compare_with_log(self) -> None:
+        """Let the person choose the log of another run, and read it."""
+        now = Path(self.app.form.texts()["log_file"] or ".").absolute()
+        if chosen := kit.choose_log(self.app.root, str(now.parent)):
+            self.app.worker.read_log(Path(chosen))
+
+    def show_log(self, event: LogRead) -> None:
+        """Lay the log that was read over the run's own curve."""
+        if event.problem:
+            self.app.tell(event.problem)
+            return
+        if not event.history:
+            text = _("{file} has no epochs yet, so that there is nothing to compare with.")
+            self.app.tell(text.format(file=readable(event.path)))
+            return
+        # Logs that are called as this run's are told apart by their folders.
+        own = Path(self.app.form.texts()["log_file"]).name
+        name = event.path.parent.name if event.path.name == own else event.path.stem
+        name = readable(Path(name))
+        taken = [other for other, _history in self.choices.others]
+        label, count = name, 1
+        while label in taken:
+            count += 1
+            label = f"{name} ({count})"
+        self.app.loss.compare([*self.choices.others, (label, event.history)])
+
+    def copy_data(self) -> None:
+        """Put the history that is shown on the clipboard, as the text of a log."""
+        history = self.app.loss.history
+        if not history:
+            self.app.tell(_("There are no epochs to copy yet."))
+            return
+        self.app.root.clipboard_clear()
+        self.app.root.clipboard_append(log_text(history))
+        text = ngettext(
+            "{count} epoch was copied as CSV text.", "{count} epochs were copied as CSV text.",
+            len(history),
+        )  # fmt: skip
+        self.app.tell(text.format(count=number(len(history), ",")))
+
+    def save_plot(self) -> None:
+        """Save the plot as it is shown."""
+        plot = self.app.loss.plot
+        if plot is None or not plot.lines:
+            self.app.tell(_("There is no loss curve to save yet."))
+            return
+        start = Path(self.app.form.texts()["output_dir"] or ".").absolute()
+        start = start if start.is_dir() else Path.home()
+        chosen = kit.choose_picture(self.app.root, str(start), "loss_plot.png", FORMATS)
+        if not chosen:
+            return
+        path = Path(chosen)
+        if path.suffix.lower().removeprefix(".") not in FORMATS:
+            path = path.with_name(f"{path.name}.{FORMATS[0]}")
+        picture = plot.picture(path.suffix.lower().removeprefix("."))
+        plot.refresh()
+        self.app.worker.write(partial(write_picture, path, picture), path)
+
+    def export(self) -> None:
+        """Let the person choose figures for a paper, and draw them."""
+        from vae.figures import Run, figure_titles
+
+        app = self.app
+        if not app.view.history:
+            self.app.tell(_("There is nothing to draw yet. Train first."))
+            return
+        output_dir = Path(app.form.texts()["output_dir"] or ".").absolute()
+        titles = figure_titles()
+        last = self.last_export or Export(tuple(titles), FORMATS[0], output_dir / "figures", True)
+        if wanted := ask_export(app.root, titles, FORMATS, last):
+            self.last_export = wanted
+            run = Run(tuple(app.view.history), app.view.values, output_dir)
+            app.worker.write(partial(write_export, run, wanted), wanted.folder / "figures")

@@ -1,0 +1,66 @@
+"""What a thread of the worker does for the Loss tab. No Tk object is within reach here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import vae.history
+from vae import diary
+from vae.errors import StudioError, file_problem
+from vae.files import atomic_write, readable
+from vae.gui.answers import LogRead
+from vae.language import _
+
+if TYPE_CHECKING:
+    from vae.figures import Run
+
+
+@dataclass(frozen=True)
+class Export:
+    """What a person wants drawn: figures by name, one of the formats, and where to."""
+
+    names: tuple[str, ...]
+    form: str
+    folder: Path
+    with_caption: bool
+
+
+def read_log(path: Path, emit: Callable[[object], None]) -> None:
+    """Read the log of another run. Answers with LogRead."""
+    try:
+        emit(LogRead(path, vae.history.read_log(path), ""))
+    except OSError as error:
+        emit(LogRead(path, (), file_problem(error)))
+    except Exception as error:
+        if not isinstance(error, StudioError):
+            diary.log_error(error)
+        emit(LogRead(path, (), str(error) or type(error).__name__))
+
+
+def write_export(run: Run, wanted: Export) -> str:
+    """Draw the figures that a person wants; returns what to say. Raises OSError."""
+    from vae.figures import figure_titles, write_figures
+
+    paths, missing = write_figures(
+        run, wanted.names, wanted.folder, wanted.form, wanted.with_caption
+    )
+    sentences = []
+    if paths:
+        names = ", ".join(path.name for path in paths)
+        written = _("Written: {files}, in {folder}.")
+        sentences.append(written.format(files=names, folder=readable(wanted.folder)))
+    if missing:
+        titles = ", ".join(figure_titles()[name] for name in missing)
+        nothing = _("There is nothing to draw yet for: {figures}.")
+        sentences.append(nothing.format(figures=titles))
+    return " ".join(sentences)
+
+
+def write_picture(path: Path, content: bytes) -> str:
+    """Write a picture; returns what to say. Raises OSError."""
+    with atomic_write(path) as file:
+        file.write(content)
+    return _("{path} was written.").format(path=readable(path))

@@ -1,0 +1,138 @@
+"""Several runs in a row: each combination of some values of one or two parameters."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from vae.config import PARAMETERS, ConfigError, TrainConfig, text_of
+from vae.errors import StudioError
+from vae.events import Event, TrainingResult, TrialBegun, TrialEnded, Trouble, Warned
+from vae.files import atomic_write
+from vae.language import _
+from vae.requests import Request
+
+MAX_TRIALS = 100
+TABLE_NAME = "comparison.csv"
+FIGURES = (
+    "state", "epochs", "best_loss", "best_epoch", "loss", "reconstruction_loss", "kl_loss",
+    "blur_loss", "seconds", "folder",
+)  # fmt: skip
+
+# The names that can be varied: all but paths.
+VARIABLE = tuple(name for name, facts in PARAMETERS.items() if not facts.kind)
+
+
+class Trial(NamedTuple):
+    """One run: what it varies, in words and as values, and its configuration."""
+
+    label: str
+    values: dict[str, str]
+    config: TrainConfig
+
+
+def split_values(text: str) -> list[str]:
+    """The values of a parameter, written with blanks or semicolons between them.
+
+    A comma may be a decimal one, so that it does not separate.
+    """
+    return list(dict.fromkeys(text.replace(";", " ").split()))
+
+
+def plan(texts: Mapping[str, str], axes: Mapping[str, Sequence[str]], folder: Path) -> list[Trial]:
+    """All combinations of the axes' values, each with a folder of its own below `folder`.
+
+    Looks at the file system. Raises ConfigError.
+    """
+    count = 1
+    for name, values in axes.items():
+        if name not in VARIABLE:
+            raise ConfigError({name: _("{name} cannot be varied.").format(name=name)})
+        if not values:
+            raise ConfigError({name: _("{name}: no value is given.").format(name=name)})
+        count *= len(values)
+    if count > MAX_TRIALS:
+        text = _("These are {count} runs, more than {most}: take fewer values.")
+        raise ConfigError({next(iter(axes)): text.format(count=count, most=MAX_TRIALS)})
+    trials = []
+    for combination in itertools.product(*axes.values()):
+        chosen = dict(zip(axes, combination, strict=True))
+        # Read first: 0,5 and 0.5 are one value, and make one folder's name.
+        read = TrainConfig.from_strings({**texts, **chosen}).to_dict()
+        varied = {name: text_of(read[name]) for name in chosen}
+        place = folder / "_".join(f"{name}_{value}" for name, value in varied.items())
+        paths = {
+            "log_file": str(place / "log.csv"),
+            "model_save_dir": str(place / "checkpoints"),
+            "output_dir": str(place / "output"),
+        }
+        label = ", ".join(f"{name} {value}" for name, value in varied.items())
+        trials.append(Trial(label, varied, TrainConfig.from_strings({**texts, **chosen, **paths})))
+    return trials
+
+
+def run_sweep(
+    trials: Sequence[Trial],
+    folder: Path,
+    emit: Callable[[Event], None],
+    should_stop: Callable[[], bool],
+    decide: Callable[[Trouble], Path | None],
+    requested: Callable[[], Request | None],
+) -> list[TrainingResult]:
+    """Train each trial, from its newest checkpoint if it has one, and keep a table of all.
+
+    A trial that fails is named and the next one begins; a stop ends all. So the same call goes on
+    where an earlier one ended. Returns the results of the trials that ended without an error.
+    """
+    from vae.training import run_vae_training
+
+    results: list[TrainingResult] = []
+    rows: list[dict[str, object]] = []
+    for number, trial in enumerate(trials, start=1):
+        emit(TrialBegun(number, len(trials), trial.label, trial.config.to_dict()))
+        result = None
+        try:
+            result = run_vae_training(
+                trial.config, emit, should_stop, decide=decide, requested=requested
+            )
+        except StudioError as error:
+            emit(Warned(f"{trial.label}: {error}"))
+        rows.append(row(trial, result))
+        write_table(folder / TABLE_NAME, rows)
+        emit(TrialEnded(trial.label, result))
+        if result:
+            results.append(result)
+            if result.stopped:
+                break
+    return results
+
+
+def row(trial: Trial, result: TrainingResult | None) -> dict[str, object]:
+    """What a trial came to, as a line of the table; only its values if it failed."""
+    place = str(Path(trial.config.output_dir).parent)
+    found: dict[str, object] = {**trial.values, "state": "failed", "folder": place}
+    if result is None:
+        return found
+    found["state"] = "stopped" if result.stopped else "finished"
+    found["epochs"] = result.epoch
+    if result.best:
+        last = result.history[-1]
+        found |= {"best_loss": result.best.loss, "best_epoch": result.best.epoch}
+        found |= {name: getattr(last, name) for name in FIGURES if hasattr(last, name)}
+        found["seconds"] = round(sum(record.seconds for record in result.history), 3)
+    return found
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write the table of all trials so far. Raises OSError."""
+    names = [name for name in rows[0] if name not in FIGURES]
+    file = io.StringIO()
+    writer = csv.DictWriter(file, [*names, *FIGURES], restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    with atomic_write(path, private=False) as target:
+        target.write(file.getvalue().encode())

@@ -2,6 +2,7 @@
 # make check  style, types, layers, known flaws     make bench  compare with an ordinary script
 # make soak   kills, damage and a long run in the window, for an hour
 # make mutants  take each protection out and see a test fail
+# make catalogue  gather the texts, and bring the translations in line with them
 #
 # PYTHON=...           the Python that .venv is made from
 # TORCH_INDEX_URL=...  install torch and torchvision from this index (a CUDA or a CPU build)
@@ -21,7 +22,7 @@ CHECKED_PYTHON = $(if $(wildcard $(VENV_PYTHON)),$(VENV_PYTHON),$(PYTHON))
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test check bench soak mutants system-run system-test force
+.PHONY: run test check bench soak mutants catalogue system-run system-test force
 
 run: system-run $(RUN_READY)
 	$(VENV_PYTHON) vae_gui.py --demo $(ARGS)
@@ -44,6 +45,9 @@ soak: system-test $(DEV_READY)
 
 mutants: system-test $(DEV_READY)
 	$(VENV_PYTHON) tools/mutants.py $(ARGS)
+
+catalogue: $(DEV_READY)
+	$(VENV_PYTHON) tools/catalogue.py
 
 system-run:
 	@PYTHON="$(CHECKED_PYTHON)" bash tools/system_packages.sh run

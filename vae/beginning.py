@@ -18,11 +18,12 @@ from vae.devices import choose_threads, describe
 from vae.events import DeviceChosen, Event, Resumed, Warned
 from vae.files import make_folder, remove_leftovers
 from vae.header import Record
+from vae.language import _, marked
 from vae.outputs import Outputs
 from vae.state import TrainingState, layout_of
 from vae.watch import DiskWatch
 
-NOT_EXACT = (
+NOT_EXACT = marked(
     "Resuming with another processor type, device, number format, PyTorch version or thread count "
     "than the checkpoint's: the run goes on, but not bit for bit as an unbroken one."
 )
@@ -60,16 +61,18 @@ def begin(
     found = None if fresh else _newest(config, emit)
     threads = choose_threads(config.threads, found[2].threads if found else 0)
     torch.set_num_threads(threads)
-    emit(DeviceChosen(*describe(device, threads, dtype)))
+    computing = threads if device.type == "cpu" else 0
+    emit(DeviceChosen(*describe(device, threads, dtype), computing))
     state = TrainingState(config, data, device, dtype, threads, saver)
     _check_free_space(state, folder)
     if config.batch_size > len(data):
-        emit(Warned(f"batch_size {config.batch_size} is more than the {len(data)} images."))
+        text = _("batch_size {size} is more than the {count} images.")
+        emit(Warned(text.format(size=config.batch_size, count=len(data))))
     if found:
         path, tensors, record = found
         changes = state.resume(path, tensors, record)
         if not state.is_exact(record):
-            emit(Warned(NOT_EXACT))
+            emit(Warned(_(NOT_EXACT)))
         emit(Resumed(path, state.epoch, state.images_done, record.history, changes))
     else:
         outputs.set_earlier_run_aside()

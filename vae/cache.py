@@ -25,6 +25,7 @@ import numpy as np
 import platformdirs
 
 from vae.files import APP, atomic_write, make_folder, size_words
+from vae.language import _, ngettext
 
 SUFFIX = ".images"
 KEY_SIZE, HASH_SIZE = 16, 32
@@ -83,7 +84,7 @@ def stem_of(folder: Path, shape: tuple[int, ...], decoder: str) -> str:
 def open_newest(stem: str, shape: tuple[int, ...]) -> Entry | None:
     """The newest whole cache file of that name, or None. Others of that name are deleted."""
     found = None
-    for path, _ in reversed(cache_files()):
+    for path, _size in reversed(cache_files()):
         if path.name.startswith(stem):
             found = found or open_file(path, shape)
             if found is None or found.path != path:
@@ -143,28 +144,36 @@ def new_file(stem: str, needed: int, limit: int) -> Iterator[tuple[BinaryIO, Pat
         _make_room(stem, needed, limit)
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        raise CacheRefused(f"{folder} cannot be used ({error.strerror or error})") from error
+        text = _("{folder} cannot be used ({reason})")
+        reason = error.strerror or error
+        raise CacheRefused(text.format(folder=folder, reason=reason)) from error
     if free < needed + RESERVE:
-        raise CacheRefused(
-            f"they take {size_words(needed)}, and the disk of {folder} has {size_words(free)} "
-            f"free, of which {size_words(RESERVE)} is left to other things"
+        text = _(
+            "they take {needed}, and the disk of {folder} has {free} free, of which {reserve} is "
+            "left to other things"
         )
+        sizes = {"needed": needed, "free": free, "reserve": RESERVE}
+        words = {name: size_words(size) for name, size in sizes.items()}
+        raise CacheRefused(text.format(folder=folder, **words))
     path = folder / f"{stem}_{secrets.token_hex(4)}{SUFFIX}"
     try:
         with atomic_write(path) as file:
             yield file, path
     except OSError as error:
-        raise CacheRefused(f"{folder} cannot be written ({error.strerror or error})") from error
-    for other, _ in cache_files():
+        text = _("{folder} cannot be written ({reason})")
+        reason = error.strerror or error
+        raise CacheRefused(text.format(folder=folder, reason=reason)) from error
+    for other, _size in cache_files():
         if other.name.startswith(stem) and other != path:
             _delete(other)
 
 
 def _make_room(stem: str, needed: int, limit: int) -> None:
     if needed > limit:
-        raise CacheRefused(f"they take {size_words(needed)}, more than cache_gb {limit / 1e9:g}")
+        text = _("they take {needed}, more than cache_gb {limit}")
+        raise CacheRefused(text.format(needed=size_words(needed), limit=f"{limit / 1e9:g}"))
     files = cache_files()
-    total = sum(size for _, size in files)
+    total = sum(size for _path, size in files)
     for path, size in files:
         if total + needed <= limit:
             break
@@ -198,16 +207,19 @@ def cache_files() -> list[tuple[Path, int]]:
         with contextlib.suppress(FileNotFoundError):  # another run has just deleted it
             facts = path.stat()
             found.append((facts.st_mtime_ns, path, facts.st_size))
-    return [(path, size) for _, path, size in sorted(found)]
+    return [(path, size) for _time, path, size in sorted(found)]
 
 
 def usage_words() -> str:
     """How much room the decoded images take, in a sentence."""
-    sizes = [size for _, size in cache_files()]
-    folders = f"{len(sizes)} image folder{'' if len(sizes) == 1 else 's'}"
+    sizes = [size for _path, size in cache_files()]
     if not sizes:
-        return f"No decoded images are kept in {cache_folder()}."
-    return f"Decoded images of {folders} take {size_words(sum(sizes))} in {cache_folder()}."
+        return _("No decoded images are kept in {folder}.").format(folder=cache_folder())
+    return ngettext(
+        "Decoded images of {count} image folder take {size} in {folder}.",
+        "Decoded images of {count} image folders take {size} in {folder}.",
+        len(sizes),
+    ).format(count=len(sizes), size=size_words(sum(sizes)), folder=cache_folder())
 
 
 def clear() -> list[Path]:
@@ -215,7 +227,7 @@ def clear() -> list[Path]:
 
     Returns those that could not be deleted: in use, on Windows.
     """
-    files = [*(path for path, _ in cache_files()), *cache_folder().glob("*.tmp")]
+    files = [*(path for path, _size in cache_files()), *cache_folder().glob("*.tmp")]
     return [path for path in files if not _delete(path)]
 
 

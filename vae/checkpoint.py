@@ -39,11 +39,12 @@ from vae.header import (
     header_bytes,
     read_header,
 )
+from vae.language import _, marked
 
 CHUNK = 1 << 20
 # The weight itself and Adam's two moments, four bytes each.
 BYTES_A_WEIGHT = 12
-WRONG_DIGEST = "its content does not match its checksum"
+WRONG_DIGEST = marked("its content does not match its checksum")
 # Formats of others that hold pickles, which run code when they are read.
 PICKLED = (".pt", ".pth", ".ckpt", ".pkl")
 # Beside the tensors of the largest network there is room for the header and the epoch's sums.
@@ -81,7 +82,7 @@ class Draft:
     def __init__(self, folder: Path, tensors: Mapping[str, np.ndarray], record: Record) -> None:
         """Write everything but the digest. Tensors are float32 or float64. Raises OSError."""
         self.folder = folder
-        taken = max((number for number, _ in _numbered(folder, damaged=True)), default=0)
+        taken = max((number for number, _path in _numbered(folder, damaged=True)), default=0)
         self.path = folder / checkpoint_name(taken + 1, len(record.history))
         arrays = {name: np.asarray(tensors[name], order="C") for name in sorted(tensors)}
         self.parts = [(name, array.dtype, array.nbytes) for name, array in arrays.items()]
@@ -114,13 +115,14 @@ class Draft:
                     wanted = min(CHUNK, size - start)
                     chunk = self.file.read(wanted)
                     if len(chunk) < wanted:
-                        raise OSError(errno.EIO, "the file is shorter than what was written")
+                        problem = _("the file is shorter than what was written")
+                        raise OSError(errno.EIO, problem)
                     digest.update(chunk)
                     if not np.isfinite(np.frombuffer(chunk, dtype)).all():
                         raise NonFiniteError(name)
             self.file.write(digest.digest())
             self.file.truncate()
-        for _, old in checkpoint_files(self.folder)[keep:]:
+        for _number, old in checkpoint_files(self.folder)[keep:]:
             # One that another program holds open on Windows is given up after a later save.
             with contextlib.suppress(OSError):
                 replace(old, self.folder / SPARE_NAME)
@@ -142,11 +144,11 @@ def load(
     CheckpointError if another version wrote it; OSError.
     """
     if not stat.S_ISREG(path.stat().st_mode):
-        raise DamagedError("it is not a file")  # and to open it could take for ever
+        raise DamagedError(_("it is not a file"))  # and to open it could take for ever
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size > MAX_FILE:
-            raise DamagedError("it is larger than any checkpoint of VAE Studio")
+            raise DamagedError(_("it is larger than any checkpoint of VAE Studio"))
         try:
             header = read_header(file, size)
         except VersionError:
@@ -158,7 +160,7 @@ def load(
             _verify(file, size)
             return {}, header.record
         if header.entries != wanted:
-            raise DamagedError("its tensors are not those of its network")
+            raise DamagedError(_("its tensors are not those of its network"))
         return _read_tensors(file, header), header.record
 
 
@@ -168,10 +170,11 @@ def verify(path: Path) -> Record:
 
 
 def _of_another_version(path: Path) -> CheckpointError:
-    return CheckpointError(
-        f"{path} was written by another version of VAE Studio. It was left untouched: use that "
+    text = _(
+        "{path} was written by another version of VAE Studio. It was left untouched: use that "
         "version, choose another checkpoint folder, or start fresh."
     )
+    return CheckpointError(text.format(path=path))
 
 
 def _read_tensors(file: BinaryIO, header: Header) -> dict[str, np.ndarray]:
@@ -183,13 +186,13 @@ def _read_tensors(file: BinaryIO, header: Header) -> dict[str, np.ndarray]:
         for start in range(0, entry.size, CHUNK):
             piece = content[start : start + CHUNK]
             if file.readinto(piece) < len(piece):  # type: ignore[attr-defined]
-                raise DamagedError("it is cut short")
+                raise DamagedError(_("it is cut short"))
             digest.update(piece)
     if digest.digest() != file.read(DIGEST_SIZE + 1):
-        raise DamagedError(WRONG_DIGEST)
+        raise DamagedError(_(WRONG_DIGEST))
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
-            raise DamagedError(f"its tensor {name} is not finite")
+            raise DamagedError(_("its tensor {name} is not finite").format(name=name))
     return tensors
 
 
@@ -201,7 +204,7 @@ def _verify(file: BinaryIO, size: int) -> None:
         digest.update(piece)
         left -= len(piece)
     if digest.digest() != file.read(DIGEST_SIZE + 1):
-        raise DamagedError(WRONG_DIGEST)
+        raise DamagedError(_(WRONG_DIGEST))
 
 
 def peek(folder: Path) -> tuple[Path, Record] | None:
@@ -210,7 +213,7 @@ def peek(folder: Path) -> tuple[Path, Record] | None:
     For showing only: reads headers, verifies no digest, changes nothing. Raises OSError, and
     CheckpointError if another version wrote it.
     """
-    for _, path in checkpoint_files(folder):
+    for _number, path in checkpoint_files(folder):
         with path.open("rb") as file:
             try:
                 return path, read_header(file, os.fstat(file.fileno()).st_size).record
@@ -233,7 +236,7 @@ def load_newest(
     files that may not be read: a run is never silently started over. Raises OSError.
     """
     damaged: Path | None = None  # the newest that is
-    for _, path in _numbered(folder, damaged=False):
+    for _number, path in _numbered(folder, damaged=False):
         try:
             tensors, record = load(path, layout)
         except DamagedError as error:
@@ -241,24 +244,27 @@ def load_newest(
             while aside.exists():  # an earlier one, whose copy from a backup is damaged too
                 aside = aside.with_name(aside.name + DAMAGED_SUFFIX)
             replace(path, aside)
-            warn(f"Checkpoint {path} is damaged: {error}. It was set aside as {aside.name}.")
+            text = _("Checkpoint {path} is damaged: {reason}. It was set aside as {aside}.")
+            warn(text.format(path=path, reason=error, aside=aside.name))
             continue
         if damaged:
-            older = f"Continuing from the older checkpoint {path.name}"
-            warn(f"{older}, since {damaged.name} is damaged.")
+            text = _("Continuing from the older checkpoint {older}, since {damaged} is damaged.")
+            warn(text.format(older=path.name, damaged=damaged.name))
         return path, tensors, record
     if damaged or _numbered(folder, damaged=True):
-        raise CheckpointError(
-            f"All checkpoints in {folder} are damaged; they were set aside as *{DAMAGED_SUFFIX}. "
-            "Nothing was started over. Put back a copy from a backup, choose another "
-            "model_save_dir, or start fresh."
+        text = _(
+            "All checkpoints in {folder} are damaged; they were set aside as *{suffix}. Nothing "
+            "was started over. Put back a copy from a backup, choose another model_save_dir, or "
+            "start fresh."
         )
+        raise CheckpointError(text.format(folder=folder, suffix=DAMAGED_SUFFIX))
     if pickled := [path.name for path in _listed(folder) if path.suffix.lower() in PICKLED]:
-        raise CheckpointError(
-            f"{folder} holds {pickled[0]}, a kind of checkpoint that can run foreign code when it "
-            "is read. It was not read, and nothing was started: choose another model_save_dir, or "
+        text = _(
+            "{folder} holds {name}, a kind of checkpoint that can run foreign code when it is "
+            "read. It was not read, and nothing was started: choose another model_save_dir, or "
             "start fresh, which leaves it where it is."
         )
+        raise CheckpointError(text.format(folder=folder, name=pickled[0]))
     return None
 
 

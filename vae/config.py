@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
 from vae.errors import StudioError
+from vae.language import _, number
 from vae.paths import check_paths
 
 # Beyond this, weights, gradients and Adam's two moments alone need more than 16 GB.
@@ -197,19 +198,30 @@ def parse(texts: Mapping[str, str]) -> tuple[dict[str, Value], dict[str, str]]:
         if isinstance(default, str):
             values[name] = text
             continue
-        number = float(text.replace(",", ".")) if NUMBER.fullmatch(text) else math.nan
-        if not math.isfinite(number):
-            example = "0.001 or 1e-3" if isinstance(default, float) else str(default)
-            found = f"'{text}' is not a number" if text else "a number is missing"
-            problems[name] = f"{name}: {found}. Write, for example, {example}."
+        read = float(text.replace(",", ".")) if NUMBER.fullmatch(text) else math.nan
+        if not math.isfinite(read):
+            problems[name] = no_number(name, text, default)
         elif isinstance(default, float):
-            values[name] = number
-        elif number != int(number):
-            problems[name] = f"{name} {text} is not a whole number: take {round(number)}."
+            values[name] = read
+        elif read != int(read):
+            problem = _("{name} {value} is not a whole number: take {nearest}.")
+            problems[name] = problem.format(name=name, value=text, nearest=round(read))
         else:
             # int() of the text keeps all digits of a long seed, which a float would lose.
-            values[name] = int(text) if re.fullmatch(r"[+-]?\d+", text) else int(number)
+            values[name] = int(text) if re.fullmatch(r"[+-]?\d+", text) else int(read)
     return values, problems
+
+
+def no_number(name: str, text: str, default: Value) -> str:
+    """How to mend a text that is no number."""
+    example = _("0.001 or 1e-3") if isinstance(default, float) else str(default)
+    if not text:
+        return _("{name}: a number is missing. Write, for example, {example}.").format(
+            name=name, example=example
+        )
+    return _("{name}: '{text}' is not a number. Write, for example, {example}.").format(
+        name=name, text=text, example=example
+    )
 
 
 def check(values: Mapping[str, Value]) -> dict[str, str]:
@@ -218,30 +230,37 @@ def check(values: Mapping[str, Value]) -> dict[str, str]:
     for name, value in values.items():
         facts = PARAMETERS[name]
         if not is_of_type(value, DEFAULTS[name]):
+            problem = _("{name} {value} is not possible: it must be of type {kind}.")
             kind = type(DEFAULTS[name]).__name__
-            problems[name] = f"{name} {value!r} is not possible: it must be of type {kind}."
+            problems[name] = problem.format(name=name, value=repr(value), kind=kind)
         elif facts.choices and value not in facts.choices:
             allowed = ", ".join(str(choice) for choice in facts.choices)
-            problems[name] = f"{name} {value} is not possible: take one of {allowed}."
+            problem = _("{name} {value} is not possible: take one of {allowed}.")
+            problems[name] = problem.format(name=name, value=value, allowed=allowed)
         elif not isinstance(value, str) and (problem := out_of_range(name, value, facts)):
             problems[name] = problem
     if "file_path" in values and not values["file_path"]:
-        problems["file_path"] = "file_path is empty: choose the folder that holds your images."
+        problems["file_path"] = _("file_path is empty: choose the folder that holds your images.")
     if not str(values.get("log_file", ".csv")).lower().endswith(".csv"):
-        problems["log_file"] = f"log_file {values['log_file']} must end in .csv: add .csv to it."
+        problem = _("log_file {path} must end in .csv: add .csv to it.")
+        problems["log_file"] = problem.format(path=values["log_file"])
     for name in ("log_file", "model_save_dir", "output_dir"):
         if name in values and not values[name]:
-            problems[name] = f"{name} is empty: take {DEFAULTS[name]}."
+            problem = _("{name} is empty: take {default}.")
+            problems[name] = problem.format(name=name, default=DEFAULTS[name])
     shape: dict[str, Any] = {name: values.get(name, DEFAULTS[name]) for name in SHAPE}
     if not problems.keys() & {"img_size", "depth"} and (
         problem := not_divisible(shape["img_size"], shape["depth"])
     ):
         problems["img_size"] = problem
     if not problems.keys() & SHAPE and (count := parameter_count(**shape)) > MAX_PARAMETERS:
-        problems["latent_dim"] = (
-            f"latent_dim {shape['latent_dim']}: this network would have {count / 1e9:.1f} billion "
-            f"weights, more than {MAX_PARAMETERS / 1e9:.0f} billion: take a greater depth, or a "
-            "smaller img_size, latent_dim or base_channels."
+        problems["latent_dim"] = _(
+            "latent_dim {value}: this network would have {count} billion weights, more than {most} "
+            "billion: take a greater depth, or a smaller img_size, latent_dim or base_channels."
+        ).format(
+            value=shape["latent_dim"],
+            count=number(count / 1e9, ".1f"),
+            most=number(MAX_PARAMETERS / 1e9, ".0f"),
         )
     return problems
 
@@ -259,14 +278,17 @@ SHAPE = ("img_size", "in_channels", "latent_dim", "depth", "base_channels")
 def out_of_range(name: str, value: float, facts: Parameter) -> str:
     """How to mend a number outside its bounds, or an empty string."""
     if isinstance(value, float) and not math.isfinite(value):
-        return f"{name} {value} is not a finite number."
-    if facts.above is not None and value <= facts.above:
-        return f"{name} {value} must be greater than {facts.above:g}."
-    if facts.low is not None and value < facts.low:
-        return f"{name} {value} is too small: take {facts.low:g} or more."
-    if facts.high is not None and value > facts.high:
-        return f"{name} {value} is too large: take at most {text_of(facts.high)}."
-    return ""
+        problem, bound = _("{name} {value} is not a finite number."), ""
+    elif facts.above is not None and value <= facts.above:
+        problem, bound = _("{name} {value} must be greater than {bound}."), f"{facts.above:g}"
+    elif facts.low is not None and value < facts.low:
+        problem, bound = _("{name} {value} is too small: take {bound} or more."), f"{facts.low:g}"
+    elif facts.high is not None and value > facts.high:
+        problem = _("{name} {value} is too large: take at most {bound}.")
+        bound = text_of(facts.high)
+    else:
+        return ""
+    return problem.format(name=name, value=value, bound=bound)
 
 
 def not_divisible(img_size: int, depth: int) -> str:
@@ -275,10 +297,14 @@ def not_divisible(img_size: int, depth: int) -> str:
     if img_size % step == 0:
         return ""
     below, above = img_size // step * step, (img_size // step + 1) * step
-    sizes = f"{below} or {above}" if below >= (PARAMETERS["img_size"].low or 1) else f"{above}"
-    shallower = next((d for d in range(depth - 1, 0, -1) if img_size % 2**d == 0), 0)
-    other = f", or depth {shallower}" if shallower else ""
-    return f"img_size {img_size} is not divisible by {step} (2^depth): take {sizes}{other}."
+    ways = [str(above)]
+    if below >= (PARAMETERS["img_size"].low or 1):
+        ways = [_("{below} or {above}").format(below=below, above=above)]
+    if shallower := next((d for d in range(depth - 1, 0, -1) if img_size % 2**d == 0), 0):
+        ways.append(_("or depth {depth}").format(depth=shallower))
+    return _("img_size {size} is not divisible by {step} (2^depth): take {ways}.").format(
+        size=img_size, step=step, ways=", ".join(ways)
+    )
 
 
 def parameter_count(

@@ -15,6 +15,8 @@ from vae.decoding import DataError, decode_files
 from vae.events import DataReady, Event, Progress
 from vae.files import readable
 from vae.images import find_images, none_found
+from vae.language import _
+from vae.reasons import reason_words
 
 
 class MedicalImageDataset(Dataset[Tensor]):
@@ -45,11 +47,12 @@ class MedicalImageDataset(Dataset[Tensor]):
         reasons = sorted(decoded.reasons.items())
         self.skipped = (*unreadable, *((folder / files[i].name, reason) for i, reason in reasons))
         if len(reasons) == len(files):
-            path, reason = folder / files[0].name, decoded.reasons[0]
-            raise DataError(
-                f"None of the {len(files)} images in {folder} can be used. The first, "
-                f"{readable(path)}, {reason}. Choose another folder or mend the files."
+            text = _(
+                "None of the {count} images in {folder} can be used. The first, {path}, {reason}. "
+                "Choose another folder or mend the files."
             )
+            path, reason = readable(folder / files[0].name), reason_words(decoded.reasons[0])
+            raise DataError(text.format(count=len(files), folder=folder, path=path, reason=reason))
         digest, used = hashlib.sha256(), np.flatnonzero(decoded.rows >= 0)
         for i in used:
             name = files[i].name.encode(errors="surrogatepass")

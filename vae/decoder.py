@@ -21,8 +21,10 @@ from pathlib import Path
 
 import numpy as np
 
+from vae import reasons
 from vae.errors import StopRequested, StudioError
 from vae.images import ImageError, decode_image
+from vae.language import _
 
 COMMAND = (sys.executable, "-m", "vae.decoder")
 # Of one image. One of a hundred million pixels takes four seconds.
@@ -59,7 +61,7 @@ class Decoders:
         and StudioError if no helper can be started.
         """
         reason = ""
-        for _ in range(2):
+        for _attempt in range(2):
             helper = self._helper()
             try:
                 return helper.decode(data, size, channels)
@@ -69,8 +71,8 @@ class Decoders:
                 helper.end()
                 if not helper.ready:
                     raise not_started(error) from error
-                late = f"took the decoder longer than {LIMIT_SECONDS:g} s"
-                reason = late if helper.late else "crashed the decoder"
+                late = reasons.TOO_SLOW.format(seconds=f"{LIMIT_SECONDS:g}")
+                reason = late if helper.late else reasons.CRASHED
         raise ImageError(reason)
 
     def _helper(self) -> _Helper:
@@ -156,11 +158,12 @@ class _Helper:
 
 def not_started(error: Exception) -> StudioError:
     """No image can be decoded."""
-    return StudioError(
-        f"The process that decodes images cannot be started ({error or 'it ended at once'}). "
-        "Nothing was trained: install VAE Studio again, or see whether a program that guards this "
-        "computer holds Python back."
+    text = _(
+        "The process that decodes images cannot be started ({reason}). Nothing was trained: "
+        "install VAE Studio again, or see whether a program that guards this computer holds "
+        "Python back."
     )
+    return StudioError(text.format(reason=str(error) or _("it ended at once")))
 
 
 def main() -> None:

@@ -16,12 +16,13 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from vae import cache
+from vae import cache, reasons
 from vae.decoder import Decoders
 from vae.errors import StopRequested, StudioError
 from vae.events import Event, Progress, Warned
 from vae.files import readable
 from vae.images import DECODER, ImageError, ImageFile, decode_image, read_file
+from vae.language import _
 
 PROGRESS_SECONDS = 0.25
 THREADS = min(8, os.cpu_count() or 1)
@@ -72,14 +73,15 @@ def decode_files(
         try:
             return _through_cache(work, cache_bytes)
         except cache.CacheRefused as refused:
-            emit(Warned(f"Decoded images are not kept for later runs: {refused}."))
+            text = _("Decoded images are not kept for later runs: {reason}.")
+            emit(Warned(text.format(reason=refused)))
             work = _Work(folder, files, shape, emit, should_stop)
     if work.needed <= MEMORY_BYTES:
         memory = io.BytesIO()
         work.fill(memory.write, None)
         pixels = np.frombuffer(memory.getbuffer(), np.uint8).reshape(-1, *shape)
         return Decoded(pixels, work.rows, work.hashes, work.reasons)
-    emit(Warned("The decoded images are too many for memory: each epoch decodes them again."))
+    emit(Warned(_("The decoded images are too many for memory: each epoch decodes them again.")))
     work.fill(lambda pixels: 0, None)
     return Decoded(_Anew(work), work.rows, work.hashes, work.reasons)
 
@@ -103,7 +105,7 @@ def _through_cache(work: _Work, limit: int) -> Decoded:
             raise StopRequested
         entry = cache.open_file(path, work.shape)
     if entry is None:
-        raise cache.CacheRefused("another program took them away")
+        raise cache.CacheRefused(_("another program took them away"))
     return Decoded(entry.pixels, work.rows, work.hashes, work.reasons)
 
 
@@ -139,12 +141,12 @@ class _Work:
         for i in np.flatnonzero(~self.settled).tolist():
             if os.access(self.folder / self.files[i].name, os.R_OK):
                 return False
-            self.reasons[i] = "cannot be read (Permission denied)"
+            self.reasons[i] = reasons.UNREADABLE.format(why="Permission denied")
         return True
 
     def take_over(self, index: cache.Index) -> None:
         """Take what a cache file knows of these files."""
-        reasons = dict(zip(np.flatnonzero(index.rows < 0), index.reasons, strict=True))
+        known_reasons = dict(zip(np.flatnonzero(index.rows < 0), index.reasons, strict=True))
         if np.array_equal(index.keys, self.keys):
             places = np.arange(len(self.files))
         else:
@@ -154,15 +156,15 @@ class _Work:
         theirs = places[mine]
         self.settled[mine] = True
         self.rows[mine], self.hashes[mine] = index.rows[theirs], index.hashes[theirs]
-        for i, place in zip(mine, theirs, strict=True) if reasons else ():
-            if place in reasons:
-                self.reasons[int(i)] = reasons[place]
+        for i, place in zip(mine, theirs, strict=True) if known_reasons else ():
+            if place in known_reasons:
+                self.reasons[int(i)] = known_reasons[place]
 
     def index(self) -> cache.Index:
         """What a cache file will know."""
         kept = self.settled
-        reasons = tuple(self.reasons[int(i)] for i in np.flatnonzero(kept & (self.rows < 0)))
-        return cache.Index(self.keys[kept], self.hashes[kept], self.rows[kept], reasons)
+        refused = tuple(self.reasons[int(i)] for i in np.flatnonzero(kept & (self.rows < 0)))
+        return cache.Index(self.keys[kept], self.hashes[kept], self.rows[kept], refused)
 
     def fill(self, write: Callable[[bytes | memoryview], object], old: cache.Entry | None) -> None:
         """Write the pixels of all files that can be used, in order: old ones, and those decoded.
@@ -203,9 +205,9 @@ class _Work:
         except ImageError as error:
             self.reasons[i], self.settled[i] = str(error), True
         except OSError as error:
-            self.reasons[i] = f"cannot be read ({error.strerror or error})"
+            self.reasons[i] = reasons.UNREADABLE.format(why=error.strerror or error)
         except MemoryError:
-            self.reasons[i] = "needs more memory than there is"
+            self.reasons[i] = reasons.NO_MEMORY
         return None
 
 
@@ -241,17 +243,22 @@ class _Anew:
         return np.stack(list(_in_order(self._decode, self.files[rows].tolist())))  # type: ignore[arg-type]
 
     def _decode(self, i: int) -> np.ndarray:
-        path = self.work.folder / self.work.files[i].name
-        problem = ""
-        for _ in range(2):  # a network may have failed for a moment
+        text = ""
+        reason: object = ""
+        for _attempt in range(2):  # a network may have failed for a moment
             try:
                 data = read_file(self.work.folder, self.work.files[i])
                 if hashlib.sha256(data).digest() == self.work.hashes[i].tobytes():
                     return decode_image(data, self.work.shape[0], self.work.shape[2])
-                problem = "has changed"
+                text = _(
+                    "{path} has changed since the run began. Put it back and go on, or start "
+                    "fresh with the images as they are now."
+                )
             except (OSError, ImageError) as error:
-                problem = f"can no longer be read ({getattr(error, 'strerror', None) or error})"
-        raise DataError(
-            f"{readable(path)} {problem} since the run began. Put it back and go on, or start "
-            "fresh with the images as they are now."
-        )
+                text = _(
+                    "{path} can no longer be read ({reason}) since the run began. Put it back and "
+                    "go on, or start fresh with the images as they are now."
+                )
+                reason = getattr(error, "strerror", None) or reasons.reason_words(str(error))
+        path = readable(self.work.folder / self.work.files[i].name)
+        raise DataError(text.format(path=path, reason=reason))

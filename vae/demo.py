@@ -13,6 +13,7 @@ import numpy as np
 
 from vae.errors import StudioError
 from vae.files import atomic_write
+from vae.language import _
 
 COUNT = 256
 SIZE = 256
@@ -38,17 +39,18 @@ def make_demo_data(
     """
     folder.mkdir(parents=True, exist_ok=True)
     if other := next((p.name for p in folder.iterdir() if not NAME.fullmatch(p.name)), ""):
-        raise StudioError(
-            f"{folder} holds other files ({other}), and phantoms must not be mixed with images of "
+        text = _(
+            "{folder} holds other files ({other}), and phantoms must not be mixed with images of "
             "patients. Nothing was made: name a new or an empty folder."
         )
+        raise StudioError(text.format(folder=folder, other=other))
     paths = [folder / f"phantom_{i:04d}.jpg" for i in range(count)]
 
     def make(i: int) -> None:
         if should_stop() or (paths[i].exists() and paths[i].stat().st_size > 0):
             return
         pixels = phantom(np.random.default_rng([seed, i]), size)
-        _, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        _encoded, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         with atomic_write(paths[i], private=False, durable=False) as file:
             file.write(data.tobytes())
 
@@ -181,12 +183,12 @@ def _vessels(rng: Rng, size: int) -> Image:
     """Branching vessels that thin out from each hilum."""
     canvas = np.zeros((size, size), np.float32)
     for side in (-1, 1):
-        for _ in range(22):
+        for _vessel in range(22):
             angle = rng.uniform(-1.3, 1.3)
             x, y = side * rng.uniform(0.16, 0.22), rng.uniform(0.42, 0.52)
             steps = int(rng.integers(6, 11))
             xs, ys = [x], [y]
-            for _ in range(steps):
+            for _step in range(steps):
                 angle += rng.normal(0, 0.18)
                 x, y = x + side * 0.055 * np.cos(angle), y + 0.038 * np.sin(angle)
                 xs.append(x)

@@ -7,6 +7,7 @@ import os
 import torch
 
 from vae.config import ConfigError
+from vae.language import _
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -24,7 +25,8 @@ def choose_device(device: str, precision: str) -> tuple[torch.device, torch.dtyp
     if device == "auto":
         device = next(name for name, there in present.items() if there)
     elif not present[device]:
-        raise ConfigError({"device": f"device {device} is not available here: take auto or cpu."})
+        problem = _("device {name} is not available here: take auto or cpu.")
+        raise ConfigError({"device": problem.format(name=device)})
     if precision == "auto":
         precision = "float16" if device == "cuda" else "float32"
     if device == "cuda":
@@ -50,7 +52,7 @@ def choose_threads(asked: int, checkpoint: int = 0) -> int:
 
 
 def describe(device: torch.device, threads: int, dtype: torch.dtype) -> tuple[str, str, str]:
-    """Device, detail and precision for a person: "CPU", "2 threads", "float32"."""
+    """Device, detail and precision in English: "CPU", "2 threads", "float32"."""
     precision = str(dtype).removeprefix("torch.")
     if device.type == "cuda":
         return torch.cuda.get_device_name(device), "CUDA", precision

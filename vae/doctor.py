@@ -20,6 +20,7 @@ from vae.checkpoint import BYTES_A_WEIGHT, CheckpointError, checkpoint_files, ve
 from vae.config import DEFAULTS, PARAMETERS, SHAPE, check, parameter_count, parse
 from vae.files import DAMAGED_SUFFIX, size_words
 from vae.header import DamagedError
+from vae.language import in_english
 from vae.paths import cannot_read, cannot_write
 
 PACKAGES = ("torch", "numpy", "pillow", "opencv-python", "matplotlib", "ttkbootstrap", "psutil")
@@ -28,6 +29,7 @@ PATHS = tuple(name for name, facts in PARAMETERS.items() if facts.kind)
 Facts = dict[str, Any]
 
 
+@in_english()
 def examine(texts: Mapping[str, str]) -> Facts:
     """Facts of the computer and of the folders of a form; `problems` is what keeps a run away.
 
@@ -142,6 +144,7 @@ def _check_room(facts: Facts, values: Mapping[str, Any], problems: list[str]) ->
         )
 
 
+@in_english()
 def report(facts: Facts) -> str:
     """The facts for a person."""
     memory, device, found = facts["memory"], facts["device"], facts["checkpoints"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from vae.language import _
+
 
 class StudioError(Exception):
     """An error that was foreseen: its text tells a person what happened and what to do."""
@@ -13,4 +15,7 @@ class StopRequested(Exception):
 
 def file_problem(error: OSError) -> str:
     """Which file or folder could not be used, and why, in a sentence."""
-    return f"{error.filename or 'A file'} could not be used ({error.strerror or error})."
+    reason = error.strerror or error
+    if error.filename:
+        return _("{path} could not be used ({reason}).").format(path=error.filename, reason=reason)
+    return _("A file could not be used ({reason}).").format(reason=reason)

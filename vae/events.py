@@ -51,11 +51,12 @@ class DataReady:
 
 @dataclass(frozen=True)
 class DeviceChosen:
-    """Where and how the run computes: "cpu", "2 threads", "float32"."""
+    """Where and how the run computes: "CPU", "2 threads", "float32"; threads 0 if on no CPU."""
 
     device: str
     detail: str
     precision: str
+    threads: int = 0
 
 
 @dataclass(frozen=True)

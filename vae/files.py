@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from vae.language import number
+
 APP = "vae-studio"  # as the system's folders for settings, data and caches name it
 CHECKPOINT_NAME = re.compile(r"checkpoint_(\d{6,})_epoch_(\d{4,})\.safetensors")
 SAMPLES_NAME = re.compile(r"samples_epoch_(\d{4,})\.png")
@@ -57,8 +59,8 @@ def readable(path: Path) -> str:
 def size_words(count: float) -> str:
     """A number of bytes for a person: "0.4 MB", "459 MB", "1.4 GB"."""
     if count >= 999.5e6:
-        return f"{count / 1e9:.1f} GB"
-    return f"{count / 1e6:.0f} MB" if count >= 9.95e6 else f"{count / 1e6:.1f} MB"
+        return f"{number(count / 1e9, '.1f')} GB"
+    return f"{number(count / 1e6, '.0f' if count >= 9.95e6 else '.1f')} MB"
 
 
 @contextlib.contextmanager

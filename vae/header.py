@@ -18,6 +18,7 @@ import numpy as np
 
 from vae.config import DEFAULTS, Value, check
 from vae.events import EpochRecord
+from vae.language import _
 
 FORMAT = 2
 KEY = "vae_studio"
@@ -113,14 +114,14 @@ def read_header(file: BinaryIO, size: int) -> Header:
     start = file.read(8)
     length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
     if not 0 < length <= min(MAX_HEADER, size - 8 - DIGEST_SIZE):
-        raise DamagedError("it is cut short, or is not a checkpoint of VAE Studio")
+        raise DamagedError(_("it is cut short, or is not a checkpoint of VAE Studio"))
     text = file.read(length)
     try:
         facts = _parse(text.decode())
         record = _record(_parse(facts.pop("__metadata__")[KEY]))
         entries = _entries(facts, size - 8 - length)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DamagedError("it is not a checkpoint of VAE Studio") from error
+        raise DamagedError(_("it is not a checkpoint of VAE Studio")) from error
     return Header(record, entries, start + text)
 
 

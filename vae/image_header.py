@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
+from vae import reasons
 from vae.images import (
     FORMATS,
     MAX_BYTES,
     SIXTEEN_BIT_MODES,
     TOO_LARGE,
-    UNKNOWN,
     ImageError,
     ImageFile,
     refuse,
@@ -42,7 +42,7 @@ class Header(NamedTuple):
 def read_header(folder: Path, file: ImageFile) -> Header:
     """Look at the beginning of a file. Raises ImageError if it cannot be used, and OSError."""
     if not file.size:
-        raise ImageError("is empty")
+        raise ImageError(reasons.EMPTY)
     if file.size > MAX_BYTES:
         raise ImageError(TOO_LARGE)
     with (folder / file.name).open("rb") as opened:
@@ -59,12 +59,13 @@ def read_header(folder: Path, file: ImageFile) -> Header:
         except ImageError:
             raise
         except UnidentifiedImageError as error:
-            raise ImageError(UNKNOWN) from error
+            raise ImageError(reasons.UNKNOWN_FORMAT) from error
         except Exception as error:
             if isinstance(error, OSError) and error.errno:
                 raise  # the disk's, not the parser's
             # Parsers answer a damaged file with every kind of exception.
-            raise ImageError(f"is damaged ({str(error) or type(error).__name__})") from error
+            why = str(error) or type(error).__name__
+            raise ImageError(reasons.DAMAGED.format(why=why)) from error
 
 
 def _header(image: Image.Image) -> Header:
@@ -84,7 +85,7 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 
     kind = data[12:16]
     if len(data) < WEBP_BYTES:
-        raise ImageError("is damaged (its header is not complete)")
+        raise ImageError(reasons.DAMAGED.format(why="its header is not complete"))
     if kind == b"VP8X":
         return bits(24, 3, 0xFFFFFF) + 1, bits(27, 3, 0xFFFFFF) + 1
     if kind == b"VP8L" and data[20] == 0x2F:
@@ -92,4 +93,4 @@ def _webp_size(data: bytes) -> tuple[int, int]:
         return (both & 0x3FFF) + 1, (both >> 14) + 1
     if kind == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
         return bits(26, 2, 0x3FFF), bits(28, 2, 0x3FFF)
-    raise ImageError("is damaged (its header is no WebP header)")
+    raise ImageError(reasons.DAMAGED.format(why="its header is no WebP header"))

@@ -13,6 +13,7 @@ import numpy as np
 import PIL
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from vae import reasons
 from vae.errors import StopRequested
 from vae.language import _
 
@@ -21,8 +22,7 @@ FORMATS = ("JPEG", "PNG", "BMP", "DIB", "TIFF", "WEBP")
 # Read from the header, before a pixel is decoded: a small file can unpack to gigabytes.
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 1_000_000_000
-TOO_LARGE = f"is larger than {MAX_BYTES // 10**6} MB"
-UNKNOWN = "is not a JPEG, PNG, BMP, TIFF or WebP image, or is damaged"
+TOO_LARGE = reasons.TOO_LARGE.format(megabytes=MAX_BYTES // 10**6)
 STOP_EVERY = 256  # entries of the scan
 # Names what decode_image makes of a file: raise its first number whenever that changes.
 DECODER = f"1 Pillow {PIL.__version__} OpenCV {cv2.__version__}"
@@ -33,7 +33,7 @@ Image.init()  # registers all formats at once; done on demand it is not safe amo
 
 
 class ImageError(Exception):
-    """An image file that cannot be used; the text is the reason."""
+    """An image file that cannot be used; the text is the reason, in English."""
 
 
 class ImageFile(NamedTuple):
@@ -98,7 +98,7 @@ def _walk(folder: Path, unreadable: list[tuple[Path, str]]) -> Iterator[ImageFil
                 for entry in listing:
                     yield _look_at(entry, prefix, folders)
         except OSError as error:
-            unreadable.append((Path(path), f"cannot be read ({error.strerror})"))
+            unreadable.append((Path(path), reasons.UNREADABLE.format(why=error.strerror)))
             continue
         # Sorted, so that of two links to one folder the same one is taken each time.
         pending += sorted(folders)
@@ -136,7 +136,7 @@ def read_file(folder: Path, file: ImageFile) -> bytes:
     if len(data) > MAX_BYTES:  # it has grown since
         raise ImageError(TOO_LARGE)
     if not data:
-        raise ImageError("is empty")
+        raise ImageError(reasons.EMPTY)
     return data
 
 
@@ -152,25 +152,27 @@ def decode_image(data: bytes, size: int, channels: int) -> np.ndarray:
     except (ImageError, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise ImageError(UNKNOWN) from error
+        raise ImageError(reasons.UNKNOWN_FORMAT) from error
     except Exception as error:
         # Decoders answer a damaged file with every kind of exception: each means the same here.
-        raise ImageError(f"is damaged ({str(error) or type(error).__name__})") from error
+        why = str(error) or type(error).__name__
+        raise ImageError(reasons.DAMAGED.format(why=why)) from error
 
 
 def refuse_bomb(width: int, height: int) -> None:
     """Raise ImageError if an image has too many pixels to be decoded."""
     if width * height > MAX_PIXELS:
-        raise ImageError(f"has {width} x {height} pixels, more than {MAX_PIXELS // 10**6} million")
+        text = reasons.TOO_MANY_PIXELS
+        raise ImageError(text.format(width=width, height=height, millions=MAX_PIXELS // 10**6))
 
 
 def refuse(image: Image.Image) -> None:
     """Raise ImageError if the header of an opened file says that it cannot be used."""
     refuse_bomb(*image.size)
     if image.format != "MPO" and getattr(image, "is_animated", False):
-        raise ImageError("holds several pages or frames: save each as a file of its own")
+        raise ImageError(reasons.SEVERAL_FRAMES)
     if image.mode in ("F", "I"):
-        raise ImageError("has 32-bit pixels: convert it to 8 or 16 bit")
+        raise ImageError(reasons.DEEP_PIXELS)
 
 
 def _pixels(image: Image.Image, size: int, channels: int) -> np.ndarray:

@@ -1,42 +1,64 @@
 """The language that people read. Texts are written in English and looked up in a catalogue.
 
 Look them up when they are shown, never at import: the language can change while the program runs.
+`make catalogue` gathers the texts; the translations stand in vae/locale.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gettext
 import locale
+import os
+from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 LANGUAGES = {"en": "English", "sk": "Slovenčina"}
+# How the languages other than English begin in the names of systems; Windows spells them out.
+SYSTEM_NAMES = {"sk": ("sk_", "sk-", "slovak")}
 FOLDER = Path(__file__).parent / "locale"
 
-_catalogue: gettext.NullTranslations = gettext.NullTranslations()
+_english = gettext.NullTranslations()
+_catalogue = _english
 _code = "en"
+# Of each thread by itself.
+_always_english: ContextVar[bool] = ContextVar("always_english", default=False)
 
 
 def use(code: str) -> None:
-    """Speak a language from now on; one that is not known is English."""
+    """Speak a language from now on, in all threads; one that is not known is English."""
     global _catalogue, _code
     _code = code if code in LANGUAGES else "en"
     _catalogue = gettext.translation("vae", FOLDER, [_code], fallback=True)
 
 
+@contextlib.contextmanager
+def in_english() -> Iterator[None]:
+    """Speak English in the block, in this thread alone: for what is read by those who help."""
+    token = _always_english.set(True)
+    try:
+        yield
+    finally:
+        _always_english.reset(token)
+
+
 def current() -> str:
     """The code of the language in use."""
-    return _code
+    return "en" if _always_english.get() else _code
 
 
 def of_system() -> str:
     """The code of the language that the system speaks, if there is a catalogue for it."""
-    code = (locale.getlocale()[0] or "")[:2].lower()
-    return code if code in LANGUAGES else "en"
+    asked = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    name = next(filter(None, asked), None) or locale.getlocale()[0] or ""
+    found = (code for code, begins in SYSTEM_NAMES.items() if f"{name.lower()}_".startswith(begins))
+    return next(found, "en")
 
 
 def _(text: str) -> str:
     """A text in the language in use."""
-    return _catalogue.gettext(text) if text else ""
+    return _now().gettext(text) if text else ""
 
 
 def marked(text: str) -> str:
@@ -46,13 +68,17 @@ def marked(text: str) -> str:
 
 def ngettext(one: str, many: str, count: int) -> str:
     """A text that depends on a number, in the language in use."""
-    return _catalogue.ngettext(one, many, count)
+    return _now().ngettext(one, many, count)
 
 
 def number(value: float, spec: str = ".4g") -> str:
     """A number as the language writes it: 0.5, or 0,5."""
     text = format(value, spec)
-    if _code == "en":
+    if current() == "en":
         return text
     # A narrow space that does not break stands between thousands.
     return text.replace(",", "\u202f").replace(".", ",")
+
+
+def _now() -> gettext.NullTranslations:
+    return _english if _always_english.get() else _catalogue

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from vae.errors import StudioError
 from vae.files import make_folder
+from vae.language import _
 
 LOCK_NAME = ".vae-run.lock"
 HOLDER_NAME = ".vae-run.json"
@@ -36,10 +37,11 @@ def only_run(folder: Path) -> Iterator[Callable[[], bool]]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise BusyError(
-            f"Another run of VAE Studio is working in {folder} ({_who(holder)}). Nothing was "
-            "changed: wait for it, stop it, or choose another model_save_dir."
-        ) from None
+        text = _(
+            "Another run of VAE Studio is working in {folder} ({who}). Nothing was changed: wait "
+            "for it, stop it, or choose another model_save_dir."
+        )
+        raise BusyError(text.format(folder=folder, who=_who(holder))) from None
     except NotImplementedError:
         pass  # a file system without locks; better no guard than no training
     try:
@@ -71,6 +73,6 @@ def _is_same(path: Path, identity: tuple[int, int] | None) -> bool:
 def _who(holder: Path) -> str:
     try:
         facts = json.loads(holder.read_text(encoding="utf-8"))
-        return f"process {facts['pid']} on {facts['host']} since {facts['since']}"
+        return _("process {pid} on {host} since {since}").format(**facts)
     except (OSError, ValueError, KeyError, TypeError):
-        return "process not known"
+        return _("process not known")

@@ -6,6 +6,7 @@ import psutil
 import torch
 
 from vae.config import SHAPE, ConfigError, TrainConfig, parameter_count
+from vae.language import _, number
 
 # A weight, its gradient and Adam's two moments, four bytes each.
 BYTES_A_WEIGHT = 16
@@ -33,13 +34,19 @@ def check_memory(config: TrainConfig) -> None:
         return
     fitting = (free - fixed) // an_image
     if fitting >= 1:
-        field, remedy = "batch_size", f"batch_size {fitting} or less"
+        field, remedy = "batch_size", _("batch_size {size} or less").format(size=fitting)
     else:
-        field, remedy = "img_size", "a smaller img_size, latent_dim or base_channels"
-    text = (
-        f"{field}: this network needs about {needed / 1e9:.1f} GB of memory at img_size "
-        f"{config.img_size} and batch_size {config.batch_size}, and {max(free, 0) / 1e9:.1f} GB is "
-        f"free: take {remedy}, or close other programs."
+        field, remedy = "img_size", _("a smaller img_size, latent_dim or base_channels")
+    text = _(
+        "{field}: this network needs about {needed} GB of memory at img_size {img_size} and "
+        "batch_size {batch_size}, and {free} GB is free: take {remedy}, or close other programs."
+    ).format(
+        field=field,
+        needed=number(needed / 1e9, ".1f"),
+        img_size=config.img_size,
+        batch_size=config.batch_size,
+        free=number(max(free, 0) / 1e9, ".1f"),
+        remedy=remedy,
     )
     raise ConfigError({field: text})
 

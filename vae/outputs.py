@@ -25,6 +25,7 @@ from vae.files import (
 )
 from vae.grid import GRID_SIDE, image_grid
 from vae.history import has_rows, set_aside_if_foreign, write_log
+from vae.language import _
 from vae.randomness import generator
 from vae.reconstructions import comparison, fixed_images, reconstruct
 from vae.samples import decode_latents, fixed_latents, write_png
@@ -52,7 +53,7 @@ class Outputs:
         folder = Path(self.config.model_save_dir)
         pictures = [path for path in _listed(self.folder) if _is_picture(path.name)]
         logs = [self.log] if has_rows(self.log) else []
-        checkpoints = [path for _, path in reversed(checkpoint_files(folder, damaged=True))]
+        checkpoints = [path for _number, path in reversed(checkpoint_files(folder, damaged=True))]
         files = [*pictures, *logs, *checkpoints]
         if not files:
             return
@@ -63,7 +64,8 @@ class Outputs:
         )
         for source in files:
             move_into(source.parent / name, source)
-        self.emit(Warned(f"The earlier run's files were kept in folders named {name}."))
+        text = _("The earlier run's files were kept in folders named {name}.")
+        self.emit(Warned(text.format(name=name)))
 
     def begin_log(self, state: TrainingState) -> None:
         """Write the rows of the epochs done. Rows that this would lose are kept, and named.
@@ -74,9 +76,8 @@ class Outputs:
         lag = 2 * self.config.checkpoint_every
         aside = set_aside_if_foreign(self.log, state.history, lag)
         if aside:
-            self.emit(
-                Warned(f"{self.log} held rows that the checkpoint lacks. It was kept as {aside}.")
-            )
+            text = _("{log} held rows that the checkpoint lacks. It was kept as {aside}.")
+            self.emit(Warned(text.format(log=self.log, aside=aside)))
         self.write_log(state)
 
     def write_log(self, state: TrainingState) -> None:
@@ -85,13 +86,11 @@ class Outputs:
             write_log(self.log, state.history)
         except OSError as error:
             # Windows locks a file that a spreadsheet shows; the next epoch writes all rows again.
-            self.emit(
-                Warned(
-                    f"{self.log} cannot be written ({error.strerror or error}), perhaps because "
-                    "another program shows it. Training goes on; its rows are safe in the "
-                    "checkpoint. Close that program."
-                )
+            text = _(
+                "{log} cannot be written ({reason}), perhaps because another program shows it. "
+                "Training goes on; its rows are safe in the checkpoint. Close that program."
             )
+            self.emit(Warned(text.format(log=self.log, reason=error.strerror or error)))
 
     def write_curve(self, state: TrainingState, last: bool = False) -> None:
         """Draw loss_curve.png of the epochs so far; but for the last, only every few seconds."""
@@ -146,9 +145,8 @@ class Outputs:
         try:
             write()
         except OSError as error:
-            self.emit(
-                Warned(f"{path} was not written ({error.strerror or error}). Training goes on.")
-            )
+            text = _("{path} was not written ({reason}). Training goes on.")
+            self.emit(Warned(text.format(path=path, reason=error.strerror or error)))
 
 
 def _listed(folder: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from vae.checkpoint import NonFiniteError, checkpoint_files
 from vae.errors import StudioError
 from vae.events import CheckpointSaved, Event, Progress, Trouble, Warned
 from vae.files import no_leftovers
+from vae.language import _
 from vae.lock import only_run
 from vae.state import TrainingState
 from vae.watch import DiskWatch
@@ -74,7 +75,8 @@ class Saving:
     def _check_folder(self) -> None:
         if not self.is_held():
             # Not made anew unasked: its drive may only be away for a moment.
-            raise FileNotFoundError(errno.ENOENT, "the folder is gone, or is another run's now")
+            problem = _("the folder is gone, or is another run's now")
+            raise FileNotFoundError(errno.ENOENT, problem)
 
     def _ask(self, error: OSError) -> None:
         """Wait for a decision, and until its folder can be used. Raises TrainingError."""
@@ -98,11 +100,13 @@ class Saving:
         moved = folder != Path(state.config.model_save_dir)
         if not moved and self.is_held():
             return
-        found = [path for _, path in checkpoint_files(folder, damaged=True)]
+        found = [path for _number, path in checkpoint_files(folder, damaged=True)]
         if found and state.saved not in found:
-            raise StudioError(f"{folder} holds checkpoints of another run")
+            problem = _("{folder} holds checkpoints of another run")
+            raise StudioError(problem.format(folder=folder))
         self.is_held = self.held.enter_context(only_run(folder))
         self.held.enter_context(no_leftovers(folder))
         if moved:
             state.config = dataclasses.replace(state.config, model_save_dir=str(folder))
-            self.emit(Warned(f"From here on, checkpoints are saved in {folder}."))
+            text = _("From here on, checkpoints are saved in {folder}.")
+            self.emit(Warned(text.format(folder=folder)))

@@ -18,6 +18,7 @@ from vae.dataset import MedicalImageDataset
 from vae.events import EpochRecord
 from vae.files import readable
 from vae.header import Entry, Record
+from vae.language import _, marked
 from vae.loss import VAELoss
 from vae.model import VAE, initialize
 from vae.randomness import generator
@@ -26,6 +27,7 @@ SUMS = "epoch_sums"
 MOMENTS = ("exp_avg", "exp_avg_sq")
 # The fifth counts images: a step that the scaler skips counts none.
 SUM_NAMES = ("loss", "reconstruction", "kl", "blur", "images")
+CHANGE = marked("From epoch {epoch}: {name} {then} became {now}.")
 # What may change between sessions, and is then recorded; paths and output settings do not count.
 RECORDED = ("num_epochs", "batch_size", "lr", "alpha", "beta", "gamma", "precision")
 
@@ -205,13 +207,14 @@ class TrainingState:
         self.history = list(record.history)
         self.images_done, self.seconds, self._saved = record.images_done, record.seconds, path
         self._saved_at = (self.epoch, self.images_done)
-        changed = tuple(
-            f"From epoch {self.epoch + 1}: {name} {record.config[name]} became {now}."
+        changed = [
+            {"epoch": self.epoch + 1, "name": name, "then": record.config[name], "now": now}
             for name, now in self.config.to_dict().items()
             if name in RECORDED and record.config[name] != now
-        )
-        self.changes = record.changes + changed
-        return changed
+        ]
+        # In a file, as everywhere, it stands in English.
+        self.changes = record.changes + tuple(CHANGE.format(**facts) for facts in changed)
+        return tuple(_(CHANGE).format(**facts) for facts in changed)
 
     def is_exact(self, record: Record) -> bool:
         """Whether going on from this checkpoint equals an unbroken run bit for bit."""
@@ -262,19 +265,24 @@ def check_same_run(
     for name, facts in PARAMETERS.items():
         now, then = getattr(config, name), record.config[name]
         if facts.fixed and now != then:
-            problems[name] = f"{name} is {now}, the checkpoint was made with {then}."
+            problem = _("{name} is {now}, the checkpoint was made with {then}.")
+            problems[name] = problem.format(name=name, now=now, then=then)
     if (data.fingerprint, len(data)) != (record.data, record.images):
-        place = readable(Path(str(record.config["file_path"])))
-        then = f"{record.images} then (in {place})"
-        other = " with other names or content" if record.images == len(data) else ""
-        problems["file_path"] = f"The images differ: {then}, {len(data)} now{other}."
+        problem = _("The images differ: {then} then (in {folder}), {now} now.")
+        if record.images == len(data):
+            problem = _(
+                "The images differ: {then} then (in {folder}), {now} now with other names or "
+                "content."
+            )
+        folder = readable(Path(str(record.config["file_path"])))
+        problems["file_path"] = problem.format(then=record.images, folder=folder, now=len(data))
     if problems:
-        raise MismatchError(
-            f"The checkpoint {path} belongs to another run, and was left untouched. "
-            + " ".join(problems.values())
-            + " Go back to those values, choose another model_save_dir, or start fresh.",
-            problems,
+        text = _(
+            "The checkpoint {path} belongs to another run, and was left untouched. {problems} "
+            "Go back to those values, choose another model_save_dir, or start fresh."
         )
+        message = text.format(path=path, problems=" ".join(problems.values()))
+        raise MismatchError(message, problems)
 
 
 def load_model(folder: Path, warn: Callable[[str], None]) -> tuple[VAE, TrainConfig, int]:
@@ -284,8 +292,9 @@ def load_model(folder: Path, warn: Callable[[str], None]) -> tuple[VAE, TrainCon
     """
     found = checkpoint.load_newest(folder, warn, lambda r: layout_of(_config_of(r))(r))
     if found is None:
-        raise CheckpointError(f"No checkpoint in {folder}. Train first, or name its folder.")
-    _, tensors, record = found
+        text = _("No checkpoint in {folder}. Train first, or name its folder.")
+        raise CheckpointError(text.format(folder=folder))
+    _path, tensors, record = found
     config = _config_of(record)
     model = build_model(config)
     copy_tensors(tensors, {f"model.{n}": p for n, p in model.named_parameters()})

@@ -12,6 +12,7 @@ from pathlib import Path
 from vae.events import SLOW, Event, Progress, Warned
 from vae.files import readable
 from vae.images import ImageFile
+from vae.language import ngettext
 
 SLOW_SECONDS = 5.0
 LOOK_SECONDS = 60.0
@@ -84,14 +85,17 @@ class ImageWatch:
         if not changed:
             return
         self.told = True
-        count = f"{len(changed)} image{'s have' if len(changed) > 1 else ' has'}"
-        self.emit(
-            Warned(
-                f"{count} changed or gone since the run began, such as "
-                f"{readable(self.folder / changed[0])}. This run goes on with the images as they "
-                "were. Put back what changed before you resume, or its checkpoint will be refused."
-            )
+        text = ngettext(
+            "{count} image has changed or gone since the run began, such as {path}. This run goes "
+            "on with the images as they were. Put back what changed before you resume, or its "
+            "checkpoint will be refused.",
+            "{count} images have changed or gone since the run began, such as {path}. This run "
+            "goes on with the images as they were. Put back what changed before you resume, or "
+            "its checkpoint will be refused.",
+            len(changed),
         )
+        path = readable(self.folder / changed[0])
+        self.emit(Warned(text.format(count=len(changed), path=path)))
 
     def _has_changed(self, file: ImageFile) -> bool:
         try:

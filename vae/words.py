@@ -8,6 +8,7 @@ from vae.events import (
     DataReady,
     DeviceChosen,
     EpochDone,
+    EpochRecord,
     Event,
     Paused,
     Progress,
@@ -21,77 +22,127 @@ from vae.events import (
     WentOn,
 )
 from vae.files import readable
+from vae.language import _, marked, ngettext, number
+from vae.reasons import reason_words
 
 # What a phase that brings nothing for seconds is likely to wait for.
 SLOW_PHASES = {
-    "scan": "Waiting for the disk with the images",
-    "decode": "Waiting for the disk, or for a slow image",
-    "read": "Waiting for the disk with the images",
-    "save": "Waiting for the disk with the checkpoints",
+    "scan": marked("Waiting for the disk with the images"),
+    "decode": marked("Waiting for the disk, or for a slow image"),
+    "read": marked("Waiting for the disk with the images"),
+    "save": marked("Waiting for the disk with the checkpoints"),
 }
 
 
 def event_lines(event: Event) -> list[str]:
     """An event in words, one line each; none for events that only move a bar."""
     if isinstance(event, DataReady):
-        lines = [f"{event.images} images."]
-        if event.skipped:
-            count = len(event.skipped)
-            lines.append(f"Left out, since {count} file{'s' if count > 1 else ''} cannot be used:")
-        return lines + [f"  {readable(path)} {why}" for path, why in event.skipped]
+        return _data_lines(event)
     if isinstance(event, DeviceChosen):
-        return [f"Device: {event.device}, {event.detail}, {event.precision}."]
+        return [_("Device: {device}.").format(device=device_words(event))]
     if isinstance(event, Resumed):
-        where = f" at image {event.images_done + 1}" if event.images_done else ""
-        first = f"Resuming from epoch {event.epoch + 1}{where} ({event.path.name})."
-        return [first, *event.changes]
+        return [_resumed_line(event), *event.changes]
     if isinstance(event, EpochDone):
-        r = event.record
-        return [
-            f"Epoch {r.epoch}: loss {r.loss:.4g}, reconstruction {r.reconstruction_loss:.4g}, "
-            f"KL {r.kl_loss:.4g}, blur {r.blur_loss:.4g}, {r.images_per_s:.4g} images/s"
-        ]
+        return [_epoch_line(event.record)]
     if isinstance(event, CheckpointSaved):
-        return [f"Saved {event.path.name}."]
+        return [_("Saved {name}.").format(name=event.path.name)]
     if isinstance(event, SamplesReady):
-        return [f"Samples: {event.path.name}"]
+        return [_("Samples: {name}").format(name=event.path.name)]
     if isinstance(event, ReconstructionsReady):
-        return [f"Reconstructions: {event.path.name}"]
+        return [_("Reconstructions: {name}").format(name=event.path.name)]
     if isinstance(event, TrialBegun):
-        return [f"Run {event.number} of {event.total}: {event.label}"]
+        text = _("Run {number} of {total}: {label}")
+        return [text.format(number=event.number, total=event.total, label=event.label)]
     if isinstance(event, TrialEnded):
         return [" ".join(result_words(event.result))] if event.result else []
     if isinstance(event, Paused):
-        return ["Paused; all is saved."]
+        return [_("Paused; all is saved.")]
     if isinstance(event, WentOn):
-        return ["Went on."]
+        return [_("Went on.")]
     if isinstance(event, Progress) and event.phase.endswith(SLOW):
-        return [f"{SLOW_PHASES[event.phase.removesuffix(SLOW)]}..."]
+        return [f"{_(SLOW_PHASES[event.phase.removesuffix(SLOW)])}..."]
     if isinstance(event, Warned):
-        return [f"Note: {event.message}"]
+        return [_("Note: {message}").format(message=event.message)]
     return []
+
+
+def device_words(event: DeviceChosen) -> str:
+    """Where and how a run computes: "CPU, 2 threads, float32"."""
+    detail = event.detail
+    if event.threads:
+        detail = ngettext("{count} thread", "{count} threads", event.threads)
+        detail = detail.format(count=event.threads)
+    return f"{event.device}, {detail}, {event.precision}"
+
+
+def _data_lines(event: DataReady) -> list[str]:
+    lines = [ngettext("{count} image.", "{count} images.", event.images).format(count=event.images)]
+    if event.skipped:
+        count = len(event.skipped)
+        left_out = ngettext(
+            "Left out, since {count} file cannot be used:",
+            "Left out, since {count} files cannot be used:",
+            count,
+        )
+        lines.append(left_out.format(count=count))
+    return lines + [f"  {readable(path)} {reason_words(why)}" for path, why in event.skipped]
+
+
+def _resumed_line(event: Resumed) -> str:
+    text = _("Resuming from epoch {epoch} ({name}).")
+    if event.images_done:
+        text = _("Resuming from epoch {epoch} at image {image} ({name}).")
+    return text.format(epoch=event.epoch + 1, image=event.images_done + 1, name=event.path.name)
+
+
+def _epoch_line(r: EpochRecord) -> str:
+    text = _(
+        "Epoch {epoch}: loss {loss}, reconstruction {reconstruction}, KL {kl}, blur {blur}, "
+        "{speed} images/s"
+    )
+    return text.format(
+        epoch=r.epoch,
+        loss=number(r.loss),
+        reconstruction=number(r.reconstruction_loss),
+        kl=number(r.kl_loss),
+        blur=number(r.blur_loss),
+        speed=number(r.images_per_s),
+    )
 
 
 def result_words(result: TrainingResult) -> tuple[str, str]:
     """How a run ended, a word and a sentence: "Stopped", "after 3 of 25 epochs. ..."."""
     if result.checkpoint is None:
-        return "Stopped", "before the training began. Nothing was changed."
+        return _("Stopped"), _("before the training began. Nothing was changed.")
     if result.stopped:
-        part = f" and {result.images_done} images of the next" if result.images_done else ""
-        done = f"after {result.epoch} of {result.epochs} epochs{part}."
-        return "Stopped", f"{done} Saved as {result.checkpoint.name}; resume goes on from there."
+        return _("Stopped"), _stopped_words(result, result.checkpoint.name)
     if not result.trained:
-        done = f"All epochs up to {result.epoch} were done already: raise num_epochs to go on."
-        return "Finished", done
-    best = result.best
-    words = f" Best loss {best.loss:.4g} at epoch {best.epoch}." if best else ""
+        text = _("All epochs up to {epoch} were done already: raise num_epochs to go on.")
+        return _("Finished"), text.format(epoch=result.epoch)
     seconds = sum(record.seconds for record in result.history)
-    epochs = f"{result.epoch} epoch{'s' if result.epoch > 1 else ''}"
-    return "Finished", f"{epochs} in {duration(seconds)}.{words}"
+    text = ngettext("{count} epoch in {time}.", "{count} epochs in {time}.", result.epoch)
+    text = text.format(count=result.epoch, time=duration(seconds))
+    if best := result.best:
+        words = _("Best loss {loss} at epoch {epoch}.")
+        text = f"{text} {words.format(loss=number(best.loss), epoch=best.epoch)}"
+    return _("Finished"), text
+
+
+def _stopped_words(result: TrainingResult, name: str) -> str:
+    text = _("after {done} of {epochs} epochs. Saved as {name}; resume goes on from there.")
+    if result.images_done:
+        text = ngettext(
+            "after {done} of {epochs} epochs and {count} image of the next. Saved as {name}; "
+            "resume goes on from there.",
+            "after {done} of {epochs} epochs and {count} images of the next. Saved as {name}; "
+            "resume goes on from there.",
+            result.images_done,
+        )
+    return text.format(done=result.epoch, epochs=result.epochs, count=result.images_done, name=name)
 
 
 def duration(seconds: float) -> str:
-    """ "12 s", "3 min 5 s" or "2 h 10 min"."""
+    """ "12 s", "3 min 5 s" or "2 h 10 min", which are the same in all our languages."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

@@ -48,7 +48,7 @@ from vae.gui.answers import (
 )
 from vae.gui.bar import ENOUGH_BATCHES, Eta
 from vae.language import _, marked, ngettext, number
-from vae.words import SLOW_PHASES, event_lines, result_words
+from vae.words import SLOW_PHASES, device_words, event_lines, result_words
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -77,7 +77,7 @@ class RunView:
         self.points: list[tuple[float, float]] = []  # of the running epoch
         self.eta = Eta()
         self.values: dict[str, Value] = {}  # the parameters of the run that is shown
-        self.device = ""
+        self.device: DeviceChosen | None = None
         self.subject: tuple[str, int, int] | None = None  # folder, images, files left out
         self.result: TrainingResult | None = None  # of the run that ended last
         self._show_history()
@@ -202,12 +202,14 @@ class RunView:
             parts = [name, count.format(count=number(images, ",d"))]
             if skipped:
                 parts.append(_("{count} left out (see Log)").format(count=number(skipped, ",d")))
-        self.app.header.show(*parts, self.device)
+        if self.device:
+            parts.append(device_words(self.device))
+        self.app.header.show(*parts)
 
     def _device_chosen(self, event: DeviceChosen) -> None:
         # The form is locked meanwhile: the run has what it says.
         self.values = parse(self.app.form.texts())[0]
-        self.device = f"{event.device}, {event.detail}, {event.precision}"
+        self.device = event
         self._show_subject()
         self.eta = Eta()
         if self.app.state == "checking":

@@ -162,10 +162,8 @@ def decode_image(data: bytes, size: int, channels: int) -> np.ndarray:
 def refuse_bomb(width: int, height: int) -> None:
     """Raise ImageError if an image has too many pixels to be decoded."""
     if width * height > MAX_PIXELS:
-        millions = MAX_PIXELS // 10**6
-        raise ImageError(
-            reasons.TOO_MANY_PIXELS.format(width=width, height=height, millions=millions)
-        )
+        text = reasons.TOO_MANY_PIXELS
+        raise ImageError(text.format(width=width, height=height, millions=MAX_PIXELS // 10**6))
 
 
 def refuse(image: Image.Image) -> None:

@@ -35,7 +35,7 @@ from vae.gui.samples_pane import SamplesPane
 from vae.gui.settings import SCALES, demo_folder, load_settings, save_settings
 from vae.gui.theme import pixels
 from vae.gui.worker import Worker
-from vae.language import _
+from vae.language import _, ngettext
 from vae.requests import Request
 from vae.signals import stop_signals
 
@@ -82,7 +82,7 @@ class App:
         self.view = RunView(self)
         self.form.fill({**remembered["form"], **(texts or {})})
         kit.on_mode_change(self.root, self.paint)
-        self.set_state("idle", "Ready", "")
+        self.set_state("idle", _("Ready"), "")
         self.fit(*SIZE)
         self.polling = self.root.after(POLL_MS, self.poll)
         self.root.after(60, self._after_shown, demo)
@@ -139,7 +139,7 @@ class App:
     def _after_shown(self, demo: bool) -> None:
         """What can wait until the window is on screen."""
         if demo and not self.form.texts()["file_path"]:
-            self.set_state("checking", "Preparing", "Making the demo data set...")
+            self.set_state("checking", _("Preparing"), _("Making the demo data set..."))
             self.worker.make_demo(demo_folder())
         else:
             self.form.show_problems(self.form.problems())
@@ -183,7 +183,7 @@ class App:
         self.form.lock(self.busy)
         self.data_view.lock(self.busy)
         self.show_buttons()
-        self.bar.say(state, word, text, right)
+        self.bar.say(state, word, text, right, "" if text else "ready")
 
     def show_buttons(self) -> None:
         """Bring the buttons in line with the state and with what was found."""
@@ -191,9 +191,9 @@ class App:
         self.bar.show_state(self.state, self.busy, view.resumable, view.replaceable)
         self.samples.allow(view.resumable and not self.busy)
 
-    def say(self, word: str, text: str, right: str = "") -> None:
+    def say(self, word: str, text: str, right: str = "", topic: str = "note") -> None:
         """Another sentence in the same state."""
-        self.bar.say(self.state, word, text, right)
+        self.bar.say(self.state, word, text, right, topic)
 
     def tell(self, text: str, folder: Path | None = None) -> None:
         """Say something where it stays, and offer to open a folder."""
@@ -209,15 +209,16 @@ class App:
 
     def say_marked(self) -> None:
         """Say how many fields are marked, or, once they are mended, what can be done."""
-        marked, attention = self.form.marked(), "attention"
+        marked = self.form.marked()
         if self.state != "idle":
             return
         if marked:
-            one = len(marked) == 1
-            word = f"{len(marked)} field{'' if one else 's'} need{'s' if one else ''} {attention}"
-            labels = ", ".join(PARAMETERS[name].label for name in marked)
-            self.bar.say("failed", word, labels)
-        elif not self.bar.word["text"] or attention in self.bar.word["text"]:
+            word = ngettext(
+                "{count} field needs attention", "{count} fields need attention", len(marked)
+            )
+            labels = ", ".join(_(PARAMETERS[name].label) for name in marked)
+            self.bar.say("failed", word.format(count=len(marked)), labels, topic="attention")
+        elif not self.bar.word["text"] or self.bar.topic == "attention":
             self.view.say_found()
 
     def train(self, fresh: bool = False) -> None:
@@ -233,7 +234,7 @@ class App:
             self.view.forget()
             self.looked = places
         self.banner.clear()
-        self.set_state("checking", "Checking", "Checking the form and the data set...")
+        self.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
         self.remember()
         self.worker.train(self.form.texts(), fresh)
 
@@ -246,12 +247,12 @@ class App:
             self.set_state("idle", "", "")
             self.say_marked()
             return
-        text = (
+        text = _(
             "A new run begins at epoch 1. The earlier run's checkpoints, samples and log are moved "
             "into folders named earlier_run_0001 (or the next number); nothing is deleted."
         )
-        choices = ("Start fresh", "Cancel")
-        if dialogs.ask(self.root, "Start fresh", text, choices) == choices[0]:
+        choices = (_("Start fresh"), _("Cancel"))
+        if dialogs.ask(self.root, choices[0], text, choices) == choices[0]:
             self.train(fresh=True)
 
     def stop(self) -> None:
@@ -262,8 +263,8 @@ class App:
             return
         saves = self.state != "checking"
         self.worker.stop()
-        text = "after this batch; a checkpoint will be saved" if saves else "in a moment"
-        self.set_state("stopping", "Stopping", text)
+        text = _("after this batch; a checkpoint will be saved") if saves else _("in a moment")
+        self.set_state("stopping", _("Stopping"), text)
 
     def pause(self) -> None:
         """Let training wait after the running batch, or go on."""
@@ -288,13 +289,14 @@ class App:
     def give_up(self) -> None:
         """End a blocked run, after asking."""
         trouble = self.view.trouble
-        text = "What came after the last checkpoint has not been saved, and would be lost."
-        choices = ("Keep waiting", "End without saving")
+        text = _("What came after the last checkpoint has not been saved, and would be lost.")
+        choices = (_("Keep waiting"), _("End without saving"))
         if trouble and not trouble.movable:
-            text, choices = "All that was trained is saved.", ("Keep waiting", "End the run")
-        answer = dialogs.ask(self.root, "End the run", text, choices, choices[0])
+            text = _("All that was trained is saved.")
+            choices = (_("Keep waiting"), _("End the run"))
+        answer = dialogs.ask(self.root, _("End the run"), text, choices, choices[0])
         if answer == choices[1] and self.state == "blocked":
-            self.set_state("stopping", "Stopping", "in a moment")
+            self.set_state("stopping", _("Stopping"), _("in a moment"))
             self.worker.answer(None)
 
     def ask_stop(self) -> None:
@@ -303,11 +305,11 @@ class App:
             self.give_up()
         if self.state not in ("checking", "running", "paused"):
             return
-        text = "A checkpoint is saved after the running batch, and Resume goes on from there."
+        text = _("A checkpoint is saved after the running batch, and Resume goes on from there.")
         if self.state == "checking":
-            text = "Nothing has been trained yet, so that there is nothing to lose."
-        choices = ("Stop", "Keep training")
-        if dialogs.ask(self.root, "Stop training", text, choices) == choices[0]:
+            text = _("Nothing has been trained yet, so that there is nothing to lose.")
+        choices = (_("Stop"), _("Keep training"))
+        if dialogs.ask(self.root, _("Stop training"), text, choices) == choices[0]:
             self.stop()
 
     def close(self) -> None:
@@ -320,9 +322,9 @@ class App:
             self.quit_after_stop = True
             self.stop()
             return
-        choices = ("Save and exit", "Exit without saving", "Keep training")
-        text = "A run is going on. Without saving, what came after its last checkpoint is lost."
-        answer = dialogs.ask(self.root, "Close VAE Studio", text, choices)
+        choices = (_("Save and exit"), _("Exit without saving"), _("Keep training"))
+        text = _("A run is going on. Without saving, what came after its last checkpoint is lost.")
+        answer = dialogs.ask(self.root, _("Close VAE Studio"), text, choices)
         if answer == choices[0]:
             self.quit_after_stop = True
             if self.state == "blocked":
@@ -343,7 +345,8 @@ class App:
         try:
             save_settings(self.form.texts(), kit.mode(self.root), self.scale)
         except OSError as error:
-            self.log.write(f"The form could not be remembered: {error}", "warning")
+            text = _("The form could not be remembered: {problem}")
+            self.log.write(text.format(problem=error), "warning")
 
     # ---- polling
 
@@ -391,8 +394,8 @@ class App:
             texts = self.form.texts()
             self.worker.check_paths({path: texts[path] for path in PATHS})
             self.look()
-        said = self.bar.word["text"] if self.state == "idle" else ""
-        if (name, said) in (("num_epochs", "Found"), ("file_path", "Ready")):
+        said = self.bar.topic if self.state == "idle" else ""
+        if (name, said) in (("num_epochs", "found"), ("file_path", "ready")):
             self.view.say_found()
         self.data_view.look()
         self.say_marked()
@@ -497,7 +500,7 @@ class App:
     def copy_report(self) -> None:
         """Copy what a person who helps must know."""
         if not self.busy:
-            self.say("Note", "Making a report...")
+            self.say(_("Note"), _("Making a report..."))
         self.worker.report(self.form.texts())
 
     def open_log_folder(self) -> None:
@@ -508,11 +511,11 @@ class App:
         """Delete the decoded images that are kept for later runs, after asking."""
         from vae import cache  # not at the start: NumPy takes a moment
 
-        choices = ("Clear", "Cancel") if cache.cache_files() else ("Close",)
+        choices = (_("Clear"), _("Cancel")) if cache.cache_files() else (_("Close"),)
         text = cache.usage_words()
         if len(choices) > 1:
-            text += " The next run decodes its images again; nothing else is lost."
-        if dialogs.ask(self.root, "Image cache", text, choices) == "Clear":
+            text += " " + _("The next run decodes its images again; nothing else is lost.")
+        if dialogs.ask(self.root, _("Image cache"), text, choices) == _("Clear"):
             self.worker.clear_cache()
 
     def show_tab(self, pane: Pane) -> None:
@@ -525,18 +528,20 @@ class App:
 
     def about(self) -> None:
         """Version and purpose."""
-        text = (
-            f"VAE Studio {__version__}\n\nTrains a convolutional variational autoencoder on a "
-            "folder of images. Nothing leaves this computer."
+        purpose = _(
+            "Trains a convolutional variational autoencoder on a folder of images. Nothing leaves "
+            "this computer."
         )
-        dialogs.ask(self.root, "About VAE Studio", text, ("Close",))
+        text = f"VAE Studio {__version__}\n\n{purpose}"
+        dialogs.ask(self.root, _("About VAE Studio"), text, (_("Close"),))
 
     def callback_failed(self, *error: Any) -> None:
         """An error in the window itself: shown and logged; training goes on."""
         diary.log_error(error[1])
         self.log.write("".join(traceback.format_exception(*error)), "error")
-        self.bar.say("failed", "Window error", f"{error[1]} (a running training goes on)")
-        self.bar.offer("Details", self.show_log)
+        text = _("{problem} (a running training goes on)").format(problem=error[1])
+        self.bar.say("failed", _("Window error"), text)
+        self.bar.offer(_("Details"), self.show_log)
 
     def run(self) -> str:
         """Run until the window is closed. Ctrl-C, SIGTERM and SIGHUP save first.

@@ -56,7 +56,7 @@ class ActionBar(ttk.Frame):
         sample: Callable[[], object],
     ) -> None:
         super().__init__(master, style="Vae.TFrame", padding="18p 9p")
-        self.tone, self.narrow = "idle", False
+        self.tone, self.topic, self.narrow = "idle", "", False
         self.buttons = row = ttk.Frame(self, style="Vae.TFrame")
         self.train = kit.button(row, _("Train"), train, "Primary", "play-fill")
         self.pause = kit.button(row, _("Pause"), pause, "Plain", "pause-fill")
@@ -122,9 +122,12 @@ class ActionBar(ttk.Frame):
         self.stop.configure(state="normal" if running and state != "stopping" else "disabled")
         self.fresh.configure(state="normal" if replaceable and not running else "disabled")
 
-    def say(self, tone: str, word: str, text: str, right: str = "") -> None:
-        """A word in a state's tone, a sentence beside it, and figures at the end."""
-        self.tone = tone
+    def say(self, tone: str, word: str, text: str, right: str = "", topic: str = "") -> None:
+        """A word in a state's tone, a sentence beside it, and figures at the end.
+
+        The topic tells what may replace it: "ready", "found", "note" or "attention".
+        """
+        self.tone, self.topic = tone, topic
         self.word.configure(text=word)
         self.text.configure(text=text)
         self.right.configure(text=right)

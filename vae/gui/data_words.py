@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vae.files import size_words
 from vae.language import _, ngettext, number
+from vae.reasons import reason_words
 from vae.words import duration
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def trouble(survey: Survey | None, sheet: Sheet | None) -> tuple[str, list[str]]
     for name, reason in sheet.refused if sheet else ():
         refused += name not in unreadable
         unreadable.setdefault(name, reason)
-    lines = [f"{name} {reason}" for name, reason in unreadable.items()]
+    lines = [f"{name} {reason_words(reason)}" for name, reason in unreadable.items()]
     heads = []
     if refused:
         heads.append(_refused_words(refused, all_decoded(survey, sheet)))

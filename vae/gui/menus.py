@@ -19,7 +19,7 @@ Entry = tuple[str, str, Callable[[], object]]  # label, key or "", action
 def make_menus(app: App) -> None:
     """Give the window its menu bar and bind the keys."""
     menus: dict[str, list[Entry]] = {
-        "File": [
+        _("File"): [
             (_("Open output folder"), "Mod+O", app.open_output),
             (_("Open checkpoint folder"), "", app.open_checkpoints),
             (_("Open folder of the log file"), "", app.open_log),
@@ -27,34 +27,34 @@ def make_menus(app: App) -> None:
             (_("Save loss plot..."), "", app.loss_actions.save_plot),
             (_("Copy loss data"), "", app.loss_actions.copy_data),
             (_("Compare with a log..."), "", app.loss_actions.compare_with_log),
-            ("Clear image cache...", "", app.clear_cache),
-            ("Quit", "Mod+Q", app.close),
+            (_("Clear image cache..."), "", app.clear_cache),
+            (_("Quit"), "Mod+Q", app.close),
         ],
-        "Run": [
-            ("Train or resume", "Mod+Enter", app.train),
+        _("Run"): [
+            (_("Train or resume"), "Mod+Enter", app.train),
             (_("Pause or go on"), "Mod+B", app.pause),
             (_("Stop..."), "Esc", app.ask_stop),
             (_("Save a checkpoint at once"), "Mod+S", app.save_now),
             (_("Draw samples at once"), "Mod+G", app.sample_now),
-            ("Start fresh...", "Mod+N", app.start_fresh),
+            (_("Start fresh..."), "Mod+N", app.start_fresh),
             (_("Copy as command"), "Mod+K", app.copy_command),
         ],
-        "View": [
+        _("View"): [
             *(
                 (title, f"Mod+{number}", partial(app.show_tab, pane))
                 for number, (title, pane) in enumerate(app.panes.items(), start=1)
             ),
-            ("Light or dark", "Mod+L", app.toggle_mode),
-            ("Advanced parameters", "Mod+P", app.form.toggle_advanced),
+            (_("Light or dark"), "Mod+L", app.toggle_mode),
+            (_("Advanced parameters"), "Mod+P", app.form.toggle_advanced),
             (_("Explanations"), "Mod+I", app.form.toggle_info),
             (_("Larger text"), "Mod+plus", app.larger),
             (_("Smaller text"), "Mod+minus", partial(app.larger, -1)),
             (LANGUAGES[app.next_language()], "Mod+J", app.toggle_language),
         ],
-        "Help": [
-            ("Copy report", "Mod+R", app.copy_report),
-            ("Open log folder", "", app.open_log_folder),
-            ("About VAE Studio", "F1", app.about),
+        _("Help"): [
+            (_("Copy report"), "Mod+R", app.copy_report),
+            (_("Open log folder"), "", app.open_log_folder),
+            (_("About VAE Studio"), "F1", app.about),
         ],
     }
     bar = tk.Menu(app.root)

@@ -26,6 +26,7 @@ from vae.events import (
     Warned,
     WentOn,
 )
+from vae.files import readable
 from vae.gui import kit
 from vae.gui.answers import (
     CacheCleared,
@@ -46,20 +47,18 @@ from vae.gui.answers import (
     Told,
 )
 from vae.gui.bar import ENOUGH_BATCHES, Eta
-from vae.language import _
-from vae.words import SLOW_PHASES, event_lines, result_words
+from vae.language import _, marked, ngettext, number
+from vae.words import SLOW_PHASES, device_words, event_lines, result_words
 
 if TYPE_CHECKING:
     from vae.gui.app import App
 
 PHASES = {
-    "scan": "Looking for images",
-    "decode": "Decoding images",
-    "save": "Saving a checkpoint",
-    "sample": "Drawing samples",
+    "scan": marked("Looking for images"),
+    "decode": marked("Decoding images"),
+    "save": marked("Saving a checkpoint"),
+    "sample": marked("Drawing samples"),
 }
-# What the bar says of itself, and a new look-up may replace.
-FOUND_WORDS = ("", "Ready", "Found", "Note")
 MAX_POINTS = 4000
 
 
@@ -78,7 +77,8 @@ class RunView:
         self.points: list[tuple[float, float]] = []  # of the running epoch
         self.eta = Eta()
         self.values: dict[str, Value] = {}  # the parameters of the run that is shown
-        self.data = self.device = ""
+        self.device: DeviceChosen | None = None
+        self.subject: tuple[str, int, int] | None = None  # folder, images, files left out
         self.result: TrainingResult | None = None  # of the run that ended last
         self._show_history()
         self.app.samples.clear()
@@ -168,35 +168,52 @@ class RunView:
                 raise TypeError(f"no way to show {event!r}")
 
     def _progress(self, event: Progress) -> None:
-        total = f" of {event.total}" if event.total else ""
-        count = f": {event.done}{total}" if event.done else ""
+        state = self.app.state
+        words = {
+            "checking": _("Preparing"), "running": _("Training"), "stopping": _("Stopping")
+        }  # fmt: skip
         if event.phase.endswith(SLOW):
-            words = {"checking": "Preparing", "running": "Training", "stopping": "Stopping"}
-            if word := words.get(self.app.state):
-                self.app.say(word, SLOW_PHASES[event.phase.removesuffix(SLOW)])
+            if state in words:
+                self.app.say(words[state], _(SLOW_PHASES[event.phase.removesuffix(SLOW)]))
             return
-        if self.app.state == "checking":
-            self.app.say("Preparing", PHASES[event.phase] + count)
+        text = _(PHASES[event.phase])
+        if state == "checking":
+            done, total = number(event.done, ",d"), number(event.total, ",d")
+            if event.total and event.done:
+                count = _("{done} of {total}").format(done=done, total=total)
+            else:
+                count = done if event.done else ""
+            self.app.say(words[state], f"{text}: {count}" if count else text)
             self.app.bar.progress(event.done, event.total)
-        elif self.app.state == "running":
-            self.app.say("Training", PHASES[event.phase])
+        elif state == "running":
+            self.app.say(words[state], text)
 
     def _data_ready(self, event: DataReady) -> None:
-        app = self.app
-        name = Path(app.form.texts()["file_path"]).name
-        self.data = f"{name}  ·  {event.images:,} images"
-        if event.skipped:
-            self.data += f"  ·  {len(event.skipped)} left out (see Log)"
-        app.header.show(self.data, self.device)
+        name = readable(Path(Path(self.app.form.texts()["file_path"]).name))
+        self.subject = (name, event.images, len(event.skipped))
+        self._show_subject()
+
+    def _show_subject(self) -> None:
+        """What is trained, and where, in the window's head."""
+        parts = []
+        if self.subject:
+            name, images, skipped = self.subject
+            count = ngettext("{count} image", "{count} images", images)
+            parts = [name, count.format(count=number(images, ",d"))]
+            if skipped:
+                parts.append(_("{count} left out (see Log)").format(count=number(skipped, ",d")))
+        if self.device:
+            parts.append(device_words(self.device))
+        self.app.header.show(*parts)
 
     def _device_chosen(self, event: DeviceChosen) -> None:
         # The form is locked meanwhile: the run has what it says.
         self.values = parse(self.app.form.texts())[0]
-        self.device = f"{event.device}, {event.detail}, {event.precision}"
-        self.app.header.show(self.data, self.device)
+        self.device = event
+        self._show_subject()
         self.eta = Eta()
         if self.app.state == "checking":
-            self.app.set_state("running", "Training", "Building the network...")
+            self.app.set_state("running", _("Training"), _("Building the network..."))
 
     def _resumed(self, event: Resumed) -> None:
         self.history = list(event.history)
@@ -213,9 +230,11 @@ class RunView:
         self.app.bar.progress(done, event.epochs * event.batches)
         left = self.eta.left(event)
         if self.app.state == "running":
-            text = f"epoch {event.epoch} of {event.epochs}, batch {event.batch} of {event.batches}"
-            figures = [left] * bool(left) + [f"{event.images_per_s:,.1f} images/s"]
-            self.app.say("Training", text, "  ·  ".join(figures))
+            text = _("epoch {epoch} of {epochs}, batch {batch} of {batches}").format(
+                epoch=event.epoch, epochs=event.epochs, batch=event.batch, batches=event.batches
+            )
+            speed = _("{count} images/s").format(count=number(event.images_per_s, ",.1f"))
+            self.app.say(_("Training"), text, "  ·  ".join([left, speed] if left else [speed]))
 
     def _epoch_done(self, r: EpochRecord) -> None:
         if not self.history or self.history[-1].epoch < r.epoch:
@@ -230,7 +249,7 @@ class RunView:
         app.set_state("idle" if result.stopped else "finished", word, text)
         if not result.stopped:
             app.bar.progress(1, 1)
-            app.bar.offer("Open output folder", app.open_output)
+            app.bar.offer(_("Open output folder"), app.open_output)
         app.log.write(f"{word}: {text}")
         self.history = list(result.history) or self.history
         self._show_history()
@@ -238,12 +257,12 @@ class RunView:
 
     def _failed(self, event: Failed) -> None:
         began = self.app.state != "checking"
-        self.app.set_state("failed", "Failed", event.message)
+        self.app.set_state("failed", _("Failed"), event.message)
         if not began:
             self.app.bar.progress(0, 1)
         self.app.log.write(event.message, "error")
         if event.details:
-            self.app.bar.offer("Details", self.app.show_log)
+            self.app.bar.offer(_("Details"), self.app.show_log)
             self.app.log.write(event.details.rstrip())
         if event.problems:
             self.app.form.show_problems(event.problems)
@@ -254,7 +273,7 @@ class RunView:
         if event.text:
             app.root.clipboard_clear()
             app.root.clipboard_append(event.text)
-            text = (
+            text = _(
                 "The report was copied: versions, device, folders, checkpoints and the end of the "
                 "log, without any path or name of an image. Paste it where you ask for help."
             )
@@ -277,9 +296,9 @@ class RunView:
         if app.signalled:  # the session ends: nobody is there to decide
             app.worker.answer(None)
             return
-        app.set_state("blocked", "Paused", event.message)
+        app.set_state("blocked", _("Paused"), event.message)
         if event.movable:
-            app.bar.offer("Choose another folder...", self._choose_another)
+            app.bar.offer(_("Choose another folder..."), self._choose_another)
 
     def _choose_another(self) -> None:
         assert self.trouble is not None
@@ -295,8 +314,8 @@ class RunView:
     def _tried_again(self) -> None:
         if self.app.state == "blocked":
             state = "stopping" if self.app.worker.flag.is_set() else "running"
-            word = "Stopping" if state == "stopping" else "Training"
-            self.app.set_state(state, word, "Trying again...")
+            word = _("Stopping") if state == "stopping" else _("Training")
+            self.app.set_state(state, word, _("Trying again..."))
 
     def _saved(self, path: Path) -> None:
         """Keep the form true when checkpoints go to another folder than it says."""
@@ -331,9 +350,10 @@ class RunView:
     def _demo_ready(self, event: DemoReady) -> None:
         if event.complete:
             self.app.form.fill({"file_path": str(event.folder)})
-            self.app.set_state("idle", "Ready", "The demo data set is filled in. Click Train.")
+            text = _("The demo data set is filled in. Click Train.")
+            self.app.set_state("idle", _("Ready"), text)
         else:
-            self.app.set_state("idle", "Stopped", "The demo data set is not complete.")
+            self.app.set_state("idle", _("Stopped"), _("The demo data set is not complete."))
             self.app.start_wanted = False
         self.app.look()
         self.app.start_if_wanted()
@@ -352,13 +372,13 @@ class RunView:
             folder = Path(app.form.texts()["output_dir"])
             app.samples.take_found(folder, event.samples)
             app.reconstructions.take_found(folder, event.reconstructions)
-        if app.state == "idle" and app.bar.word["text"] in FOUND_WORDS:
+        if app.state == "idle" and app.bar.topic in ("ready", "found", "note"):
             self.say_found()
 
     def say_again(self) -> None:
         """Say in the language in use what can be said anew."""
         app = self.app
-        app.header.show(self.data, self.device)
+        self._show_subject()
         if app.state == "finished" and self.result:
             app.bar.say(app.state, *result_words(self.result))
             app.bar.offer(_("Open output folder"), app.open_output)
@@ -375,18 +395,23 @@ class RunView:
             wanted = parse({"num_epochs": texts["num_epochs"]})[0].get("num_epochs", 0)
             total = max(int(wanted), done)
             more = found.record.images_done
-            part = f", {more} images of the next" if more else ""
-            hint = "Resume" if done < total else "raise Epochs to train on"
-            app.say("Found", f"{done} of {total} epochs done{part}: {hint}")
+            hint = _("Resume") if done < total else _("raise Epochs to train on")
+            text = _("{done} of {total} epochs done: {hint}")
+            if more:
+                text = _("{done} of {total} epochs done, {more} images of the next: {hint}")
+            text = text.format(done=done, total=total, more=more, hint=hint)
+            app.say(_("Found"), text, topic="found")
             app.bar.progress(done, total)
         elif found and found.problem:
-            app.bar.say("failed", "Note", found.problem)
+            app.bar.say("failed", _("Note"), found.problem, topic="note")
         elif found and found.anything:
-            text = "No checkpoint in the checkpoint folder can be read. Train says more."
-            app.bar.say("failed", "Note", text)
+            text = _("No checkpoint in the checkpoint folder can be read. Train says more.")
+            app.bar.say("failed", _("Note"), text, topic="note")
         else:
-            chosen = texts["file_path"]
-            app.say("Ready", "Click Train." if chosen else "Choose a folder of images, then Train.")
+            text = _("Choose a folder of images, then Train.")
+            if texts["file_path"]:
+                text = _("Click Train.")
+            app.say(_("Ready"), text, topic="ready")
 
     def _show_history(self) -> None:
         weights = [self.values.get(name) for name in Weights._fields]

@@ -164,7 +164,7 @@ def _train(
     requested: Callable[[], Request | None],
     memory_is_free: Callable[[], None],
 ) -> None:
-    end: object = Failed("The run ended without a word.", {}, "")
+    end: object = Failed(_("The run ended without a word."), {}, "")
     try:
         config = TrainConfig.from_strings(texts)
         from vae.training import run_vae_training
@@ -251,8 +251,8 @@ def _demo(folder: Path, emit: Callable[[object], None], should_stop: Callable[[]
         make_demo_data(folder, should_stop=should_stop)
         emit(DemoReady(folder, not should_stop()))
     except Exception as error:
-        message = f"The demo data set was not made: {error}. Choose a folder of your own images."
-        emit(Failed(message, {}, traceback.format_exc()))
+        text = _("The demo data set was not made: {problem}. Choose a folder of your own images.")
+        emit(Failed(text.format(problem=error), {}, traceback.format_exc()))
 
 
 def _clear_cache(emit: Callable[[object], None]) -> None:
@@ -273,7 +273,8 @@ def _report(texts: dict[str, str], emit: Callable[[object], None]) -> None:
         emit(ReportReady("\n".join(lines), ""))
     except Exception as error:
         diary.log_error(error)
-        emit(ReportReady("", f"No report could be made ({type(error).__name__})."))
+        text = _("No report could be made ({problem}).")
+        emit(ReportReady("", text.format(problem=type(error).__name__)))
 
 
 def _import(emit: Callable[[object], None], ended: Callable[[], None]) -> None:

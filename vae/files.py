@@ -9,6 +9,7 @@ import re
 import secrets
 import sys
 import time
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -36,6 +37,13 @@ def samples_name(epoch: int) -> str:
 def readable(path: Path) -> str:
     """A path for a person: control characters and bytes that are no text are escaped."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))
+
+
+def safe_name(text: str) -> str:
+    """A text as a part of a file name that every system takes: letters, digits, - and _."""
+    text = unicodedata.normalize("NFC", text)
+    kept = "".join(c if c.isalnum() or c in "-_" else "_" for c in text)
+    return kept.strip("_")[:40] or "unnamed"
 
 
 def size_words(count: float) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from vae.checkpoint import checkpoint_files
 from vae.config import TrainConfig
 from vae.curve import write_loss_curve
-from vae.events import Event, Progress, SamplesReady, Warned
+from vae.events import EarlierRunKept, Event, Progress, SamplesReady, Warned
 from vae.files import LOSS_CURVE_NAME, SAMPLES_NAME, move_into, samples_name
 from vae.history import has_rows, set_aside_if_foreign, write_log
 from vae.randomness import generator
@@ -49,7 +49,8 @@ class Outputs:
         )
         for source in files:
             move_into(source.parent / name, source)
-        self.emit(Warned(f"The earlier run's files were kept in folders named {name}."))
+        text = f"The earlier run's files were kept in folders named {name}."
+        self.emit(EarlierRunKept(text, name))
 
     def begin_log(self, state: TrainingState) -> None:
         """Write the rows of the epochs done. Rows that this would lose are kept, and named.

@@ -17,7 +17,6 @@ from vae import diary
 from vae.config import ConfigError, TrainConfig
 from vae.errors import StudioError, file_problem
 from vae.events import RETRY_SECONDS, Trouble, Warned
-from vae.files import SAMPLES_NAME, samples_name
 from vae.gui.answers import (
     CacheCleared,
     DemoReady,
@@ -32,6 +31,7 @@ from vae.gui.answers import (
     Retrying,
 )
 from vae.paths import check_paths
+from vae.recorder import recorded
 
 LOG_LINES = 200  # of the log in a report
 
@@ -130,8 +130,12 @@ def _train(
         config = TrainConfig.from_strings(texts)
         from vae.training import run_vae_training
 
-        with diary.logged(config, emit) as heard:
+        with (
+            recorded(config, emit) as recorder,
+            diary.logged(config, recorder) as heard,
+        ):
             result = run_vae_training(config, heard, should_stop, fresh, decide)
+            recorder.ended(result)
         diary.log_result(result)
         end = Finished(result)
     except ConfigError as error:
@@ -163,18 +167,18 @@ def _look(model_save_dir: str, output_dir: str, emit: Callable[[object], None]) 
 
 def _newest_grid(folder: Path, up_to: int) -> tuple[Any, int]:
     """The newest sample grid up to an epoch, and its epoch; (None, 0) if there is none."""
-    names = (SAMPLES_NAME.fullmatch(path.name) for path in folder.glob("*.png"))
-    epochs = [int(match[1]) for match in names if match]
-    epoch = max((epoch for epoch in epochs if epoch <= up_to), default=0)
-    if not epoch:
+    from vae.run_files import newest_grid
+
+    found = newest_grid(folder, up_to)
+    if not found:
         return None, 0
     import numpy as np
     from PIL import Image
 
     import vae.images  # noqa: F401  # its pixel limit, not Pillow's smaller one
 
-    with Image.open(folder / samples_name(epoch)) as image:
-        return np.asarray(image), epoch
+    with Image.open(found[0]) as image:
+        return np.asarray(image), found[1]
 
 
 def _check_paths(texts: dict[str, str], emit: Callable[[object], None]) -> None:

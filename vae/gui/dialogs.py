@@ -19,11 +19,7 @@ def ask(
     """
     safe = safe or choices[-1]
     answers = [safe]
-    # A dialog of a minimised window would never be seen.
-    root.deiconify()
-    top = tk.Toplevel(root, background=kit.palette(root).background)
-    top.title(title)
-    top.transient(root)
+    top = _window(root, title)
 
     def choose(choice: str) -> None:
         answers.append(choice)
@@ -43,6 +39,46 @@ def ask(
         if choice == choices[0]:
             button.focus_set()
     top.bind("<Escape>", lambda event: choose(safe))
+    _wait(root, top)
+    return answers[-1]
+
+
+def ask_text(root: tk.Tk, title: str, text: str, agree: str, cancel: str) -> str:
+    """A dialog with one field. Returns what was written, or nothing if it was cancelled."""
+    answers = [""]
+    top = _window(root, title)
+    body = ttk.Frame(top, style="Vae.TFrame", padding="18p")
+    body.pack(fill="both", expand=True)
+    ttk.Label(body, text=text, style="Vae.TLabel", wraplength="315p").pack(anchor="w")
+    field = ttk.Entry(body, style="Vae.TEntry", width=40)
+    field.pack(fill="x", pady="9p")
+    row = ttk.Frame(body, style="Vae.TFrame")
+    row.pack(anchor="e")
+
+    def take() -> None:
+        answers.append(field.get().strip())
+        top.destroy()
+
+    kit.button(row, agree, take, "Primary").pack(side="left", padx=("6p", 0))
+    kit.button(row, cancel, top.destroy, "Plain").pack(side="left", padx=("6p", 0))
+    field.bind("<Return>", lambda event: take())
+    top.bind("<Escape>", lambda event: top.destroy())
+    field.focus_set()
+    _wait(root, top)
+    return answers[-1]
+
+
+def _window(root: tk.Tk, title: str) -> tk.Toplevel:
+    # A dialog of a minimised window would never be seen.
+    root.deiconify()
+    top = tk.Toplevel(root, background=kit.palette(root).background)
+    top.title(title)
+    top.transient(root)
+    return top
+
+
+def _wait(root: tk.Tk, top: tk.Toplevel) -> None:
+    """Show a dialog above the window and wait until it is gone."""
     top.update_idletasks()
     x = root.winfo_rootx() + (root.winfo_width() - top.winfo_reqwidth()) // 2
     y = root.winfo_rooty() + (root.winfo_height() - top.winfo_reqheight()) // 3
@@ -51,4 +87,3 @@ def ask(
     top.wait_visibility()
     top.grab_set()
     top.wait_window()
-    return answers[-1]

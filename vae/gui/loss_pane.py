@@ -51,6 +51,10 @@ class LossPane(Pane):
         for name, text in zip(self.NUMBERS, texts, strict=True):
             self.values[name].configure(text=text)
 
+    def compare(self, others: Sequence[tuple[str, Sequence[EpochRecord]]]) -> None:
+        """Draw the loss of other runs too, each with its name; none takes them away."""
+        self.others = others
+
     def refresh(self) -> None:
         if self.plot is None or not self.winfo_viewable():
             return

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-import tkinter as tk
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
+
+from vae.gui import kit
+from vae.gui.recent_menu import add_recent_menu
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -41,15 +43,17 @@ def make_menus(app: App) -> None:
             ("About VAE Studio", "F1", app.about),
         ],
     }
-    bar = tk.Menu(app.root)
+    bar = kit.menu(app.root)
     for title, entries in menus.items():
-        menu = tk.Menu(bar, tearoff=False)
+        menu = kit.menu(bar)
         bar.add_cascade(label=title, menu=menu, underline=0)
         for label, key, action in entries:
             shown = key.replace("Mod", "Cmd" if sys.platform == "darwin" else "Ctrl")
             menu.add_command(label=label, accelerator=shown, command=action)
             if key:
                 app.root.bind(_sequence(key), partial(_without_event, action))
+        if title == "File":
+            add_recent_menu(app, menu)
     app.root.configure(menu=bar)
     if sys.platform == "darwin":
         # The system's own Quit goes past WM_DELETE_WINDOW.

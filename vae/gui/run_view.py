@@ -23,7 +23,7 @@ from vae.events import (
     Warned,
 )
 from vae.files import samples_name
-from vae.gui import kit
+from vae.gui import jobs, kit
 from vae.gui.answers import (
     CacheCleared,
     DemoReady,
@@ -31,17 +31,26 @@ from vae.gui.answers import (
     Failed,
     Finished,
     Found,
+    GridsReady,
     Invalid,
     PathsChecked,
+    PlacesFound,
     PlotsReady,
+    PresetsListed,
+    RecentListed,
     ReportReady,
     Retrying,
+    RunsListed,
+    RunsTrashed,
+    ThumbnailsReady,
 )
 from vae.gui.bar import ENOUGH_BATCHES, Eta
+from vae.language import _
 from vae.words import SLOW_PHASES, event_lines, result_words
 
 if TYPE_CHECKING:
     from vae.gui.app import App
+    from vae.presets import Preset
 
 PHASES = {
     "scan": "Looking for images",
@@ -61,6 +70,8 @@ class RunView:
         self.app = app
         self.found: Found | None = None
         self.trouble: Trouble | None = None  # that a paused run waits with
+        self.presets: tuple[Preset, ...] = ()  # the person's own
+        self.recent: tuple[tuple[str, bool], ...] = ()  # image folders, and whether they are there
         self.forget()
 
     def forget(self) -> None:
@@ -125,6 +136,12 @@ class RunView:
                     self.app.say("Note", event.text)
             case ReportReady():
                 self._report_ready(event)
+            case PresetsListed():
+                self._presets_listed(event)
+            case RecentListed():
+                self.recent = event.folders
+            case RunsListed() | ThumbnailsReady() | PlacesFound() | RunsTrashed() | GridsReady():
+                self.app.runs.answer(event)
             case PlotsReady():
                 self.app.make_plots()
             case EngineReady():
@@ -154,11 +171,22 @@ class RunView:
 
     def _data_ready(self, event: DataReady) -> None:
         app = self.app
-        name = Path(app.form.texts()["file_path"]).name
+        folder = app.form.texts()["file_path"]
+        app.worker.do(jobs.remember_folder, folder)
+        name = Path(folder).name
         self.data = f"{name}  ·  {event.images:,} images"
         if event.skipped:
             self.data += f"  ·  {len(event.skipped)} left out (see Log)"
         app.header.show(self.data, self.device)
+
+    def _presets_listed(self, event: PresetsListed) -> None:
+        app = self.app
+        self.presets = event.presets
+        for name in event.skipped:
+            text = _("The file {name} in the presets folder is no preset and was left out.")
+            app.log.write(text.format(name=name), "warning")
+        if event.text and not app.busy:
+            app.say("Note", event.text)
 
     def _device_chosen(self, event: DeviceChosen) -> None:
         self.device = f"{event.device}, {event.detail}, {event.precision}"
@@ -203,6 +231,7 @@ class RunView:
         self.history = list(result.history) or self.history
         self._show_history()
         app.look(force=True)
+        app.runs.reload()
 
     def _failed(self, event: Failed) -> None:
         began = self.app.state != "checking"
@@ -216,6 +245,7 @@ class RunView:
         if event.problems:
             self.app.form.show_problems(event.problems)
         self.app.look(force=True)
+        self.app.runs.reload()
 
     def _report_ready(self, event: ReportReady) -> None:
         app, text = self.app, event.problem

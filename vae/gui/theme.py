@@ -75,6 +75,7 @@ def apply_styles(root: tk.Tk, style: Any, c: Palette) -> None:
     _fields(style, c)
     _buttons(style, c)
     _tabs(root, style, c)
+    _tables(root, style, c)
     style.configure(
         "Vae.Vertical.TScrollbar", background=c.edge, troughcolor=c.pane, bordercolor=c.pane,
         lightcolor=c.edge, darkcolor=c.edge, arrowcolor=c.text,
@@ -147,6 +148,39 @@ def _buttons(style: Any, c: Palette) -> None:
             bordercolor=[("disabled", c.rule if border != back else off), ("focus", c.text)],
             focuscolor=[("focus", c.text if kind != "Primary" else c.on_primary)],
         )
+
+
+def _tables(root: tk.Tk, style: Any, c: Palette) -> None:
+    """Tables: with pictures in their rows, and with text alone. And the button with a menu."""
+    for name, height in (("Pictures.Vae.Treeview", 50), ("Vae.Treeview", 25)):
+        style.configure(
+            name, background=c.background, fieldbackground=c.background, foreground=c.text,
+            bordercolor=c.rule, lightcolor=c.background, darkcolor=c.background,
+            rowheight=pixels(root, height)[0], font="TkDefaultFont", padding=0,
+        )  # fmt: skip
+        style.map(
+            name,
+            background=[("selected", c.primary)],
+            foreground=[("selected", c.on_primary)],
+            bordercolor=[("focus", c.primary)],
+        )
+        style.configure(
+            f"{name}.Heading", background=c.pane, foreground=c.muted, font="TkDefaultFont",
+            bordercolor=c.rule, lightcolor=c.pane, darkcolor=c.pane, padding="4.5p", relief="flat",
+        )  # fmt: skip
+        style.map(f"{name}.Heading", background=[("active", c.rule)], foreground=[])
+    style.configure(
+        "Vae.TMenubutton", background=c.pane, foreground=c.text, bordercolor=c.edge,
+        lightcolor=c.pane, darkcolor=c.pane, arrowcolor=c.text, arrowpadding="6p",
+        padding="7.5p 3.75p", font="TkDefaultFont",
+    )  # fmt: skip
+    style.map(
+        "Vae.TMenubutton",
+        background=[("disabled", c.pane), ("active", c.rule)],
+        foreground=[("disabled", c.muted)],
+        arrowcolor=[("disabled", c.muted)],
+        bordercolor=[("disabled", c.rule), ("focus", c.primary)],
+    )
 
 
 def _tabs(root: tk.Tk, style: Any, c: Palette) -> None:

@@ -111,6 +111,10 @@ class Worker:
         """Import what plots and training need. Answers with PlotsReady, then EngineReady."""
         self._start(_import, self.events.put)
 
+    def do(self, job: Callable[..., None], *arguments: object) -> None:
+        """A small job, which answers through its last argument."""
+        self._start(job, *arguments, self.events.put)
+
     @staticmethod
     def _start(target: Callable[..., None], *arguments: object) -> threading.Thread:
         thread = threading.Thread(target=target, args=arguments, daemon=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,10 +88,10 @@ def test_the_persons_own_are_saved_chosen_and_deleted(
 def test_a_name_is_asked_for(open_window: Open, tiny: Make) -> None:
     window = open_window(tiny())
     window.app.root.after(0, window.app.presets.save)
-    window.app.root.after(
-        700, lambda: subprocess.Popen(["xdotool", "type", "--delay", "20", "Lungs\r"])
-    )
+    typing = threading.Timer(1, subprocess.run, [["xdotool", "type", "--delay", "20", "Lungs\r"]])
+    typing.start()
     window.pump(lambda: [p.name for p in window.app.view.presets] == ["Lungs"])
+    typing.join()
 
 
 def test_a_form_with_mistakes_is_not_saved(open_window: Open, tiny: Make) -> None:
@@ -160,6 +161,7 @@ def test_the_last_eight_folders_are_kept(open_window: Open, tmp_path: Path) -> N
 @pytest.mark.parametrize("text", ["", "{", "1", "null", '[1, null, ""]', "[" * 99_999])
 def test_a_damaged_list_of_folders_counts_as_none(open_window: Open, text: str) -> None:
     window = open_window()
+    jobs.recent_path().parent.mkdir(parents=True, exist_ok=True)
     jobs.recent_path().write_text(text)
     answers: list[Any] = []
     jobs.list_recent(answers.append)

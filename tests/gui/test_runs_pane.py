@@ -65,7 +65,7 @@ def test_reopen_fills_the_form_and_offers_to_resume(
     pane = show(window, 3)
     assert [str(button["state"]) for button in pane.buttons.values()] == ["disabled"] * 5
     click_row(window, 2)  # the oldest is the last
-    window.pump(lambda: len(pane.chosen()) == 1)
+    window.pump(lambda: len(pane.table.chosen()) == 1)
     window.click(pane.buttons["reopen"])
     window.pump(lambda: "Found 1 of 3 epochs done: Resume" in window.bar())
     assert window.app.bar.train["text"] == "Resume"
@@ -83,7 +83,7 @@ def test_duplicate_fills_the_form_with_free_places(
     window = open_window()
     pane = show(window, 3)
     click_row(window, 0)
-    window.pump(lambda: len(pane.chosen()) == 1)
+    window.pump(lambda: len(pane.table.chosen()) == 1)
     window.click(pane.buttons["duplicate"])
     window.pump(lambda: window.bar().startswith("Duplicated"))
     texts = window.app.form.texts()
@@ -104,8 +104,8 @@ def test_compare_shows_what_differs_and_goes_back(
     pane = show(window, 3)
     click_row(window, 0)
     click_row(window, 1, "ctrl")
-    window.pump(lambda: len(pane.chosen()) == 2)
-    names = [run.name for run in pane.chosen()]
+    window.pump(lambda: len(pane.table.chosen()) == 2)
+    names = [run.name for run in pane.table.chosen()]
     window.click(pane.buttons["compare"])
     window.pump(lambda: pane.comparison is not None and len(pane.comparison.pictures) == 2)
     table = pane.comparison.table
@@ -130,12 +130,13 @@ def test_delete_asks_and_moves_to_the_trash(
     pane = show(window, 3)
     before = sorted(images.iterdir())
     click_row(window, 0)
-    window.pump(lambda: len(pane.chosen()) == 1)
+    window.pump(lambda: len(pane.table.chosen()) == 1)
     window.click(pane.buttons["delete"])
     window.pump(lambda: len(asked) == 1)
     assert len(load_runs()[0]) == 3
     click_row(window, 0)
     press("Delete")  # the key does the same
+    window.pump(lambda: len(asked) == 2, 5)
     window.pump(lambda: len(pane.table.runs) == 2)
     assert "1 run was deleted." in window.bar()
     assert not checkpoint_files(Path(three[2].model_save_dir))
@@ -170,22 +171,18 @@ def test_the_table_is_used_with_keys_alone(open_window: Open, three: list[TrainC
     window = open_window()
     pane = show(window, 3)
     tree = pane.table.tree
-
-    def menus() -> list[Any]:
-        return [child for child in pane.winfo_children() if child.winfo_class() == "Menu"]
-
     tree.focus_force()
     tree.focus(tree.get_children()[0])
     press("Down")
     window.pump(lambda: tree.selection() == (tree.get_children()[1],))
     press("shift+Down")
-    window.pump(lambda: len(pane.chosen()) == 2)
+    window.pump(lambda: len(pane.table.chosen()) == 2)
     press("shift+F10")
-    window.pump(lambda: any(child.winfo_ismapped() for child in menus()))
+    window.pump(lambda: pane.table.menu.winfo_ismapped())
     press("Escape")
-    window.pump(lambda: not any(child.winfo_ismapped() for child in menus()))
+    window.pump(lambda: not pane.table.menu.winfo_ismapped())
     press("Up")
-    window.pump(lambda: len(pane.chosen()) == 1)
+    window.pump(lambda: len(pane.table.chosen()) == 1)
     press("Return")
     window.pump(lambda: window.app.form.texts()["model_save_dir"] == three[1].model_save_dir)
 

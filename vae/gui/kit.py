@@ -87,6 +87,8 @@ def menu(master: tk.Misc, fill: Callable[[tk.Menu], None] | None = None) -> tk.M
         _paint_menu(made)
         if fill:
             made.delete(0, "end")
+            for inner in made.winfo_children():
+                inner.destroy()
             fill(made)
 
     made.configure(postcommand=post)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 import tkinter as tk
 from collections.abc import Callable
@@ -19,7 +18,6 @@ from vae.gui.desktop import open_folder
 from vae.gui.pane import Pane
 from vae.gui.runs_table import RunsTable
 from vae.language import _, ngettext
-from vae.runs import Run
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -49,7 +47,7 @@ class RunsPane(Pane):
         self.details = ttk.Label(self.list, style="Muted.Vae.TLabel")
         self.details.pack(side="bottom", fill="x", pady=("4.5p", 0))
         self.details.bind("<Configure>", lambda e: self.details.configure(wraplength=e.width))
-        self.table = RunsTable(self.list)
+        self.table = RunsTable(self.list, self._fill_menu)
         self.table.pack(fill="both", expand=True)
         self.empty.place(in_=self.table, relx=0.5, rely=0.5, anchor="center")
         self._bind()
@@ -70,18 +68,10 @@ class RunsPane(Pane):
         tree.bind("<Return>", lambda event: self.reopen())
         tree.bind("<Double-1>", self._double_click)
         tree.bind("<Delete>", lambda event: self.delete())
-        # The right button's number differs on macOS.
-        tree.bind("<Button-2>" if sys.platform == "darwin" else "<Button-3>", self._right_click)
-        for key in ("<Shift-F10>", "<Menu>" if sys.platform != "win32" else "<App>"):
-            tree.bind(key, self._menu_key)
-
-    def chosen(self) -> list[Run]:
-        """The selected runs, in the table's order."""
-        return self.table.chosen()
 
     def _allowed(self) -> set[str]:
         """What can be done with the selection."""
-        runs, allowed = self.chosen(), set()
+        runs, allowed = self.table.chosen(), set()
         if len(runs) == 1:
             allowed |= {"reveal"} if self.app.busy else {"reopen", "duplicate", "reveal"}
         if len(runs) > 1:
@@ -94,7 +84,7 @@ class RunsPane(Pane):
         allowed = self._allowed()
         for name, button in self.buttons.items():
             button.configure(state="normal" if name in allowed else "disabled")
-        runs = self.chosen()
+        runs = self.table.chosen()
         text = ""
         if len(runs) == 1:
             place = _("Checkpoints: {folder}").format(folder=runs[0].config["model_save_dir"])
@@ -151,26 +141,26 @@ class RunsPane(Pane):
             self.empty.place(in_=self.table, relx=0.5, rely=0.5, anchor="center")
         self._show_actions()
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, word: str = "Note") -> None:
         """Say something in the bar, or, while that tells of a run, above the tabs."""
         if self.app.busy:
             self.app.banner.say(text)
         else:
-            self.app.say("Note", text)
+            self.app.say(word, text)
 
     # ---- what can be done
 
     def reopen(self) -> None:
         """Fill the form with a run's values, so that its checkpoint is found."""
         if "reopen" in self._allowed():
-            run = self.chosen()[0]
+            run = self.table.chosen()[0]
             text = _("The form is as it was for {run}.").format(run=run.name)
             self._fill(dict(run.config), "Note", text)
 
     def duplicate(self) -> None:
         """Fill the form with a run's values, for a new run beside it."""
         if "duplicate" in self._allowed():
-            self.app.worker.do(jobs.find_places, self.chosen()[0])
+            self.app.worker.do(jobs.find_places, self.table.chosen()[0])
 
     def _duplicated(self, event: PlacesFound) -> None:
         if event.problem or self.app.busy:
@@ -190,7 +180,7 @@ class RunsPane(Pane):
     def reveal(self) -> None:
         """Show a run's output folder in the system's file manager."""
         if "reveal" in self._allowed() and (
-            problem := open_folder(self.chosen()[0].place("output_dir"))
+            problem := open_folder(self.table.chosen()[0].place("output_dir"))
         ):
             self._say(problem)
 
@@ -198,7 +188,7 @@ class RunsPane(Pane):
         """Move the selected runs' files to the trash folders, after asking."""
         if "delete" not in self._allowed():
             return
-        runs = self.chosen()
+        runs = self.table.chosen()
         names = ", ".join(run.name for run in runs[:3]) + ("..." if len(runs) > 3 else "")
         question = ngettext(
             "Delete {count} run ({names})?", "Delete {count} runs ({names})?", len(runs)
@@ -218,7 +208,7 @@ class RunsPane(Pane):
         app.log.write(event.text)
         for folder in event.folders:
             app.log.write(_("Moved into {folder}").format(folder=folder))
-        self._say(event.text)
+        self._say(event.text, _("Deleted"))
         gone = {folder.parent.parent for folder in event.folders}
         if not app.busy and Path(app.form.texts()["model_save_dir"]).absolute() in gone:
             app.view.forget()
@@ -228,7 +218,7 @@ class RunsPane(Pane):
         """Show the selected runs side by side, in the table's place."""
         if "compare" not in self._allowed():
             return
-        runs = self.chosen()
+        runs = self.table.chosen()
         self.app.loss.compare([(run.name, run.history) for run in runs])
         self.list.pack_forget()
         ask = partial(self.app.worker.do, jobs.draw_grids, tuple(runs))
@@ -245,33 +235,17 @@ class RunsPane(Pane):
             self.list.pack(fill="both", expand=True)
             self.table.tree.focus_set()
 
-    # ---- the menu
-
     def _double_click(self, event: tk.Event) -> None:
         if self.table.tree.identify_row(event.y):
             self.reopen()
 
-    def _right_click(self, event: tk.Event) -> None:
-        """Select what is under the pointer, unless it is a part of the selection."""
-        row = self.table.tree.identify_row(event.y)
-        if row and row not in self.table.tree.selection():
-            self.table.tree.selection_set(row)
-        self.table.tree.focus_set()
-        self._menu(event.x_root, event.y_root)
-
-    def _menu_key(self, event: tk.Event) -> str:
-        tree = self.table.tree
-        box = tree.bbox(tree.focus()) or (0, 0, 0, 0)
-        self._menu(tree.winfo_rootx() + 60, tree.winfo_rooty() + box[1] + box[3])
-        return "break"  # F10 alone opens the menu bar
-
-    def _menu(self, x: int, y: int) -> None:
-        menu, allowed = kit.menu(self), self._allowed()
+    def _fill_menu(self, menu: tk.Menu) -> None:
+        allowed = self._allowed()
         for name, (label, action) in self._actions().items():
-            state = "normal" if name in allowed else "disabled"
-            menu.add_command(label=label, command=action, state=state)  # type: ignore[arg-type]
+            menu.add_command(label=label, command=action)
+            if name not in allowed:
+                menu.entryconfigure("end", state="disabled")
         sort = kit.menu(menu)
         for column, title in self.table.titles().items():
             sort.add_command(label=title, command=partial(self.table.sort, column))
         menu.add_cascade(label=_("Sort by"), menu=sort)
-        menu.tk_popup(x, y)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 import tkinter as tk
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from tkinter import ttk
 from typing import Any
 
+from vae.gui import kit
 from vae.gui.theme import pixels
 from vae.language import _, number
 from vae.runs import Run, state_word
@@ -28,7 +30,7 @@ WIDTHS = {"#0": 236, "state": 82, "epochs": 70, "seconds": 76, "loss": 72}
 class RunsTable(ttk.Frame):
     """One row a run, with a picture. The selection and the order stay when runs are shown anew."""
 
-    def __init__(self, master: tk.Misc) -> None:
+    def __init__(self, master: tk.Misc, fill_menu: Callable[[tk.Menu], None]) -> None:
         super().__init__(master, style="Vae.TFrame")
         columns = [name for name in WIDTHS if name != "#0"]
         self.tree = ttk.Treeview(
@@ -43,6 +45,13 @@ class RunsTable(ttk.Frame):
             (wide,) = pixels(self, width)
             self.tree.column(name, width=wide, minwidth=wide // 2, stretch=first, anchor="w")
             self.tree.heading(name, command=partial(self.sort, name), anchor="w")
+        self.menu = kit.menu(self, fill_menu)
+        # The right button's number differs on macOS.
+        self.tree.bind(
+            "<Button-2>" if sys.platform == "darwin" else "<Button-3>", self._right_click
+        )
+        for key in ("<Shift-F10>", "<App>" if sys.platform == "win32" else "<Menu>"):
+            self.tree.bind(key, self._menu_key)
         for key, step in (("<Shift-Up>", -1), ("<Shift-Down>", 1)):
             self.tree.bind(key, partial(self._extend, step))
         self.runs: dict[str, Run] = {}
@@ -125,3 +134,17 @@ class RunsTable(ttk.Frame):
             self.tree.focus(following)
             self.tree.see(following)
         return "break"
+
+    def _right_click(self, event: tk.Event) -> None:
+        """Select what is under the pointer, unless it is a part of the selection."""
+        row = self.tree.identify_row(event.y)
+        if row and row not in self.tree.selection():
+            self.tree.selection_set(row)
+        self.tree.focus_set()
+        self.menu.tk_popup(event.x_root, event.y_root)
+
+    def _menu_key(self, event: tk.Event) -> str:
+        box = self.tree.bbox(self.tree.focus()) or (0, 0, 0, 0)
+        x, y = self.tree.winfo_rootx() + box[0], self.tree.winfo_rooty() + box[1] + box[3]
+        self.menu.tk_popup(x, y)
+        return "break"  # F10 alone opens the menu bar

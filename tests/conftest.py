@@ -44,7 +44,7 @@ TINY = {
 @pytest.fixture(autouse=True)
 def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Tests read English, whatever the system speaks."""
-    monkeypatch.setattr(language, "of_system", lambda: "en")
+    monkeypatch.setenv("LC_ALL", "C")
     yield
     language.use("en")
 

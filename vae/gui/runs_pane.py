@@ -148,8 +148,6 @@ class RunsPane(Pane):
         else:
             self.app.say(word, text)
 
-    # ---- what can be done
-
     def reopen(self) -> None:
         """Fill the form with a run's values, so that its checkpoint is found."""
         if "reopen" in self._allowed():

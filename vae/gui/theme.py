@@ -171,7 +171,7 @@ def _tables(root: tk.Tk, style: Any, c: Palette) -> None:
         style.map(f"{name}.Heading", background=[("active", c.rule)], foreground=[])
     style.configure(
         "Vae.TMenubutton", background=c.pane, foreground=c.text, bordercolor=c.edge,
-        lightcolor=c.pane, darkcolor=c.pane, arrowcolor=c.text, arrowpadding="6p",
+        lightcolor=c.pane, darkcolor=c.pane, arrowcolor=c.text,
         padding="7.5p 3.75p", font="TkDefaultFont",
     )  # fmt: skip
     style.map(

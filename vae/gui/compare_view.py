@@ -9,14 +9,14 @@ from tkinter import ttk
 from vae.config import PARAMETERS, text_of
 from vae.gui import kit
 from vae.gui.answers import GridsReady
-from vae.gui.theme import pixels
+from vae.gui.theme import ROW, pixels
 from vae.language import _, number
 from vae.runs import Run, differing, state_word
 from vae.words import duration
 
 RESIZE_MS = 200
 SMALLEST = 40  # pixels of a grid
-ROW, SMALLEST_TABLE = 25, 4  # the height of a row, and how many are seen at least
+SMALLEST_TABLE = 4  # rows
 
 
 class CompareView(ttk.Frame):

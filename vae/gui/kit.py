@@ -113,12 +113,12 @@ def menu(master: tk.Misc, fill: Callable[[tk.Menu], None] | None = None) -> tk.M
 
 
 def _paint_menu(made: tk.Menu) -> None:
-    """Plain and flat where Tk draws menus itself; the system's own take no colours."""
+    """Plain where Tk draws menus itself; the system's own take no colours."""
     c = palette(made.nametowidget("."))  # a menu is its own top level
     made.configure(
-        background=c.field, foreground=c.text, activebackground=c.primary, relief="flat",
+        background=c.field, foreground=c.text, activebackground=c.primary, relief="raised",
         activeforeground=c.on_primary, disabledforeground=c.muted, borderwidth=1,
-        activeborderwidth=0,
+        activeborderwidth=1,
     )  # fmt: skip
 
 

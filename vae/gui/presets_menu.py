@@ -21,7 +21,9 @@ class PresetsMenu:
 
     def __init__(self, app: App) -> None:
         self.app = app
-        self.button = ttk.Menubutton(app.form, text=_("Presets"), style="Pane.Vae.TMenubutton")
+        # The theme leaves no room between the text and the arrow.
+        text = f"{_('Presets')}  "
+        self.button = ttk.Menubutton(app.form, text=text, style="Pane.Vae.TMenubutton")
         self.menu = kit.menu(self.button, self._fill)
         self.button.configure(menu=self.menu)
         kit.tooltip(self.button, _("Fill the form with a set of values. Paths and seed stay."))

@@ -151,8 +151,6 @@ class RunsPane(Pane):
         else:
             self.app.say(word or _("Note"), text, topic="" if word else "note")
 
-    # ---- what can be done
-
     def reopen(self) -> None:
         """Fill the form with a run's values, so that its checkpoint is found."""
         if "reopen" in self._allowed():

@@ -44,6 +44,9 @@ DARK = Palette(
     ),
 )  # fmt: skip
 
+# Heights of a table's rows, in logical pixels.
+ROW, PICTURE_ROW = 25, 50
+
 # The colour of the word for a state.
 TONES = {
     "idle": "text", "checking": "primary", "running": "primary", "stopping": "warning",
@@ -166,7 +169,7 @@ def _buttons(style: Any, c: Palette) -> None:
 
 def _tables(root: tk.Tk, style: Any, c: Palette) -> None:
     """Tables: with pictures in their rows, and with text alone."""
-    for name, height in (("Pictures.Vae.Treeview", 50), ("Vae.Treeview", 25)):
+    for name, height in (("Pictures.Vae.Treeview", PICTURE_ROW), ("Vae.Treeview", ROW)):
         style.configure(
             name, background=c.background, fieldbackground=c.background, foreground=c.text,
             bordercolor=c.rule, lightcolor=c.background, darkcolor=c.background,

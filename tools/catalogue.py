@@ -8,19 +8,20 @@ Nothing in a catalogue changes unless a text or a translation does: no dates, no
 
 from __future__ import annotations
 
+import ast
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parent.parent
 LANGUAGES = ("sk",)
-KEYWORDS = {"_": None, "marked": None, "ngettext": (1, 2)}
+# What looks texts up or marks them, and how many of its arguments are texts.
+KEYWORDS = {"_": 1, "marked": 1, "ngettext": 2}
 TABLE = "vae/config.py"
 
 
@@ -49,11 +50,20 @@ def source_texts() -> Catalog:
     found = Catalog()
     for path in sorted((ROOT / "vae").rglob("*.py")):
         place = path.relative_to(ROOT).as_posix()
-        for _, text, _, _ in extract_from_file("python", path, KEYWORDS):
-            found.add(text, locations=[(place, 1)])
+        for _, arguments in calls(path):
+            texts = [str(part.value) for part in arguments if isinstance(part, ast.Constant)]
+            if texts:
+                found.add(texts[0] if len(texts) == 1 else tuple(texts), locations=[(place, 1)])
     for text in table_texts():
         found.add(text, locations=[(TABLE, 1)])
     return found
+
+
+def calls(path: Path) -> Iterator[tuple[ast.Call, list[ast.expr]]]:
+    """The calls in a file of what looks texts up, each with the arguments that are texts."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node, node.args[: KEYWORDS.get(node.func.id, 0)]
 
 
 def table_texts() -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from vae.events import EpochRecord
 from vae.files import atomic_write
-from vae.language import _, number
+from vae.language import _, in_english, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -137,12 +137,16 @@ def draw_loss(axes: Axes, history: Sequence[EpochRecord]) -> None:
 
 
 def write_loss_curve(path: Path, history: Sequence[EpochRecord]) -> None:
-    """Draw total loss against epoch, the best epoch marked, into a PNG. Raises OSError."""
+    """Draw total loss against epoch, the best epoch marked, into a PNG. Raises OSError.
+
+    In English, so that window and terminal leave the same files.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
-    draw_loss(figure.add_subplot(), history)
+    with in_english():
+        draw_loss(figure.add_subplot(), history)
     with atomic_write(path, private=False) as file:
         figure.savefig(file, format="png")

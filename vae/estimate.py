@@ -11,6 +11,7 @@ import torch
 from vae.config import SHAPE, ConfigError, TrainConfig
 from vae.devices import choose_device, choose_threads, describe
 from vae.errors import StopRequested
+from vae.language import _
 from vae.loss import vae_loss
 from vae.memory import check_memory, is_out_of_memory, needed_bytes
 from vae.model import VAE
@@ -52,8 +53,8 @@ def estimate(config: TrainConfig, images: int, should_stop: Callable[[], bool]) 
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        problem = f"This network needs more memory than {name} has: take a smaller batch_size."
-        return Estimate(memory, 0, name, problem)
+        text = _("This network needs more memory than {device} has: take a smaller batch_size.")
+        return Estimate(memory, 0, name, text.format(device=name))
     finally:
         torch.cuda.empty_cache()
     return Estimate(memory, seconds * images, name)

@@ -51,9 +51,13 @@ def current() -> str:
 def of_system() -> str:
     """The code of the language that the system speaks, if there is a catalogue for it."""
     asked = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    name = next(filter(None, asked), None) or locale.getlocale()[0] or ""
-    found = (code for code, begins in SYSTEM_NAMES.items() if f"{name.lower()}_".startswith(begins))
-    return next(found, "en")
+    return code_of(next(filter(None, asked), None) or locale.getlocale()[0] or "")
+
+
+def code_of(name: str) -> str:
+    """The code of a language that a system names: "sk_SK.UTF-8", "Slovak_Slovakia.1250"."""
+    name = f"{name.lower()}_"
+    return next((code for code, begins in SYSTEM_NAMES.items() if name.startswith(begins)), "en")
 
 
 def _(text: str) -> str:

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from vae import reasons
 from vae.errors import StopRequested, StudioError
 from vae.events import Progress
 from vae.files import readable
@@ -100,7 +101,7 @@ def survey(found: Found, emit: Emit, should_stop: Stop) -> Survey:
         except ImageError as error:
             return str(error)
         except OSError as error:
-            return f"cannot be read ({error.strerror or error})"
+            return reasons.UNREADABLE.format(why=error.strerror or error)
 
     for file, header in _each(look, found.files, "look", report, should_stop):
         if isinstance(header, str):

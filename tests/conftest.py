@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from vae import cache, diary, language
+from vae import cache, diary, language, runs
 from vae.checkpoint import Draft
 from vae.config import TrainConfig
 from vae.decoder import Decoders
@@ -44,7 +44,7 @@ TINY = {
 @pytest.fixture(autouse=True)
 def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Tests read English, whatever the system speaks."""
-    monkeypatch.setattr(language, "of_system", lambda: "en")
+    monkeypatch.setenv("LC_ALL", "C")
     yield
     language.use("en")
 
@@ -82,6 +82,15 @@ def own_log(
     for handler in [h for h in diary.logger.handlers if isinstance(h, diary._File)]:
         diary.logger.removeHandler(handler)
         handler.close()
+
+
+@pytest.fixture(autouse=True)
+def own_runs(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """No test reads or writes the user's history of runs."""
+    folder = tmp_path_factory.mktemp("data")
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder))  # for the processes that a test starts
+    monkeypatch.setattr(runs, "runs_folder", lambda: folder / "vae-studio" / "runs")
+    return folder / "vae-studio" / "runs"
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from vae import __version__, diary
 from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, text_of
 from vae.errors import StopRequested, StudioError, file_problem
 from vae.events import RETRY_SECONDS, BatchDone, Event, Trouble
+from vae.recorder import recorded
+from vae.runs import load_runs, run_facts, run_line, run_path
 from vae.signals import stop_signals
 from vae.words import event_lines, result_words
 
@@ -124,6 +126,10 @@ def build_parser() -> argparse.ArgumentParser:
     add_parameters(command)
     command.set_defaults(command=doctor)
 
+    command = commands.add_parser("runs", help="list the runs, those of the window too")
+    command.add_argument("--json", action="store_true", help="for programs")
+    command.set_defaults(command=list_runs)
+
     command = commands.add_parser("demo-data", help="make 256 phantom X-rays to try with")
     command.add_argument("folder", metavar="FOLDER", help="a new or an empty folder")
     command.set_defaults(command=demo_data)
@@ -167,9 +173,14 @@ def train(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     print("Starting...", flush=True)
     from vae.training import run_vae_training  # after the check: torch takes seconds
 
-    with _Lines() as lines, diary.logged(config, lines.show) as emit:
+    with (
+        _Lines() as lines,
+        recorded(config, lines.show) as recorder,
+        diary.logged(config, recorder) as emit,
+    ):
         decide = partial(try_again, lines.tell, should_stop)
         result = run_vae_training(config, emit, should_stop, options.fresh, decide)
+        recorder.ended(result)
     diary.log_result(result)
     print(*result_words(result))
     return STOPPED if result.stopped else DONE
@@ -261,6 +272,18 @@ def doctor(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     if not options.json:
         print(f"The program's log is {diary.log_path()}", file=sys.stderr)
     return FAILED if facts["problems"] else DONE
+
+
+def list_runs(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
+    """Print the history of runs, newest first."""
+    runs, skipped = load_runs()
+    if options.json:
+        print(json.dumps([run_facts(run) for run in runs], indent=1))
+    else:
+        print("\n".join(run_line(run) for run in runs) or "No runs yet.")
+    for name in skipped:
+        print(f"Note: {run_path(name).with_suffix('')} cannot be read as a run.", file=sys.stderr)
+    return DONE
 
 
 def demo_data(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:

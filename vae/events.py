@@ -139,6 +139,13 @@ class Warned:
     message: str
 
 
+@dataclass(frozen=True)
+class EarlierRunKept(Warned):
+    """An earlier run's files were moved into folders called `name`, beside where they were."""
+
+    name: str
+
+
 # How often a run that waits tries again by itself: a disk may have room again, a drive be back.
 RETRY_SECONDS = 30.0
 

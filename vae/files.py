@@ -9,6 +9,7 @@ import re
 import secrets
 import sys
 import time
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -42,6 +43,12 @@ def reconstructions_name(epoch: int, images_done: int = 0) -> str:
     return f"reconstructions_{_moment(epoch, images_done)}.png"
 
 
+def is_picture(name: str) -> bool:
+    """Whether a file is named as the pictures are that training leaves."""
+    patterns = (SAMPLES_NAME, RECONSTRUCTIONS_NAME, BETWEEN_NAME)
+    return name == LOSS_CURVE_NAME or any(pattern.fullmatch(name) for pattern in patterns)
+
+
 def drawn_name(seed: int, epoch: int) -> str:
     """File name of a grid drawn with a seed of its own."""
     return f"sample_seed_{seed}_epoch_{epoch:04d}.png"
@@ -54,6 +61,13 @@ def _moment(epoch: int, images_done: int) -> str:
 def readable(path: Path) -> str:
     """A path for a person: control characters and bytes that are no text are escaped."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))
+
+
+def safe_name(text: str) -> str:
+    """A text as a part of a file name that every system takes: letters, digits, - and _."""
+    text = unicodedata.normalize("NFC", text)
+    kept = "".join(c if c.isalnum() or c in "-_" else "_" for c in text)
+    return kept.strip("_")[:40] or "unnamed"
 
 
 def size_words(count: float) -> str:

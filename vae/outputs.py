@@ -13,12 +13,10 @@ from vae.checkpoint import checkpoint_files
 from vae.config import TrainConfig
 from vae.curve import write_loss_curve
 from vae.decoding import DataError
-from vae.events import Event, Progress, ReconstructionsReady, SamplesReady, Warned
+from vae.events import EarlierRunKept, Event, Progress, ReconstructionsReady, SamplesReady, Warned
 from vae.files import (
-    BETWEEN_NAME,
     LOSS_CURVE_NAME,
-    RECONSTRUCTIONS_NAME,
-    SAMPLES_NAME,
+    is_picture,
     move_into,
     reconstructions_name,
     samples_name,
@@ -51,7 +49,7 @@ class Outputs:
         newest is found again. Says so, and raises OSError.
         """
         folder = Path(self.config.model_save_dir)
-        pictures = [path for path in _listed(self.folder) if _is_picture(path.name)]
+        pictures = [path for path in _listed(self.folder) if is_picture(path.name)]
         logs = [self.log] if has_rows(self.log) else []
         checkpoints = [path for _number, path in reversed(checkpoint_files(folder, damaged=True))]
         files = [*pictures, *logs, *checkpoints]
@@ -65,7 +63,7 @@ class Outputs:
         for source in files:
             move_into(source.parent / name, source)
         text = _("The earlier run's files were kept in folders named {name}.")
-        self.emit(Warned(text.format(name=name)))
+        self.emit(EarlierRunKept(text.format(name=name), name))
 
     def begin_log(self, state: TrainingState) -> None:
         """Write the rows of the epochs done. Rows that this would lose are kept, and named.
@@ -151,8 +149,3 @@ class Outputs:
 
 def _listed(folder: Path) -> list[Path]:
     return list(folder.iterdir()) if folder.is_dir() else []
-
-
-def _is_picture(name: str) -> bool:
-    patterns = (SAMPLES_NAME, RECONSTRUCTIONS_NAME, BETWEEN_NAME)
-    return name == LOSS_CURVE_NAME or any(pattern.fullmatch(name) for pattern in patterns)

@@ -11,6 +11,8 @@ from vae.events import EpochRecord, Progress, TrainingResult
 if TYPE_CHECKING:
     from vae.estimate import Estimate
     from vae.header import Record
+    from vae.presets import Preset
+    from vae.runs import Run
     from vae.sheet import Sheet
     from vae.survey import Survey
 
@@ -153,3 +155,60 @@ class PlotsReady:
 @dataclass(frozen=True)
 class EngineReady:
     """What training needs is imported."""
+
+
+@dataclass(frozen=True)
+class PresetsListed:
+    """The person's own presets, the files that are none, and what was done, if anything."""
+
+    presets: tuple[Preset, ...]
+    skipped: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class RecentListed:
+    """The last image folders, newest first, and whether each is there."""
+
+    folders: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True)
+class RunsListed:
+    """All runs, newest first, and the files that are none; or why they cannot be listed."""
+
+    runs: tuple[Run, ...]
+    skipped: tuple[str, ...]
+    problem: str
+
+
+@dataclass(frozen=True)
+class ThumbnailsReady:
+    """PNGs of the newest samples of the runs that were listed, by the run's id."""
+
+    pictures: dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class PlacesFound:
+    """Free places for a run like another, by field; or why there are none."""
+
+    run: Run
+    places: dict[str, str]
+    problem: str
+
+
+@dataclass(frozen=True)
+class RunsTrashed:
+    """What became of the runs that were to be deleted, and where their files are."""
+
+    text: str
+    folders: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class GridsReady:
+    """The newest sample grids of runs: a PNG, or nothing, and the epoch of each."""
+
+    ids: tuple[str, ...]
+    grids: tuple[tuple[bytes, int], ...]

@@ -16,7 +16,7 @@ from typing import Any
 from vae import __version__, diary, language
 from vae.command import train_command
 from vae.config import PARAMETERS
-from vae.gui import dialogs, kit
+from vae.gui import dialogs, jobs, kit
 from vae.gui.banner import Banner
 from vae.gui.bar import ActionBar
 from vae.gui.data_pane import DataPane
@@ -29,8 +29,10 @@ from vae.gui.loss_actions import LossActions
 from vae.gui.loss_pane import LossPane
 from vae.gui.menus import make_menus
 from vae.gui.pane import Pane
+from vae.gui.presets_menu import PresetsMenu
 from vae.gui.reconstructions_pane import ReconstructionsPane
 from vae.gui.run_view import RunView
+from vae.gui.runs_pane import RunsPane
 from vae.gui.samples_pane import SamplesPane
 from vae.gui.settings import SCALES, demo_folder, load_settings, save_settings
 from vae.gui.theme import pixels
@@ -108,6 +110,7 @@ class App:
         self.bar.pack(side="bottom", fill="x")
         ttk.Frame(root, style="Rule.Vae.TFrame", height=1).pack(side="bottom", fill="x")
         self.form = Form(root, self.field_left)
+        self.presets = PresetsMenu(self)
         self.form.pack(side="left", fill="y")
         ttk.Frame(root, style="Rule.Vae.TFrame", width=1).pack(side="left", fill="y")
         right = ttk.Frame(root, style="Vae.TFrame", padding="18p 6p 18p 12p")
@@ -120,12 +123,13 @@ class App:
         self.loss = LossPane(self.tabs, self.loss_actions)
         self.samples = SamplesPane(self.tabs, self.worker, self.draw)
         self.reconstructions = ReconstructionsPane(self.tabs, self.worker)
-        self.log = LogPane(self.tabs)
+        self.runs, self.log = RunsPane(self.tabs, self), LogPane(self.tabs)
         self.panes: dict[str, Pane] = {
             _("Data"): self.data,
             _("Loss"): self.loss,
             _("Samples"): self.samples,
             _("Reconstructions"): self.reconstructions,
+            _("Runs"): self.runs,
             _("Log"): self.log,
         }
         for title, pane in self.panes.items():
@@ -148,6 +152,8 @@ class App:
             self.data_view.look()
             self.start_if_wanted()
         self.worker.import_ahead()
+        self.worker.do(jobs.list_presets)
+        self.worker.do(jobs.list_recent)
 
     def make_plots(self) -> None:
         """Make the plots, once matplotlib is imported."""

@@ -41,6 +41,29 @@ def ask(
     return answers[-1]
 
 
+def ask_text(root: tk.Tk, title: str, text: str, agree: str, cancel: str) -> str:
+    """A dialog with one field. Returns what was written, or nothing if it was cancelled."""
+    answers = [""]
+    top, body = begin(root, title)
+    ttk.Label(body, text=text, style="Vae.TLabel", wraplength="315p").pack(anchor="w")
+    field = ttk.Entry(body, style="Vae.TEntry", width=40)
+    field.pack(fill="x", pady="9p")
+    row = ttk.Frame(body, style="Vae.TFrame")
+    row.pack(anchor="e")
+
+    def take() -> None:
+        answers.append(field.get().strip())
+        top.destroy()
+
+    kit.button(row, agree, take, "Primary").pack(side="left", padx=("6p", 0))
+    kit.button(row, cancel, top.destroy, "Plain").pack(side="left", padx=("6p", 0))
+    field.bind("<Return>", lambda event: take())
+    top.bind("<Escape>", lambda event: top.destroy())
+    field.focus_set()
+    wait(root, top)
+    return answers[-1]
+
+
 def begin(root: tk.Tk, title: str) -> tuple[tk.Toplevel, ttk.Frame]:
     """A dialog's window and the frame for what is in it."""
     # A dialog of a minimised window would never be seen.

@@ -30,7 +30,7 @@ class Form(ttk.Frame):
         self.variables: dict[str, tk.StringVar] = {}
         self.fields: dict[str, ttk.Entry] = {}
         self.errors: dict[str, ttk.Label] = {}
-        self.browsers: list[ttk.Button] = []
+        self.browsers: list[ttk.Button | ttk.Menubutton] = []
         # Marks that came from elsewhere, and what the field said then: only an edit clears them.
         self.refused: dict[str, str] = {}
         self.messages: dict[str, str] = {}
@@ -58,7 +58,7 @@ class Form(ttk.Frame):
         self._bind_wheel(self)
 
     def _build(self) -> None:
-        group, row = "", 0
+        group, row = "", 1
         for name, facts in PARAMETERS.items():
             if facts.group != group:
                 group = facts.group
@@ -237,6 +237,20 @@ class Form(ttk.Frame):
         for name, text in texts.items():
             self.variables[name].set(text)
             self._show_end(name)
+
+    def take(self, texts: Mapping[str, str]) -> None:
+        """Put texts into the named fields as if a person had written them and left the fields."""
+        self.fill(texts)
+        self._left("img_size")
+        for name in [name for name in texts if name in PATHS][:1]:
+            self.left(name)
+
+    def put_first(self, button: ttk.Menubutton) -> None:
+        """Put a button above the fields; it is locked with them."""
+        button.grid(in_=self.body, row=0, column=0, columnspan=2, sticky="w", pady=("6p", 0))
+        button.lift()
+        self.browsers.append(button)
+        self._bind_wheel(button)
 
     def lock(self, locked: bool) -> None:
         """Lock all fields, readable, while a run goes on."""

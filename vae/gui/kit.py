@@ -95,6 +95,33 @@ def set_icon(widget: ttk.Button, icon: str) -> None:
     tb.apply_icon(widget, icon, size=16)  # type: ignore[no-untyped-call]
 
 
+def menu(master: tk.Misc, fill: Callable[[tk.Menu], None] | None = None) -> tk.Menu:
+    """A menu in the colours of the mode; `fill` adds its entries each time it is opened."""
+    made = tk.Menu(master, tearoff=False)
+
+    def post() -> None:
+        _paint_menu(made)
+        if fill:
+            made.delete(0, "end")
+            for inner in made.winfo_children():
+                inner.destroy()
+            fill(made)
+
+    made.configure(postcommand=post)
+    _paint_menu(made)
+    return made
+
+
+def _paint_menu(made: tk.Menu) -> None:
+    """Plain where Tk draws menus itself; the system's own take no colours."""
+    c = palette(made.nametowidget("."))  # a menu is its own top level
+    made.configure(
+        background=c.field, foreground=c.text, activebackground=c.primary, relief="raised",
+        activeforeground=c.on_primary, disabledforeground=c.muted, borderwidth=1,
+        activeborderwidth=1,
+    )  # fmt: skip
+
+
 def meter(master: tk.Misc) -> ttk.Progressbar:
     """A horizontal meter from 0 to 1."""
     made: ttk.Progressbar = tb.Progressbar(master, maximum=1.0)
@@ -153,10 +180,10 @@ def menu_button(
 ) -> ttk.Menubutton:
     """A button that opens a menu."""
     made = ttk.Menubutton(master, text=text, style="Vae.TMenubutton")
-    menu = tk.Menu(made, tearoff=False)
+    opened = menu(made)
     for label, command in entries.items():
-        menu.add_command(label=label, command=command)
-    made.configure(menu=menu)
+        opened.add_command(label=label, command=command)
+    made.configure(menu=opened)
     return made
 
 

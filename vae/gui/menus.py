@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-import tkinter as tk
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from vae.gui import kit
+from vae.gui.recent_menu import add_recent_menu
 from vae.language import LANGUAGES, _
 
 if TYPE_CHECKING:
@@ -57,9 +58,9 @@ def make_menus(app: App) -> None:
             (_("About VAE Studio"), "F1", app.about),
         ],
     }
-    bar = tk.Menu(app.root)
+    bar = kit.menu(app.root)
     for title, entries in menus.items():
-        menu = tk.Menu(bar, tearoff=False)
+        menu = kit.menu(bar)
         bar.add_cascade(label=title, menu=menu, underline=0)
         for label, key, action in entries:
             shown = key.replace("Mod", "Cmd" if sys.platform == "darwin" else "Ctrl")
@@ -67,6 +68,8 @@ def make_menus(app: App) -> None:
             menu.add_command(label=label, accelerator=shown, command=action)
             if key:
                 app.root.bind(_sequence(key), partial(_without_event, action))
+        if title == "File":
+            add_recent_menu(app, menu)
     app.root.configure(menu=bar)
     if sys.platform == "darwin":
         # The system's own Quit goes past WM_DELETE_WINDOW.

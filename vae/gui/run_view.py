@@ -27,7 +27,7 @@ from vae.events import (
     WentOn,
 )
 from vae.files import readable
-from vae.gui import kit
+from vae.gui import jobs, kit
 from vae.gui.answers import (
     CacheCleared,
     DemoReady,
@@ -35,15 +35,22 @@ from vae.gui.answers import (
     Failed,
     Finished,
     Found,
+    GridsReady,
     Invalid,
     LogRead,
     Looked,
     PathsChecked,
     PictureRead,
+    PlacesFound,
     PlotsReady,
+    PresetsListed,
+    RecentListed,
     ReportReady,
     Retrying,
+    RunsListed,
+    RunsTrashed,
     SeedDrawn,
+    ThumbnailsReady,
     Told,
 )
 from vae.gui.bar import ENOUGH_BATCHES, Eta
@@ -52,6 +59,7 @@ from vae.words import SLOW_PHASES, device_words, event_lines, result_words
 
 if TYPE_CHECKING:
     from vae.gui.app import App
+    from vae.presets import Preset
 
 PHASES = {
     "scan": marked("Looking for images"),
@@ -69,6 +77,8 @@ class RunView:
         self.app = app
         self.found: Found | None = None
         self.trouble: Trouble | None = None  # that a blocked run waits with
+        self.presets: tuple[Preset, ...] = ()  # the person's own
+        self.recent: tuple[tuple[str, bool], ...] = ()  # image folders, and whether they are there
         self.forget()
 
     def forget(self) -> None:
@@ -154,6 +164,12 @@ class RunView:
                 self._report_ready(event)
             case LogRead():
                 self.app.loss_actions.show_log(event)
+            case PresetsListed():
+                self._presets_listed(event)
+            case RecentListed():
+                self.recent = event.folders
+            case RunsListed() | ThumbnailsReady() | PlacesFound() | RunsTrashed() | GridsReady():
+                self.app.runs.answer(event)
             case PlotsReady():
                 self.app.make_plots()
             case EngineReady():
@@ -189,7 +205,9 @@ class RunView:
             self.app.say(words[state], text)
 
     def _data_ready(self, event: DataReady) -> None:
-        name = readable(Path(Path(self.app.form.texts()["file_path"]).name))
+        folder = self.app.form.texts()["file_path"]
+        self.app.worker.do(jobs.remember_folder, folder)
+        name = readable(Path(Path(folder).name))
         self.subject = (name, event.images, len(event.skipped))
         self._show_subject()
 
@@ -205,6 +223,15 @@ class RunView:
         if self.device:
             parts.append(device_words(self.device))
         self.app.header.show(*parts)
+
+    def _presets_listed(self, event: PresetsListed) -> None:
+        app = self.app
+        self.presets = event.presets
+        for name in event.skipped:
+            text = _("The file {name} in the presets folder is no preset and was left out.")
+            app.log.write(text.format(name=name), "warning")
+        if event.text and not app.busy:
+            app.say(_("Note"), event.text)
 
     def _device_chosen(self, event: DeviceChosen) -> None:
         # The form is locked meanwhile: the run has what it says.
@@ -254,6 +281,7 @@ class RunView:
         self.history = list(result.history) or self.history
         self._show_history()
         app.look(force=True)
+        app.runs.reload()
 
     def _failed(self, event: Failed) -> None:
         began = self.app.state != "checking"
@@ -267,6 +295,7 @@ class RunView:
         if event.problems:
             self.app.form.show_problems(event.problems)
         self.app.look(force=True)
+        self.app.runs.reload()
 
     def _report_ready(self, event: ReportReady) -> None:
         app, text = self.app, event.problem

@@ -44,6 +44,9 @@ DARK = Palette(
     ),
 )  # fmt: skip
 
+# Heights of a table's rows, in logical pixels.
+ROW, PICTURE_ROW = 25, 50
+
 # The colour of the word for a state.
 TONES = {
     "idle": "text", "checking": "primary", "running": "primary", "stopping": "warning",
@@ -83,6 +86,7 @@ def apply_styles(root: tk.Tk, style: Any, c: Palette) -> None:
     _buttons(style, c)
     _menu_buttons(style, c)
     _tabs(root, style, c)
+    _tables(root, style, c)
     style.configure(
         "Vae.Vertical.TScrollbar", background=c.edge, troughcolor=c.pane, bordercolor=c.pane,
         lightcolor=c.edge, darkcolor=c.edge, arrowcolor=c.text,
@@ -163,23 +167,45 @@ def _buttons(style: Any, c: Palette) -> None:
         )
 
 
+def _tables(root: tk.Tk, style: Any, c: Palette) -> None:
+    """Tables: with pictures in their rows, and with text alone."""
+    for name, height in (("Pictures.Vae.Treeview", PICTURE_ROW), ("Vae.Treeview", ROW)):
+        style.configure(
+            name, background=c.background, fieldbackground=c.background, foreground=c.text,
+            bordercolor=c.rule, lightcolor=c.background, darkcolor=c.background,
+            rowheight=pixels(root, height)[0], font="TkDefaultFont", padding=0,
+        )  # fmt: skip
+        style.map(
+            name,
+            background=[("selected", c.primary)],
+            foreground=[("selected", c.on_primary)],
+            bordercolor=[("focus", c.primary)],
+        )
+        style.configure(
+            f"{name}.Heading", background=c.pane, foreground=c.muted, font="TkDefaultFont",
+            bordercolor=c.rule, lightcolor=c.pane, darkcolor=c.pane, padding="4.5p", relief="flat",
+        )  # fmt: skip
+        style.map(f"{name}.Heading", background=[("active", c.rule)], foreground=[])
+
+
 def _menu_buttons(style: Any, c: Palette) -> None:
-    style.configure(
-        "Vae.TMenubutton", background=c.background, foreground=c.text, bordercolor=c.rule,
-        darkcolor=c.background, lightcolor=c.background, arrowcolor=c.text, padding="10p 5p",
-        focuscolor=c.background, relief="raised", borderwidth=1, font="TkDefaultFont",
-    )  # fmt: skip
-    fills = [("disabled", c.background), ("active", c.rule)]
-    style.map(
-        "Vae.TMenubutton",
-        background=fills,
-        darkcolor=fills,
-        lightcolor=fills,
-        foreground=[("disabled", c.muted)],
-        arrowcolor=[("disabled", c.muted)],
-        bordercolor=[("disabled", c.rule), ("focus", c.text)],
-        focuscolor=[("focus", c.text)],
-    )
+    for name, back in (("Vae.TMenubutton", c.background), ("Pane.Vae.TMenubutton", c.pane)):
+        style.configure(
+            name, background=back, foreground=c.text, bordercolor=c.edge, lightcolor=back,
+            darkcolor=back, arrowcolor=c.text, arrowpadding="6p", padding="7.5p 3.75p",
+            focuscolor=back, relief="raised", borderwidth=1, font="TkDefaultFont",
+        )  # fmt: skip
+        fills = [("disabled", back), ("active", c.rule)]
+        style.map(
+            name,
+            background=fills,
+            lightcolor=fills,
+            darkcolor=fills,
+            foreground=[("disabled", c.muted)],
+            arrowcolor=[("disabled", c.muted)],
+            bordercolor=[("disabled", c.rule), ("focus", c.primary)],
+            focuscolor=[("focus", c.text)],
+        )
 
 
 def _tabs(root: tk.Tk, style: Any, c: Palette) -> None:

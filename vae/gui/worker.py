@@ -37,6 +37,7 @@ from vae.gui.answers import (
 from vae.gui.data_worker import DataWorker
 from vae.language import _
 from vae.paths import check_paths
+from vae.recorder import recorded
 from vae.requests import Request
 
 LOG_LINES = 200  # of the log in a report
@@ -148,6 +149,10 @@ class Worker:
         """Import what plots and training need. Answers with PlotsReady, then EngineReady."""
         self._start(_import, self.events.put, self.data.engine.set)
 
+    def do(self, job: Callable[..., None], *arguments: object) -> None:
+        """A small job, which answers through its last argument."""
+        self._start(job, *arguments, self.events.put)
+
     @staticmethod
     def _start(target: Callable[..., None], *arguments: object) -> threading.Thread:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
@@ -170,8 +175,9 @@ def _train(
         from vae.training import run_vae_training
 
         memory_is_free()  # or soon is: a step that is being timed ends within seconds
-        with diary.logged(config, emit) as heard:
+        with recorded(config, emit) as recorder, diary.logged(config, recorder) as heard:
             result = run_vae_training(config, heard, should_stop, fresh, decide, requested)
+            recorder.ended(result)
         diary.log_result(result)
         end = Finished(result)
     except ConfigError as error:

@@ -1,0 +1,253 @@
+"""The history of runs as its user sees it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import make_images
+from tests.gui.test_window import answer
+from tests.test_recorder import train
+from vae.checkpoint import checkpoint_files
+from vae.config import TrainConfig
+from vae.gui import desktop, runs_pane
+from vae.runs import load_runs, run_path
+
+Make = Callable[..., TrainConfig]
+Open = Callable[..., Any]
+
+only_x11 = pytest.mark.skipif(sys.platform != "linux", reason="xdotool drives X11 only")
+
+
+@pytest.fixture
+def three(tiny: Make) -> list[TrainConfig]:
+    """Three runs; the first was stopped before it drew samples."""
+    configs = [tiny("a"), tiny("b", num_epochs=1), tiny("c", num_epochs=1, beta=0.5)]
+    train(configs[0], stop_after=1)
+    for config in configs[1:]:
+        train(config)
+    return configs
+
+
+def show(window: Any, count: int) -> Any:
+    """The tab, once it lists so many runs, and the pictures that there are."""
+    app = window.app
+    app.show_tab(app.runs)
+    window.pump(lambda: len(app.runs.table.runs) == count and not app.runs.loading)
+    return app.runs
+
+
+def click_row(window: Any, place: int, *modifier: str, button: str = "1") -> None:
+    """Click on a row with the real pointer."""
+    tree = window.app.runs.table.tree
+    window.app.root.update()
+    x, y, width, height = tree.bbox(tree.get_children()[place], "state")
+    at = [str(tree.winfo_rootx() + x + width // 2), str(tree.winfo_rooty() + y + height // 2)]
+    keys = [["keydown", modifier[0]], ["keyup", modifier[0]]] if modifier else [[], []]
+    command = ["xdotool", "mousemove", *at, *keys[0], "click", button, *keys[1]]
+    subprocess.run(command, check=True)
+
+
+def press(*keys: str) -> None:
+    subprocess.run(["xdotool", "key", *keys], check=True)
+
+
+@only_x11
+def test_reopen_fills_the_form_and_offers_to_resume(
+    open_window: Open, three: list[TrainConfig]
+) -> None:
+    window = open_window(three[1])
+    pane = show(window, 3)
+    assert [str(button["state"]) for button in pane.buttons.values()] == ["disabled"] * 5
+    click_row(window, 2)  # the oldest is the last
+    window.pump(lambda: len(pane.table.chosen()) == 1)
+    window.click(pane.buttons["reopen"])
+    window.pump(lambda: "Found 1 of 3 epochs done: Resume" in window.bar())
+    assert window.app.bar.train["text"] == "Resume"
+    assert window.app.form.texts()["model_save_dir"] == three[0].model_save_dir
+    window.click(window.app.bar.train)
+    window.pump_to("finished")
+    window.pump(lambda: len(load_runs()[0][2].history) == 3)
+    assert len(load_runs()[0]) == 3
+
+
+@only_x11
+def test_duplicate_fills_the_form_with_free_places(
+    open_window: Open, three: list[TrainConfig]
+) -> None:
+    window = open_window()
+    pane = show(window, 3)
+    click_row(window, 0)
+    window.pump(lambda: len(pane.table.chosen()) == 1)
+    window.click(pane.buttons["duplicate"])
+    window.pump(lambda: window.bar().startswith("Duplicated"))
+    texts = window.app.form.texts()
+    assert texts["beta"] == "0.5"
+    assert texts["model_save_dir"] == f"{three[2].model_save_dir}_2"
+    window.click(window.app.bar.train)
+    window.pump_to("finished")
+    window.pump(lambda: len(pane.table.runs) == 4)
+
+
+@only_x11
+def test_compare_shows_what_differs_and_goes_back(
+    open_window: Open, three: list[TrainConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(three[0])
+    shown: list[Any] = []
+    monkeypatch.setattr(window.app.loss, "compare", shown.append)
+    pane = show(window, 3)
+    click_row(window, 0)
+    click_row(window, 1, "ctrl")
+    window.pump(lambda: len(pane.table.chosen()) == 2)
+    names = [run.name for run in pane.table.chosen()]
+    window.click(pane.buttons["compare"])
+    window.pump(lambda: pane.comparison is not None and len(pane.comparison.pictures) == 2)
+    table = pane.comparison.table
+    rows = {table.item(row)["text"]: table.item(row)["values"] for row in table.get_children()}
+    assert list(rows)[:2] == ["KL weight β", "State"]
+    assert [str(value) for value in rows["KL weight β"]] == ["0.5", "1.0"]
+    assert "(lowest)" in str(rows["Best loss"])
+    assert not pane.table.winfo_viewable()
+    assert [name for name, _ in shown[0]] == names
+    assert [len(history) for _, history in shown[0]] == [1, 1]
+    press("Escape")
+    window.pump(lambda: pane.comparison is None and pane.table.winfo_viewable())
+    assert shown[1] == []
+
+
+@only_x11
+def test_delete_asks_and_moves_to_the_trash(
+    open_window: Open, three: list[TrainConfig], monkeypatch: pytest.MonkeyPatch, images: Path
+) -> None:
+    window = open_window(three[2])
+    asked = answer(monkeypatch, "Cancel", "Delete")
+    pane = show(window, 3)
+    before = sorted(images.iterdir())
+    click_row(window, 0)
+    window.pump(lambda: len(pane.table.chosen()) == 1)
+    window.click(pane.buttons["delete"])
+    window.pump(lambda: len(asked) == 1)
+    assert len(load_runs()[0]) == 3
+    click_row(window, 0)
+    press("Delete")  # the key does the same
+    window.pump(lambda: len(asked) == 2, 5)
+    window.pump(lambda: len(pane.table.runs) == 2)
+    assert "1 run was deleted." in window.bar()
+    assert not checkpoint_files(Path(three[2].model_save_dir))
+    assert len(list(Path(three[2].model_save_dir, "vae_trash").rglob("*.safetensors"))) == 1
+    assert sorted(images.iterdir()) == before
+    window.pump(lambda: window.app.bar.train["text"] == "Train")
+
+
+@only_x11
+def test_a_click_on_a_heading_sorts(open_window: Open, three: list[TrainConfig]) -> None:
+    window = open_window()
+    pane = show(window, 3)
+    tree = pane.table.tree
+
+    def click_heading() -> None:
+        x, _, width, _ = tree.bbox(tree.get_children()[0], "loss")
+        at = [str(tree.winfo_rootx() + x + width // 2), str(tree.winfo_rooty() + 12)]
+        subprocess.run(["xdotool", "mousemove", *at, "click", "1"], check=True)
+
+    click_heading()
+    window.pump(lambda: tree.heading("loss")["text"].endswith("▲"))
+    losses = [pane.table.runs[name].best.loss for name in tree.get_children()]
+    assert losses == sorted(losses)
+    click_heading()
+    window.pump(lambda: tree.heading("loss")["text"].endswith("▼"))
+    losses = [pane.table.runs[name].best.loss for name in tree.get_children()]
+    assert losses == sorted(losses, reverse=True)
+
+
+@only_x11
+def test_the_table_is_used_with_keys_alone(open_window: Open, three: list[TrainConfig]) -> None:
+    window = open_window()
+    pane = show(window, 3)
+    tree = pane.table.tree
+    tree.focus_force()
+    tree.focus(tree.get_children()[0])
+    press("Down")
+    window.pump(lambda: tree.selection() == (tree.get_children()[1],))
+    press("shift+Down")
+    window.pump(lambda: len(pane.table.chosen()) == 2)
+    press("shift+F10")
+    window.pump(lambda: pane.table.menu.winfo_ismapped())
+    press("Escape")
+    window.pump(lambda: not pane.table.menu.winfo_ismapped())
+    press("Up")
+    window.pump(lambda: len(pane.table.chosen()) == 1)
+    press("Return")
+    window.pump(lambda: window.app.form.texts()["model_save_dir"] == three[1].model_save_dir)
+
+
+def test_the_running_run_is_listed_and_cannot_be_deleted(open_window: Open, tiny: Make) -> None:
+    window = open_window(tiny(num_epochs=3000, sample_every=3000))
+    app = window.app
+    app.show_tab(app.runs)
+    app.bar.train.invoke()
+    window.pump(lambda: len(app.view.history) >= 1)
+    app.runs.reload()
+    window.pump(lambda: len(app.runs.table.runs) == 1)
+    app.runs.table.tree.selection_set(app.runs.table.tree.get_children())
+    window.pump(lambda: str(app.runs.buttons["reveal"]["state"]) == "normal")
+    assert str(app.runs.buttons["delete"]["state"]) == "disabled"
+    assert str(app.runs.buttons["reopen"]["state"]) == "disabled"
+    app.bar.stop.invoke()
+    window.pump_to("idle")
+    window.pump(lambda: [run.state for run in app.runs.table.runs.values()] == ["stopped"])
+    window.pump(lambda: str(app.runs.buttons["delete"]["state"]) == "normal")
+
+
+def test_reveal_shows_the_output_folder(
+    open_window: Open, three: list[TrainConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Path] = []
+    monkeypatch.setattr(runs_pane, "open_folder", lambda folder: shown.append(folder) or "")
+    window = open_window()
+    pane = show(window, 3)
+    pane.table.tree.selection_set(pane.table.tree.get_children()[0])
+    pane.reveal()
+    assert shown == [Path(three[2].output_dir)]
+    assert desktop.open_folder(Path(three[2].output_dir, "gone"))
+
+
+def test_a_failed_run_says_why_below_the_table(
+    open_window: Open, tiny: Make, tmp_path: Path
+) -> None:
+    with pytest.raises(Exception, match="No images"):
+        train(tiny(file_path=str(make_images(tmp_path / "empty", 0))))
+    window = open_window()
+    app = window.app
+    app.show_tab(app.runs)
+    window.pump(lambda: len(app.runs.table.runs) == 1)
+    app.runs.table.tree.selection_set(app.runs.table.tree.get_children())
+    window.pump(lambda: "No images" in app.runs.details["text"])
+
+
+def test_a_file_that_is_no_run_is_named_in_the_log_once(
+    open_window: Open, three: list[TrainConfig]
+) -> None:
+    run_path("foreign").write_text("{")
+    window = open_window()
+    pane = show(window, 3)
+    pane.reload()
+    window.pump(lambda: not pane.stale and not pane.loading)
+    window.app.show_tab(window.app.log)
+    window.pump(lambda: "foreign.json" in window.app.log.text.get("1.0", "end"))
+    assert window.app.log.text.get("1.0", "end").count("foreign.json") == 1
+
+
+def test_damaged_samples_leave_the_run_without_a_picture(
+    open_window: Open, three: list[TrainConfig]
+) -> None:
+    Path(three[1].output_dir, "samples_epoch_0001.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    pane = show(open_window(), 3)
+    newest = load_runs()[0][0].id
+    assert list(pane.table.pictures) == [newest]

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.test_recorder import only, train
+from vae.checkpoint import checkpoint_files
+from vae.config import TrainConfig
+from vae.files import safe_name
+from vae.lock import BusyError, only_run
+from vae.run_files import TRASH, free_places, own_files, trash
+from vae.runs import load_runs
+
+Make = Callable[..., TrainConfig]
+
+
+def listed(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_trash_takes_our_files_alone_and_can_be_undone_by_hand(
+    tiny: Make, tmp_path: Path, images: Path
+) -> None:
+    config = tiny(num_epochs=2)
+    train(config)
+    out, checkpoints = Path(config.output_dir), Path(config.model_save_dir)
+    foreign = [
+        out / "samples_epoch_0001.png.txt", out / "my samples_epoch_0001.png", out / "figure.png",
+        checkpoints / "model.safetensors", checkpoints / "notes.txt", tmp_path / "run" / "x.csv",
+    ]  # fmt: skip
+    for path in foreign:
+        path.write_text("mine")
+    before, kept = listed(tmp_path / "run"), listed(images)
+    folders = trash(only(), load_runs()[0])
+
+    assert load_runs() == ([], [])
+    assert listed(images) == kept
+    left = {name for name in listed(tmp_path / "run") if TRASH not in name and ".vae" not in name}
+    assert left == {str(path.relative_to(tmp_path / "run")) for path in foreign}
+    assert {folder.parent.name for folder in folders} == {TRASH}
+    assert {folder.name.endswith("_images") for folder in folders} == {True}
+
+    for folder in folders:  # by hand
+        for path in folder.iterdir():
+            path.rename(folder.parent.parent / path.name)
+    again = {name for name in listed(tmp_path / "run") if ".vae" not in name}
+    assert again == {name for name in before if ".vae" not in name}
+    assert train(config).epoch == 2  # its checkpoint is found again
+    assert only().state == "finished"
+
+
+def test_two_runs_of_one_name_do_not_meet_in_the_trash(tiny: Make) -> None:
+    for _ in range(2):
+        train(tiny(num_epochs=1))
+        run = only()
+        trash(replace(run, began=1.7e9), [])
+    folders = list(Path(tiny().output_dir, TRASH).iterdir())
+    assert len(folders) == 2
+
+
+def test_what_a_later_run_has_taken_over_stays(tiny: Make) -> None:
+    train(tiny(num_epochs=1))
+    for _, path in checkpoint_files(Path(tiny().model_save_dir)):
+        path.unlink()
+    for name in ("output_dir", "log_file"):
+        place = only().place(name)
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+    train(tiny(num_epochs=1, seed=1))
+    new, old = load_runs()[0]
+    assert own_files(old, [new, old]) == []
+    assert trash(old, [new, old]) == []
+    assert only().id == new.id
+    assert len(own_files(new, [new])) == 5
+
+
+def test_a_run_that_never_trained_owns_nothing(tiny: Make) -> None:
+    train(tiny(num_epochs=1))
+    with pytest.raises(Exception, match="latent_dim"):
+        train(tiny(latent_dim=7))
+    refused, owner = load_runs()[0]
+    assert trash(refused, [refused, owner]) == []
+    assert only().id == owner.id and len(own_files(owner, [owner])) == 5
+
+
+def test_a_folder_in_which_a_run_works_is_left_alone(tiny: Make) -> None:
+    train(tiny(num_epochs=1))
+    with only_run(Path(tiny().model_save_dir)), pytest.raises(BusyError):
+        trash(only(), load_runs()[0])
+    assert len(own_files(only(), [])) == 5
+
+
+def test_a_run_whose_folders_are_gone_can_be_forgotten(tiny: Make, tmp_path: Path) -> None:
+    train(tiny(num_epochs=1))
+    shutil.rmtree(tmp_path / "run")
+    assert trash(only(), load_runs()[0]) == []
+    assert load_runs() == ([], [])
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_log_that_is_not_ours_stays(tiny: Make) -> None:
+    train(tiny(num_epochs=1))
+    log = Path(tiny().log_file)
+    log.write_text("patient,age\n")
+    trash(only(), load_runs()[0])
+    assert log.read_text() == "patient,age\n"
+
+
+def test_free_places_stand_beside_the_old_ones(tiny: Make, tmp_path: Path) -> None:
+    train(tiny(num_epochs=1))
+    run = only()
+    place = tmp_path / "run"
+    assert free_places(run) == {
+        "model_save_dir": str(place / "checkpoints_2"),
+        "output_dir": str(place / "output_2"),
+        "log_file": str(place / "log_2.csv"),
+    }
+    (place / "log_2.csv").touch()
+    assert free_places(run)["output_dir"] == str(place / "output_3")
+    again = replace(run, config={**run.config, "output_dir": str(place / "output_2")})
+    assert free_places(again)["output_dir"] == str(place / "output_3")
+
+
+@pytest.mark.parametrize(
+    "text, name",
+    [("a/b:c", "a_b_c"), ("..", "unnamed"), ("Pľúca-1", "Pľúca-1"), ("x" * 99, "x" * 40)],
+)
+def test_a_safe_name_can_stand_in_any_file_system(text: str, name: str) -> None:
+    assert safe_name(text) == name

@@ -1,0 +1,156 @@
+"""Runs side by side: where their parameters and results differ, and their newest samples."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable, Sequence
+from tkinter import ttk
+
+from vae.config import PARAMETERS, text_of
+from vae.gui import kit
+from vae.gui.answers import GridsReady
+from vae.gui.theme import ROW, pixels
+from vae.language import _, number
+from vae.runs import Run, differing, state_word
+from vae.words import duration
+
+RESIZE_MS = 200
+SMALLEST = 40  # pixels of a grid
+SMALLEST_TABLE = 4  # rows
+
+
+class CompareView(ttk.Frame):
+    """A table and the grids. `ask` is called with a size in pixels when grids are wanted."""
+
+    def __init__(
+        self,
+        master: tk.Misc,
+        runs: Sequence[Run],
+        ask: Callable[[int], None],
+        back: Callable[[], None],
+        show_curves: Callable[[], None],
+    ) -> None:
+        super().__init__(master, style="Vae.TFrame")
+        self.runs, self.ask, self.leave = runs, ask, back
+        self.side, self.waiting = 0, ""
+        row = ttk.Frame(self, style="Vae.TFrame")
+        row.pack(fill="x", pady=(0, "6p"))
+        self.back = kit.button(row, _("All runs"), back, "Plain", "chevron-left")
+        self.back.pack(side="left")
+        self.curves = kit.button(row, _("Show loss curves"), show_curves, "Plain")
+        self.curves.pack(side="left", padx="4.5p")
+        self._make_table()
+        self.room = ttk.Frame(self, style="Vae.TFrame")
+        self.room.pack(fill="both", expand=True, pady=("9p", 0))
+        self.cells: list[ttk.Label] = []
+        self.captions: list[ttk.Label] = []
+        self.pictures: list[tk.PhotoImage] = []
+        for column, run in enumerate(runs):
+            caption = ttk.Label(self.room, text=run.name, style="Muted.Vae.TLabel")
+            caption.grid(row=0, column=column, sticky="w")
+            cell = ttk.Label(self.room, style="Vae.TLabel", anchor="nw")
+            cell.grid(row=1, column=column, sticky="nw")
+            self.room.columnconfigure(column, weight=1, uniform="runs")
+            self.captions.append(caption)
+            self.cells.append(cell)
+        self.bind("<Configure>", lambda event: self._share_height(event.height))
+        self.room.bind("<Configure>", lambda event: self._resized())
+        for widget in (self.back, self.curves, self.table):
+            # Not for the window, which would stop a run.
+            widget.bind("<Escape>", self._escape)
+        self.back.focus_set()
+
+    def _make_table(self) -> None:
+        rows = comparison(self.runs)
+        columns = [str(number) for number in range(len(self.runs))]
+        frame = ttk.Frame(self, style="Vae.TFrame")
+        frame.pack(fill="x")
+        self.table = ttk.Treeview(
+            frame, columns=columns, height=len(rows), style="Vae.Treeview", selectmode="browse"
+        )
+        bar = ttk.Scrollbar(frame, command=self.table.yview, style="Vae.Vertical.TScrollbar")
+        self.table.configure(yscrollcommand=bar.set)
+        bar.pack(side="right", fill="y")
+        self.table.column("#0", width=pixels(self, 140)[0], stretch=False)
+        for column, run in zip(columns, self.runs, strict=True):
+            self.table.heading(column, text=run.name, anchor="w")
+            self.table.column(column, width=pixels(self, 90)[0], anchor="w")
+        for label, values in rows:
+            self.table.insert("", "end", text=label, values=values)
+        self.table.pack(fill="x")
+
+    def _escape(self, event: tk.Event) -> str:
+        self.leave()
+        return "break"
+
+    def _share_height(self, height: int) -> None:
+        """The table takes at most half of the height; the grids take the rest."""
+        (line,) = pixels(self, ROW)
+        rows = max(SMALLEST_TABLE, min(len(self.table.get_children()), height // 2 // line - 1))
+        self.table.configure(height=rows)
+
+    def _resized(self) -> None:
+        """Ask for grids of another size once the size stays."""
+        if self.waiting:
+            self.after_cancel(self.waiting)
+        self.waiting = self.after(RESIZE_MS, self._ask)
+
+    def _ask(self) -> None:
+        self.waiting = ""
+        gap, line = pixels(self, 12, 24)
+        wide = self.room.winfo_width() // len(self.runs) - gap
+        side = max(SMALLEST, min(wide, self.room.winfo_height() - line))
+        if side != self.side:
+            self.side = side
+            self.ask(side)
+
+    def show_grids(self, event: GridsReady) -> None:
+        """Show the grids, if they are of these runs."""
+        if event.ids != tuple(run.id for run in self.runs):
+            return
+        self.pictures = []
+        for run, caption, cell, (data, epoch) in zip(
+            self.runs, self.captions, self.cells, event.grids, strict=True
+        ):
+            if data:
+                self.pictures.append(tk.PhotoImage(master=self, data=data))
+                cell.configure(image=self.pictures[-1], text="")
+                words = _("{run}, epoch {epoch}").format(run=run.name, epoch=epoch)
+                caption.configure(text=words)
+            else:
+                cell.configure(image="", text=_("No samples are there."))
+
+
+def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
+    """The rows of the table: the parameters that differ, then the results."""
+    rows = [
+        (_(PARAMETERS[name].label), tuple(text_of(run.config[name]) for run in runs))
+        for name in differing(runs)
+    ]
+    if not rows:
+        rows = [(_("Parameters"), tuple(_("the same") for _run in runs))]
+    bests = [run.best for run in runs]
+    lowest = min((best.loss for best in bests if best), default=None)
+    losses = []
+    for best in bests:
+        text = number(best.loss) if best else "–"
+        mark = best is not None and best.loss == lowest and len(runs) > 1
+        losses.append(_("{loss} (lowest)").format(loss=text) if mark else text)
+    last = [run.history[-1] if run.history else None for run in runs]
+    epochs = _("{done} of {total}")
+    return [
+        *rows,
+        (_("State"), tuple(state_word(run) for run in runs)),
+        (_("Best loss"), tuple(losses)),
+        (_("Best epoch"), tuple(str(best.epoch) if best else "–" for best in bests)),
+        (_("Reconstruction"), tuple(number(r.reconstruction_loss) if r else "–" for r in last)),
+        (_("KL divergence"), tuple(number(r.kl_loss) if r else "–" for r in last)),
+        (_("Blur"), tuple(number(r.blur_loss) if r else "–" for r in last)),
+        (
+            _("Epochs"),
+            tuple(
+                epochs.format(done=len(run.history), total=run.config["num_epochs"]) for run in runs
+            ),
+        ),
+        (_("Duration"), tuple(duration(run.seconds) for run in runs)),
+    ]

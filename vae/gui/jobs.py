@@ -1,0 +1,210 @@
+"""Small jobs off the window's thread for presets, recent folders and the history of runs.
+
+Each answers through `emit`, whatever happens.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from vae import diary
+from vae.errors import StudioError, file_problem
+from vae.files import APP, atomic_write
+from vae.gui.answers import (
+    GridsReady,
+    PlacesFound,
+    PresetsListed,
+    RecentListed,
+    RunsListed,
+    RunsTrashed,
+    ThumbnailsReady,
+)
+from vae.language import _, ngettext
+from vae.presets import Preset, delete_preset, load_presets, save_preset
+from vae.runs import Run, load_runs
+
+Emit = Callable[[object], None]
+
+RECENT = 8
+KNOWN_THUMBNAILS = 1000
+THUMBNAIL_IMAGES = 2  # a side, of the grid's eight
+
+
+def _problem(error: Exception) -> str:
+    return file_problem(error) if isinstance(error, OSError) else str(error)
+
+
+# ---- presets
+
+
+def list_presets(emit: Emit) -> None:
+    """The person's own presets."""
+    _answer_presets("", emit)
+
+
+def keep_preset(preset: Preset, emit: Emit) -> None:
+    """Save a preset."""
+    text = _("The preset {name} was saved.").format(name=preset.name)
+    try:
+        save_preset(preset)
+    except (OSError, StudioError) as error:
+        text = _problem(error)
+    _answer_presets(text, emit)
+
+
+def drop_preset(name: str, emit: Emit) -> None:
+    """Delete a preset."""
+    text = _("The preset {name} was deleted.").format(name=name)
+    try:
+        delete_preset(name)
+    except OSError as error:
+        text = _problem(error)
+    _answer_presets(text, emit)
+
+
+def _answer_presets(text: str, emit: Emit) -> None:
+    found: list[Preset] = []
+    skipped: list[str] = []
+    try:
+        found, skipped = load_presets()
+    except OSError as error:
+        text = _problem(error)
+    emit(PresetsListed(tuple(found), tuple(skipped), text))
+
+
+# ---- recent folders
+
+
+def recent_path() -> Path:
+    """Where the last image folders are kept."""
+    return Path(platformdirs.user_config_dir(APP, appauthor=False)) / "recent_folders.json"
+
+
+def list_recent(emit: Emit) -> None:
+    """The last image folders, and whether each is there."""
+    emit(RecentListed(tuple((folder, Path(folder).is_dir()) for folder in _recent())))
+
+
+def remember_folder(folder: str, emit: Emit) -> None:
+    """Put a folder first."""
+    first = str(Path(folder).absolute())
+    _keep_recent([first, *(other for other in _recent() if other != first)][:RECENT])
+    list_recent(emit)
+
+
+def clear_recent(emit: Emit) -> None:
+    """Forget all."""
+    _keep_recent([])
+    list_recent(emit)
+
+
+def _recent() -> list[str]:
+    try:
+        found = json.loads(recent_path().read_text(encoding="utf-8"))
+        return [folder for folder in found if isinstance(folder, str) and folder][:RECENT]
+    except (OSError, ValueError, TypeError, RecursionError):
+        return []
+
+
+def _keep_recent(folders: list[str]) -> None:
+    try:
+        with atomic_write(recent_path()) as file:
+            file.write(json.dumps(folders, indent=1).encode())
+    except OSError as error:
+        diary.log_error(error)  # a list for convenience; the person's work does not wait for it
+
+
+# ---- the history of runs
+
+
+def list_runs(side: int, emit: Emit) -> None:
+    """All runs, and then their thumbnails, of `side` pixels."""
+    runs: list[Run] = []
+    try:
+        runs, skipped = load_runs()
+        emit(RunsListed(tuple(runs), tuple(skipped), ""))
+    except OSError as error:
+        emit(RunsListed((), (), _problem(error)))
+    pictures = {run.id: _picture(run, side, whole=False)[0] for run in runs}
+    emit(ThumbnailsReady({name: picture for name, picture in pictures.items() if picture}))
+
+
+def find_places(run: Run, emit: Emit) -> None:
+    """Names beside a run's own at which nothing is yet."""
+    from vae.run_files import free_places
+
+    try:
+        emit(PlacesFound(run, free_places(run), ""))
+    except OSError as error:
+        emit(PlacesFound(run, {}, _problem(error)))
+
+
+def trash_runs(chosen: Sequence[Run], emit: Emit) -> None:
+    """Move runs to the trash folders. Those that cannot be moved stay, with the reason."""
+    from vae.run_files import trash
+
+    folders: list[Path] = []
+    problem, done = "", 0
+    for run in chosen:
+        try:
+            folders += trash(run, load_runs()[0])
+            done += 1
+        except (OSError, StudioError) as error:
+            problem = _problem(error)
+    text = ngettext("{count} run was deleted.", "{count} runs were deleted.", done)
+    emit(RunsTrashed(f"{text.format(count=done)} {problem}".strip(), tuple(folders)))
+
+
+def draw_grids(runs: Sequence[Run], side: int, emit: Emit) -> None:
+    """The newest sample grids of runs, each at most `side` pixels."""
+    grids = tuple(_picture(run, side, whole=True) for run in runs)
+    emit(GridsReady(tuple(run.id for run in runs), grids))
+
+
+def _picture(run: Run, side: int, whole: bool) -> tuple[bytes, int]:
+    """A run's newest sample grid, or its first images, as a PNG, and its epoch; or nothing."""
+    from vae.gallery import SAMPLES
+
+    if not run.trained:
+        return b"", 0
+    try:
+        folder = run.place("output_dir")
+        if epochs := SAMPLES.epochs(folder, len(run.history)):
+            path = folder / SAMPLES.name(epochs[-1])
+            return _png(path, path.stat().st_mtime_ns, side, whole), epochs[-1]
+    except Exception:
+        # The picture is another program's by now, or damaged: the run is shown without it.
+        pass
+    return b"", 0
+
+
+@lru_cache(KNOWN_THUMBNAILS)
+def _png(path: Path, changed: int, side: int, whole: bool) -> bytes:
+    """A grid, or its first images, as a PNG of at most `side` pixels; `changed` is for the cache.
+
+    Enlarged by whole factors only.
+    """
+    from PIL import Image
+
+    import vae.images  # noqa: F401  # its pixel limit, not Pillow's smaller one
+
+    with Image.open(path, formats=("PNG",)) as opened:
+        picture: Any = opened.convert("RGB")
+    if not whole:
+        part = THUMBNAIL_IMAGES / 8
+        picture = picture.crop((0, 0, int(picture.width * part), int(picture.height * part)))
+    factor = side / max(picture.size)
+    if factor >= 1 and whole:
+        factor = int(factor)
+    size = tuple(max(1, round(length * factor)) for length in picture.size)
+    method = Image.Resampling.NEAREST if factor >= 1 else Image.Resampling.BOX
+    file = io.BytesIO()
+    picture.resize(size, method).save(file, format="PNG", compress_level=1)
+    return file.getvalue()

@@ -1,0 +1,253 @@
+"""The tab with the history of runs."""
+
+from __future__ import annotations
+
+import time
+import tkinter as tk
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from tkinter import ttk
+from typing import TYPE_CHECKING, Any
+
+from vae.config import Value, text_of
+from vae.gui import dialogs, jobs, kit
+from vae.gui.answers import GridsReady, PlacesFound, RunsListed, RunsTrashed, ThumbnailsReady
+from vae.gui.compare_view import CompareView
+from vae.gui.desktop import open_folder
+from vae.gui.pane import Pane
+from vae.gui.runs_table import RunsTable
+from vae.language import _, ngettext
+
+if TYPE_CHECKING:
+    from vae.gui.app import App
+
+RELOAD_SECONDS = 5.0  # while a run goes on and the tab is seen
+
+
+class RunsPane(Pane):
+    """A table of all runs, what can be done with them, and in their place a comparison of some."""
+
+    def __init__(self, master: tk.Misc, app: App) -> None:
+        super().__init__(master, _("Every run is listed here once it has begun."))
+        self.app = app
+        self.stale, self.loading, self.loaded = True, False, 0.0
+        self.comparison: CompareView | None = None
+        self.told: tuple[str, ...] = ()  # of files that are no runs
+        self.list = ttk.Frame(self, style="Vae.TFrame")
+        self.list.pack(fill="both", expand=True)
+        self.buttons: dict[str, ttk.Button] = {}
+        row = ttk.Frame(self.list, style="Vae.TFrame")
+        row.pack(fill="x", pady=(0, "6p"))
+        for name, (label, action) in self._actions().items():
+            self.buttons[name] = kit.button(row, label, action, "Plain")
+            self.buttons[name].pack(side="left", padx=(0, "4.5p"))
+        self.count = ttk.Label(row, style="Muted.Vae.TLabel")
+        self.count.pack(side="right")
+        self.details = ttk.Label(self.list, style="Muted.Vae.TLabel")
+        self.details.pack(side="bottom", fill="x", pady=("4.5p", 0))
+        self.details.bind("<Configure>", lambda e: self.details.configure(wraplength=e.width))
+        self.table = RunsTable(self.list, self._fill_menu)
+        self.table.pack(fill="both", expand=True)
+        self.empty.place(in_=self.table, relx=0.5, rely=0.5, anchor="center")
+        self._bind()
+        self._show_actions()
+
+    def _actions(self) -> dict[str, tuple[str, Callable[[], None]]]:
+        return {
+            "reopen": (_("Reopen"), self.reopen),
+            "duplicate": (_("Duplicate"), self.duplicate),
+            "reveal": (_("Reveal"), self.reveal),
+            "compare": (_("Compare"), self.compare),
+            "delete": (_("Delete..."), self.delete),
+        }
+
+    def _bind(self) -> None:
+        tree = self.table.tree
+        tree.bind("<<TreeviewSelect>>", lambda event: self._show_actions())
+        tree.bind("<Return>", lambda event: self.reopen())
+        tree.bind("<Double-1>", self._double_click)
+        tree.bind("<Delete>", lambda event: self.delete())
+
+    def _allowed(self) -> set[str]:
+        """What can be done with the selection."""
+        runs, allowed = self.table.chosen(), set()
+        if len(runs) == 1:
+            allowed |= {"reveal"} if self.app.busy else {"reopen", "duplicate", "reveal"}
+        if len(runs) > 1:
+            allowed.add("compare")
+        if runs and all(run.state != "running" for run in runs):
+            allowed.add("delete")
+        return allowed
+
+    def _show_actions(self) -> None:
+        allowed = self._allowed()
+        for name, button in self.buttons.items():
+            button.configure(state="normal" if name in allowed else "disabled")
+        runs = self.table.chosen()
+        text = ""
+        if len(runs) == 1:
+            place = _("Checkpoints: {folder}").format(folder=runs[0].config["model_save_dir"])
+            text = runs[0].message or place
+        if text != self.details["text"]:
+            self.details.configure(text=text)
+
+    # ---- loading
+
+    def reload(self) -> None:
+        """Look anew at the next turn at which the tab is seen."""
+        self.stale = True
+
+    def refresh(self) -> None:
+        if not self.winfo_viewable():
+            self.stale = True  # look anew when it is shown again
+            return
+        self._show_actions()
+        due = self.app.busy and time.monotonic() > self.loaded + RELOAD_SECONDS
+        if (self.stale or due) and not self.loading:
+            self.stale, self.loading = False, True
+            self.app.worker.do(jobs.list_runs, self.table.side())
+
+    def answer(self, event: Any) -> None:
+        """Show what the worker found or did."""
+        match event:
+            case RunsListed():
+                self._listed(event)
+            case ThumbnailsReady():
+                self.loading, self.loaded = False, time.monotonic()
+                self.table.show_pictures(event.pictures)
+            case PlacesFound():
+                self._duplicated(event)
+            case RunsTrashed():
+                self._trashed(event)
+            case GridsReady():
+                if self.comparison:
+                    self.comparison.show_grids(event)
+
+    def _listed(self, event: RunsListed) -> None:
+        if event.problem:
+            self._say(event.problem)
+        for name in set(event.skipped) - set(self.told):
+            text = _("The file {name} in the history of runs cannot be read as a run.")
+            self.app.log.write(text.format(name=name), "warning")
+        self.told = event.skipped
+        self.table.show(event.runs)
+        count = len(event.runs)
+        self.count.configure(
+            text=ngettext("{count} run", "{count} runs", count).format(count=count)
+        )
+        self.empty.place_forget()
+        if not event.runs:
+            self.empty.place(in_=self.table, relx=0.5, rely=0.5, anchor="center")
+        self._show_actions()
+
+    def _say(self, text: str, word: str = "") -> None:
+        """Say something in the bar, or, while that tells of a run, above the tabs.
+
+        With a word of its own it stays when the folders are looked at again.
+        """
+        if self.app.busy:
+            self.app.banner.say(text)
+        else:
+            self.app.say(word or _("Note"), text, topic="" if word else "note")
+
+    def reopen(self) -> None:
+        """Fill the form with a run's values, so that its checkpoint is found."""
+        if "reopen" in self._allowed():
+            run = self.table.chosen()[0]
+            text = _("The form is as it was for {run}.").format(run=run.name)
+            self._fill(dict(run.config), "", text)
+
+    def duplicate(self) -> None:
+        """Fill the form with a run's values, for a new run beside it."""
+        if "duplicate" in self._allowed():
+            self.app.worker.do(jobs.find_places, self.table.chosen()[0])
+
+    def _duplicated(self, event: PlacesFound) -> None:
+        if event.problem or self.app.busy:
+            self._say(event.problem or _("A run goes on: duplicate when it has ended."))
+            return
+        text = _("The form is as it was for {run}, with folders of its own: {folder}. Click Train.")
+        text = text.format(run=event.run.name, folder=Path(event.places["model_save_dir"]).name)
+        self._fill({**event.run.config, **event.places}, _("Duplicated"), text)
+
+    def _fill(self, config: dict[str, Value], word: str, text: str) -> None:
+        app = self.app
+        app.set_state("idle", "", "")
+        app.bar.progress(0, 1)
+        self._say(text, word)
+        app.form.take({name: text_of(value) for name, value in config.items()})
+        app.look(force=True)
+
+    def reveal(self) -> None:
+        """Show a run's output folder in the system's file manager."""
+        if "reveal" in self._allowed() and (
+            problem := open_folder(self.table.chosen()[0].place("output_dir"))
+        ):
+            self._say(problem)
+
+    def delete(self) -> None:
+        """Move the selected runs' files to the trash folders, after asking."""
+        if "delete" not in self._allowed():
+            return
+        runs = self.table.chosen()
+        names = ", ".join(run.name for run in runs[:3]) + ("..." if len(runs) > 3 else "")
+        question = ngettext(
+            "Delete {count} run ({names})?", "Delete {count} runs ({names})?", len(runs)
+        )
+        text = _(
+            "Checkpoints, samples, loss curve and log are moved into folders named vae_trash "
+            "beside them, from where they can be moved back by hand. Images are not touched."
+        )
+        text = f"{question.format(count=len(runs), names=names)} {text}"
+        choices = (_("Delete"), _("Cancel"))
+        if dialogs.ask(self.app.root, _("Delete runs"), text, choices) == choices[0]:
+            self.app.worker.do(jobs.trash_runs, tuple(runs))
+
+    def _trashed(self, event: RunsTrashed) -> None:
+        app = self.app
+        self.reload()
+        app.log.write(event.text)
+        for folder in event.folders:
+            app.log.write(_("Moved into {folder}").format(folder=folder))
+        self._say(event.text, _("Deleted"))
+        gone = {folder.parent.parent for folder in event.folders}
+        if not app.busy and Path(app.form.texts()["model_save_dir"]).absolute() in gone:
+            app.view.forget()
+            app.look(force=True)
+
+    def compare(self) -> None:
+        """Show the selected runs side by side, in the table's place."""
+        if "compare" not in self._allowed():
+            return
+        runs = self.table.chosen()
+        self.app.loss.compare([(run.name, run.history) for run in runs])
+        self.list.pack_forget()
+        ask = partial(self.app.worker.do, jobs.draw_grids, tuple(runs))
+        show_curves = partial(self.app.show_tab, self.app.loss)
+        self.comparison = CompareView(self, runs, ask, self.end_comparison, show_curves)
+        self.comparison.pack(fill="both", expand=True)
+
+    def end_comparison(self) -> None:
+        """Back to the table."""
+        if self.comparison:
+            self.comparison.destroy()
+            self.comparison = None
+            self.app.loss.compare([])
+            self.list.pack(fill="both", expand=True)
+            self.table.tree.focus_set()
+
+    def _double_click(self, event: tk.Event) -> None:
+        if self.table.tree.identify_row(event.y):
+            self.reopen()
+
+    def _fill_menu(self, menu: tk.Menu) -> None:
+        allowed = self._allowed()
+        for name, (label, action) in self._actions().items():
+            menu.add_command(label=label, command=action)
+            if name not in allowed:
+                menu.entryconfigure("end", state="disabled")
+        sort = kit.menu(menu)
+        for column, title in self.table.titles().items():
+            sort.add_command(label=title, command=partial(self.table.sort, column))
+        menu.add_cascade(label=_("Sort by"), menu=sort)

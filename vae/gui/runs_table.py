@@ -1,0 +1,150 @@
+"""The table of runs: sorted by a click on a heading, used with the keys too."""
+
+from __future__ import annotations
+
+import math
+import sys
+import tkinter as tk
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from tkinter import ttk
+from typing import Any
+
+from vae.gui import kit
+from vae.gui.theme import pixels
+from vae.language import _, number
+from vae.runs import Run, state_word
+from vae.words import duration
+
+# The columns, with what they are sorted by. The first is the tree's own, with the picture.
+SORTED_BY: dict[str, Callable[[Run], Any]] = {
+    "#0": lambda run: run.began,
+    "state": lambda run: state_word(run),
+    "epochs": lambda run: len(run.history),
+    "seconds": lambda run: run.seconds,
+    "loss": lambda run: run.best.loss if run.best else math.inf,
+}
+WIDTHS = {"#0": 236, "state": 82, "epochs": 70, "seconds": 76, "loss": 72}
+
+
+class RunsTable(ttk.Frame):
+    """One row a run, with a picture. The selection and the order stay when runs are shown anew."""
+
+    def __init__(self, master: tk.Misc, fill_menu: Callable[[tk.Menu], None]) -> None:
+        super().__init__(master, style="Vae.TFrame")
+        columns = [name for name in WIDTHS if name != "#0"]
+        self.tree = ttk.Treeview(
+            self, columns=columns, style="Pictures.Vae.Treeview", selectmode="extended"
+        )
+        bar = ttk.Scrollbar(self, command=self.tree.yview, style="Vae.Vertical.TScrollbar")
+        self.tree.configure(yscrollcommand=bar.set)
+        bar.pack(side="right", fill="y")
+        self.tree.pack(fill="both", expand=True)
+        for name, width in WIDTHS.items():
+            first = name == "#0"
+            (wide,) = pixels(self, width)
+            self.tree.column(name, width=wide, minwidth=wide // 2, stretch=first, anchor="w")
+            self.tree.heading(name, command=partial(self.sort, name), anchor="w")
+        self.menu = kit.menu(self, fill_menu)
+        # The right button's number differs on macOS.
+        self.tree.bind(
+            "<Button-2>" if sys.platform == "darwin" else "<Button-3>", self._right_click
+        )
+        for key in ("<Shift-F10>", "<App>" if sys.platform == "win32" else "<Menu>"):
+            self.tree.bind(key, self._menu_key)
+        for key, step in (("<Shift-Up>", -1), ("<Shift-Down>", 1)):
+            self.tree.bind(key, partial(self._extend, step))
+        self.runs: dict[str, Run] = {}
+        self.pictures: dict[str, tk.PhotoImage] = {}
+        self.data: dict[str, bytes] = {}
+        side = self.side()
+        self.blank = tk.PhotoImage(master=self, width=side, height=side)
+        self.column, self.down = "#0", True
+        self._show_headings()
+
+    def side(self) -> int:
+        """Of a picture, in pixels of the screen."""
+        return int(pixels(self, 44)[0])
+
+    def titles(self) -> dict[str, str]:
+        """The columns' names for a person."""
+        return {
+            "#0": _("Run"), "state": _("State"), "epochs": _("Epochs"), "seconds": _("Duration"),
+            "loss": _("Best loss"),
+        }  # fmt: skip
+
+    def chosen(self) -> list[Run]:
+        """The selected runs, in the table's order."""
+        selected = set(self.tree.selection())
+        return [self.runs[name] for name in self.tree.get_children() if name in selected]
+
+    def show(self, runs: Sequence[Run]) -> None:
+        """Show these runs."""
+        self.runs = {run.id: run for run in runs}
+        selected, focus, top = self.tree.selection(), self.tree.focus(), self.tree.yview()[0]
+        self.tree.delete(*self.tree.get_children())
+        for run in self._ordered():
+            best = run.best
+            values = (
+                state_word(run),
+                _("{done} of {total}").format(
+                    done=len(run.history), total=run.config["num_epochs"]
+                ),
+                duration(run.seconds),
+                number(best.loss) if best else "–",
+            )
+            picture = self.pictures.get(run.id, self.blank)
+            self.tree.insert("", "end", run.id, text=f"  {run.name}", image=picture, values=values)
+        self.tree.selection_set([name for name in selected if name in self.runs])
+        if focus in self.runs:
+            self.tree.focus(focus)
+        self.tree.yview_moveto(top)
+
+    def show_pictures(self, pictures: Mapping[str, bytes]) -> None:
+        """Show the runs' pictures, PNGs by the run's id."""
+        for name, data in pictures.items():
+            if self.data.get(name) != data:
+                self.pictures[name] = tk.PhotoImage(master=self, data=data)
+                if self.tree.exists(name):
+                    self.tree.item(name, image=self.pictures[name])
+        self.data = dict(pictures)
+
+    def sort(self, column: str) -> None:
+        """Sort by a column, and the other way round if it is that one already."""
+        self.down = not self.down if column == self.column else column == "#0"
+        self.column = column
+        self._show_headings()
+        for place, run in enumerate(self._ordered()):
+            self.tree.move(run.id, "", place)
+
+    def _ordered(self) -> list[Run]:
+        return sorted(self.runs.values(), key=SORTED_BY[self.column], reverse=self.down)
+
+    def _show_headings(self) -> None:
+        for name, title in self.titles().items():
+            arrow = (" ▼" if self.down else " ▲") if name == self.column else ""
+            self.tree.heading(name, text=title + arrow)
+
+    def _extend(self, step: int, event: tk.Event) -> str:
+        """Shift and an arrow select the next row too."""
+        rows, at = self.tree.get_children(), self.tree.focus()
+        if at in rows and 0 <= rows.index(at) + step < len(rows):
+            following = rows[rows.index(at) + step]
+            self.tree.selection_add(at, following)
+            self.tree.focus(following)
+            self.tree.see(following)
+        return "break"
+
+    def _right_click(self, event: tk.Event) -> None:
+        """Select what is under the pointer, unless it is a part of the selection."""
+        row = self.tree.identify_row(event.y)
+        if row and row not in self.tree.selection():
+            self.tree.selection_set(row)
+        self.tree.focus_set()
+        self.menu.tk_popup(event.x_root, event.y_root)
+
+    def _menu_key(self, event: tk.Event) -> str:
+        box = self.tree.bbox(self.tree.focus()) or (0, 0, 0, 0)
+        x, y = self.tree.winfo_rootx() + box[0], self.tree.winfo_rooty() + box[1] + box[3]
+        self.menu.tk_popup(x, y)
+        return "break"  # F10 alone opens the menu bar

@@ -1,0 +1,102 @@
+"""What a run left on disk: its newest samples, free places beside it, and its way to the trash."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from vae.checkpoint import checkpoint_files
+from vae.files import is_picture, move_into, safe_name
+from vae.history import log_text
+from vae.lock import only_run
+from vae.runs import OWNED, Run, run_path
+
+TRASH = "vae_trash"
+
+
+def free_places(run: Run) -> dict[str, str]:
+    """Names for checkpoints, pictures and log, all with the same number, beside the run's own."""
+    for number in itertools.count(2):
+        places = {name: _numbered(run.place(name), number) for name in OWNED}
+        if not any(place.exists() for place in places.values()):
+            break
+    return {name: str(place) for name, place in places.items()}
+
+
+def _numbered(place: Path, number: int) -> Path:
+    """run.csv, or run_2.csv, becomes run_3.csv."""
+    stem = re.sub(r"_\d{1,3}$", "", place.stem)
+    return place.with_name(f"{stem}_{number}{place.suffix}")
+
+
+def own_files(run: Run, runs: Sequence[Run]) -> list[Path]:
+    """The files that are this run's own, known by their names; checkpoints last, oldest first.
+
+    In a folder that a later run has taken over, all are that run's.
+    """
+    if not run.trained:
+        return []
+    later = [other for other in runs if other.began > run.began and other.trained]
+    own = {name for name in OWNED if run.config[name] not in [o.config[name] for o in later]}
+    pictures = [
+        path
+        for path in _listed(run.place("output_dir"))
+        if is_picture(path.name) and path.is_file()
+    ]
+    log, checkpoints = run.place("log_file"), run.place("model_save_dir")
+    return [
+        *(pictures if "output_dir" in own else ()),
+        *([log] if "log_file" in own and _is_log(log) else ()),
+        *(reversed(_checkpoints(checkpoints)) if "model_save_dir" in own else ()),
+    ]
+
+
+def trash(run: Run, runs: Sequence[Run]) -> list[Path]:
+    """Move a run's own files into `vae_trash/<date>_<name>` beside them, and forget the run.
+
+    `runs` are all runs. Returns the folders that were moved into. When the move is interrupted,
+    the newest checkpoint and the entry are still there, and a second call does the rest.
+    Raises BusyError while a run works in the checkpoint folder, OSError.
+    """
+    checkpoints = run.place("model_save_dir")
+    with contextlib.ExitStack() as held:
+        if checkpoints.is_dir() and run.trained:
+            held.enter_context(only_run(checkpoints))
+        files = own_files(run, runs)
+        name = _free_name(run, files)
+        for path in files:
+            move_into(path.parent / TRASH / name, path)
+    run_path(run.id).unlink(missing_ok=True)
+    return sorted({path.parent / TRASH / name for path in files})
+
+
+def _free_name(run: Run, files: Sequence[Path]) -> str:
+    """A name for the folders in the trash that none of them has yet."""
+    began = datetime.fromtimestamp(run.began)
+    plain = f"{began:%Y-%m-%d_%H%M%S}_{safe_name(run.place('file_path').name)}"
+    for name in (plain, *(f"{plain}_{number}" for number in range(2, 10_000))):
+        if not any((path.parent / TRASH / name).exists() for path in files):
+            return name
+    raise OSError(errno.EEXIST, "it has no free name left", TRASH)
+
+
+def _listed(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _is_log(path: Path) -> bool:
+    """Whether a file begins with the names of our log's columns."""
+    first = log_text(())
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.read(len(first)) == first
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return [path for _, path in checkpoint_files(folder, damaged=True)]

@@ -1,0 +1,196 @@
+"""The history of runs: one private JSON file for each, in the user's own data folder.
+
+What is kept of a run is for looking back only: training neither reads it nor waits for it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from vae.config import DEFAULTS, PARAMETERS, Value, is_of_type
+from vae.events import EpochRecord
+from vae.files import APP, atomic_write
+from vae.language import _, number
+from vae.words import duration
+
+PATHS = tuple(name for name, facts in PARAMETERS.items() if facts.kind)
+OWNED = ("model_save_dir", "output_dir", "log_file")
+STATES = ("running", "finished", "stopped", "failed", "interrupted")
+MAX_BYTES = 20_000_000
+# What reading a foreign file may raise.
+NOT_A_RUN = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, resumed ones included. Times are seconds since 1970; `ended` is 0 while it runs.
+
+    config holds absolute paths, and follows the files when they are moved. `trained` says whether
+    the run came to train, so that the files in its folders are its own.
+    """
+
+    id: str
+    config: Mapping[str, Value]
+    began: float
+    ended: float = 0.0
+    written: float = 0.0
+    state: str = "running"
+    message: str = ""
+    images: int = 0
+    trained: bool = False
+    host: str = ""
+    process: int = 0
+    history: tuple[EpochRecord, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The image folder's name and when the run began."""
+        folder = Path(str(self.config["file_path"])).name
+        return f"{folder}  {datetime.fromtimestamp(self.began):%Y-%m-%d %H:%M}"
+
+    @property
+    def best(self) -> EpochRecord | None:
+        """The epoch with the lowest loss, or None before the first."""
+        return min(self.history, key=lambda record: record.loss, default=None)
+
+    @property
+    def seconds(self) -> float:
+        """Spent on the epochs done."""
+        return sum(record.seconds for record in self.history)
+
+    def place(self, name: str) -> Path:
+        """Where one of the run's paths is."""
+        return Path(str(self.config[name]))
+
+
+# What stands in a run's file, with examples.
+BLANK: dict[str, object] = vars(Run("", {}, 0.0))
+
+
+def state_word(run: Run) -> str:
+    """A run's state for a person."""
+    return {
+        "running": _("Running"), "finished": _("Finished"), "stopped": _("Stopped"),
+        "failed": _("Failed"), "interrupted": _("Interrupted"),
+    }[run.state]  # fmt: skip
+
+
+def runs_folder() -> Path:
+    """Where the history is."""
+    return Path(platformdirs.user_data_dir(APP, appauthor=False)) / "runs"
+
+
+def run_path(run_id: str) -> Path:
+    """The file of a run."""
+    return runs_folder() / f"{run_id}.json"
+
+
+def run_facts(run: Run) -> dict[str, Any]:
+    """A run as its file holds it: plain data, with what can be derived beside it."""
+    best = run.best
+    return {
+        **asdict(run),
+        "epochs": len(run.history),
+        "seconds": round(run.seconds, 3),
+        "best_loss": best.loss if best else None,
+        "best_epoch": best.epoch if best else None,
+        "columns": [field.name for field in fields(EpochRecord)],
+        "history": [astuple(record) for record in run.history],
+    }
+
+
+def run_line(run: Run) -> str:
+    """A run in one line."""
+    best = run.best
+    parts = [
+        run.name,
+        state_word(run),
+        _("{done} of {total} epochs").format(done=len(run.history), total=run.config["num_epochs"]),
+        duration(run.seconds),
+    ]
+    if best:
+        words = _("best loss {loss} at epoch {epoch}")
+        parts.append(words.format(loss=number(best.loss), epoch=best.epoch))
+    return ", ".join(parts + [run.message] * bool(run.message))
+
+
+def write_run(run: Run, durable: bool = True) -> None:
+    """Write a run's file. Raises OSError."""
+    with atomic_write(run_path(run.id), durable=durable) as file:
+        file.write(json.dumps(run_facts(run), indent=1).encode())
+
+
+def load_runs() -> tuple[list[Run], list[str]]:
+    """All runs, newest first, and the names of the files that are none.
+
+    A run whose process ended without a word is "interrupted". Raises OSError if the folder cannot
+    be read.
+    """
+    found: list[Run] = []
+    skipped: list[str] = []
+    folder = runs_folder()
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        try:
+            run = _read(path)
+        except FileNotFoundError:
+            continue  # deleted meanwhile
+        except (OSError, *NOT_A_RUN):
+            skipped.append(path.name)
+            continue
+        if run.state == "running" and not _is_alive(run):
+            run = replace(run, state="interrupted", ended=run.written)
+        found.append(run)
+    return sorted(found, key=lambda run: run.began, reverse=True), skipped
+
+
+def _read(path: Path) -> Run:
+    """A run from its file. Raises one of NOT_A_RUN if it is none, OSError."""
+    if not path.is_file() or path.stat().st_size > MAX_BYTES:
+        raise ValueError("it is no run")
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    config = {name: facts["config"].get(name, default) for name, default in DEFAULTS.items()}
+    history = tuple(EpochRecord(*row) for row in facts["history"])
+    plain = {name: facts[name] for name in BLANK if name not in ("id", "config", "history")}
+    fits = [is_of_type(config[name], default) for name, default in DEFAULTS.items()]
+    fits += [_is_like(plain[name], BLANK[name]) for name in plain]
+    fits += [_is_like(number, 0.0) for record in history for number in astuple(record)]
+    if not all(fits) or plain["state"] not in STATES:
+        raise ValueError("it is no run")
+    datetime.fromtimestamp(plain["began"])  # raises for times that no calendar has
+    return Run(path.stem, config, history=history, **plain)
+
+
+def _is_like(value: object, example: object) -> bool:
+    """Whether a value may stand where the example does; a finite number for a number."""
+    if isinstance(example, (bool, str)):
+        return type(value) is type(example)
+    kinds = (int, float) if isinstance(example, float) else (int,)
+    return type(value) in kinds and math.isfinite(value)  # type: ignore[arg-type]
+
+
+def _is_alive(run: Run) -> bool:
+    """Whether the process that trains is there. One on another computer is believed."""
+    import psutil
+
+    if run.host != platform.node():
+        return True
+    try:
+        # A process that is younger than what was written only has the number of the one that died.
+        return bool(psutil.Process(run.process).create_time() <= run.written + 1)
+    except (psutil.Error, ValueError, OverflowError):
+        return False
+
+
+def differing(runs: Sequence[Run]) -> list[str]:
+    """The names of the parameters, paths left out, in which runs differ."""
+    names = (name for name in PARAMETERS if name not in OWNED)
+    return [name for name in names if len({run.config[name] for run in runs}) > 1]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import string
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -123,6 +126,15 @@ def test_english_is_spoken_where_it_must_be_and_in_that_thread_alone() -> None:
         other.join()
     assert heard == ["Epochy"]
     assert _("Epochs") == "Epochy"
+
+
+def test_the_terminal_speaks_english_whatever_the_system_speaks() -> None:
+    spoken = {**os.environ, "LC_ALL": "sk_SK.UTF-8", "LANG": "sk_SK.UTF-8"}
+    command = [sys.executable, "-m", "vae", "train", "--img_size", "100"]
+    told = subprocess.run(
+        command, capture_output=True, text=True, encoding="utf-8", env=spoken, cwd=catalogue.ROOT
+    )
+    assert "img_size 100 is not divisible by 16" in told.stderr
 
 
 @pytest.mark.usefixtures("slovak")

@@ -10,8 +10,8 @@ import contextlib
 import gettext
 import locale
 import os
+import threading
 from collections.abc import Iterator
-from contextvars import ContextVar
 from pathlib import Path
 
 LANGUAGES = {"en": "English", "sk": "Slovenčina"}
@@ -22,8 +22,15 @@ FOLDER = Path(__file__).parent / "locale"
 _english = gettext.NullTranslations()
 _catalogue = _english
 _code = "en"
-# Of each thread by itself.
-_always_english: ContextVar[bool] = ContextVar("always_english", default=False)
+
+
+class _Thread(threading.local):
+    """What holds for one thread alone."""
+
+    english = False
+
+
+_thread = _Thread()
 
 
 def use(code: str) -> None:
@@ -36,16 +43,16 @@ def use(code: str) -> None:
 @contextlib.contextmanager
 def in_english() -> Iterator[None]:
     """Speak English in the block, in this thread alone: for what is read by those who help."""
-    token = _always_english.set(True)
+    before, _thread.english = _thread.english, True
     try:
         yield
     finally:
-        _always_english.reset(token)
+        _thread.english = before
 
 
 def current() -> str:
     """The code of the language in use."""
-    return "en" if _always_english.get() else _code
+    return "en" if _thread.english else _code
 
 
 def of_system() -> str:
@@ -85,4 +92,4 @@ def number(value: float, spec: str = ".4g") -> str:
 
 
 def _now() -> gettext.NullTranslations:
-    return _english if _always_english.get() else _catalogue
+    return _english if _thread.english else _catalogue

@@ -1,6 +1,7 @@
 # make run    open the window on the demo data      make test    run the tests
 # make check  style, types, layers, known flaws     make bench  compare with an ordinary script
 # make soak   kills, damage and a long run in the window, for an hour
+# make screens  pictures of the window in all its states, into docs/screens
 # make mutants  take each protection out and see a test fail
 # make catalogue  gather the texts, and bring the translations in line with them
 #
@@ -22,7 +23,7 @@ CHECKED_PYTHON = $(if $(wildcard $(VENV_PYTHON)),$(VENV_PYTHON),$(PYTHON))
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test check bench soak mutants catalogue system-run system-test force
+.PHONY: run test check bench soak mutants screens catalogue system-run system-test force
 
 run: system-run $(RUN_READY)
 	$(VENV_PYTHON) vae_gui.py --demo $(ARGS)
@@ -42,6 +43,9 @@ bench: system-run $(RUN_READY)
 
 soak: system-test $(DEV_READY)
 	VAE_SOAK=1 $(VENV_PYTHON) -m pytest -s tests/test_kills.py tests/test_damage.py tests/gui/test_soak.py $(ARGS)
+
+screens: system-test $(DEV_READY)
+	$(VENV_PYTHON) tools/screens.py
 
 mutants: system-test $(DEV_READY)
 	$(VENV_PYTHON) tools/mutants.py $(ARGS)

@@ -19,9 +19,15 @@ from tests.gui.conftest import Window, xvfb  # noqa: E402
 from vae import language  # noqa: E402
 from vae.demo import make_demo_data  # noqa: E402
 from vae.gui import kit  # noqa: E402
+from vae.gui.answers import Failed  # noqa: E402
+from vae.language import _  # noqa: E402
 
 SCREENS = ROOT / "docs" / "screens"
-SMALL = {"img_size": "64", "latent_dim": "64", "num_epochs": "6"}
+FAILURE = (
+    "Out of memory at batch_size 64. The checkpoint checkpoint_000012_epoch_0012.safetensors is "
+    "safe. Try batch_size 32."
+)
+SMALL = {"img_size": "64", "latent_dim": "64", "num_epochs": "40"}
 
 
 def main() -> None:
@@ -47,7 +53,7 @@ def states(window: Window) -> Iterator[str]:
     """Bring the window from state to state, and name each."""
     app = window.app
     app.show_tab(app.data)
-    window.pump(lambda: app.data.is_complete, 120)
+    window.pump(lambda: app.data_view.complete, 120)
     yield "idle"
     app.form.fill({"img_size": "100", "lr": "1e-1O"})
     app.bar.train.invoke()
@@ -55,8 +61,7 @@ def states(window: Window) -> Iterator[str]:
     yield "errors"
     app.form.fill({"img_size": "64", "lr": "0.0005"})
     app.form.show_problems({})
-    hold(window, "checking")
-    yield "checking"
+    yield from held(window, "checking", "Checking", "Checking the form and the data set...")
     app.bar.train.invoke()
     app.show_tab(app.loss)
     window.pump(lambda: len(app.view.history) >= 3)
@@ -67,22 +72,48 @@ def states(window: Window) -> Iterator[str]:
     yield "paused"
     app.bar.pause.invoke()
     window.pump_to("running")
-    app.set_state("stopping", language._("Stopping"), language._("after this batch"))
-    yield "stopping"
-    window.pump_to("finished")
+    yield from held(window, "stopping", "Stopping", "after this batch; a checkpoint will be saved")
+    window.pump(lambda: app.state == "finished", 300)
     app.show_tab(app.reconstructions)
     yield "finished"
+    app.show_tab(app.log)
+    app.view.show(Failed(FAILURE, {}, ""))
+    yield "failed"
+    folder = Path(app.form.texts()["output_dir"]).absolute().parent / "several_runs"
+    app.form.fill({"num_epochs": "8"})
+    app.worker.sweep(app.form.texts(), {"beta": ["0.01", "1"]}, folder)
+    app.set_state("checking", "", "")
+    window.pump(lambda: app.state == "finished", 300)
+    app.show_tab(app.runs)
+    window.pump(lambda: len(app.runs.table.runs) == 3)
+    yield "history"
+    app.runs.table.selection_set(app.runs.table.get_children()[:2])
+    window.pump(lambda: len(app.runs.table.chosen()) == 2)
+    app.runs.compare()
+    yield "comparing"
+    app.show_tab(app.loss)
+    yield "curves"
 
 
-def hold(window: Window, state: str) -> None:
-    """Show a state that lasts too short a time to be caught."""
-    window.app.set_state(state, language._("Checking"), language._("Checking the form..."))
+def held(window: Window, state: str, word: str, text: str) -> Iterator[str]:
+    """A state that lasts too short a time to be caught."""
+    app, before = window.app, window.app.state
+    say = app.view.say_again
+
+    def say_held() -> None:
+        app.set_state(state, _(word), _(text))
+
+    app.view.say_again = say_held  # type: ignore[method-assign]
+    say_held()
+    yield state
+    app.view.say_again = say  # type: ignore[method-assign]
+    app.set_state(before, "", "")
 
 
 def pictures(window: Window, state: str) -> None:
     """One state in both modes and languages."""
-    for _ in range(2):
-        for _ in range(2):
+    for _language in range(2):
+        for _mode in range(2):
             settle(window)
             name = f"{state}-{kit.mode(window.app.root)}-{language.current()}.png"
             grab(window, SCREENS / name)

@@ -14,6 +14,7 @@ from vae.errors import StudioError
 from vae.events import Event, TrainingResult, TrialBegun, TrialEnded, Trouble, Warned
 from vae.files import atomic_write
 from vae.language import _
+from vae.recorder import recorded
 from vae.requests import Request
 
 MAX_TRIALS = 100
@@ -96,9 +97,11 @@ def run_sweep(
         emit(TrialBegun(number, len(trials), trial.label, trial.config.to_dict()))
         result = None
         try:
-            result = run_vae_training(
-                trial.config, emit, should_stop, decide=decide, requested=requested
-            )
+            with recorded(trial.config, emit) as recorder:
+                result = run_vae_training(
+                    trial.config, recorder, should_stop, decide=decide, requested=requested
+                )
+                recorder.ended(result)
         except StudioError as error:
             emit(Warned(f"{trial.label}: {error}"))
         rows.append(row(trial, result))

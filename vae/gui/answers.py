@@ -25,6 +25,16 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class SweepFinished:
+    """Several runs in a row ended: `done` of `total`; or were stopped. `folder` has the table."""
+
+    done: int
+    total: int
+    stopped: bool
+    folder: Path
+
+
+@dataclass(frozen=True)
 class Invalid:
     """The form cannot be used; nothing was started. problems maps fields to messages."""
 

@@ -35,6 +35,7 @@ from vae.gui.run_view import RunView
 from vae.gui.runs_pane import RunsPane
 from vae.gui.samples_pane import SamplesPane
 from vae.gui.settings import SCALES, demo_folder, load_settings, save_settings
+from vae.gui.sweep_dialog import Sweep, ask_sweep
 from vae.gui.theme import pixels
 from vae.gui.worker import Worker
 from vae.language import _, ngettext
@@ -72,6 +73,7 @@ class App:
         self.worker = Worker()
         self.loss_actions = LossActions(self)
         self.state, self.failure = "idle", ""
+        self.last_sweep: Sweep | None = None
         self.scale = remembered["scale"]
         kit.scale(self.root, self.scale)
         self.quit_after_stop = self.interrupted = self.signalled = False
@@ -243,6 +245,22 @@ class App:
         self.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
         self.remember()
         self.worker.train(self.form.texts(), fresh)
+
+    def train_several(self) -> None:
+        """Train with several values, one run after the other."""
+        if self.busy:
+            return
+        folder = Path(self.form.texts()["output_dir"] or ".").absolute().parent / "several_runs"
+        wanted = ask_sweep(self.root, self.last_sweep or Sweep({"beta": []}, folder))
+        if wanted is None or self.busy:
+            return
+        self.last_sweep = wanted
+        self.form.show_problems({})
+        self.banner.clear()
+        self.loss.compare([])
+        self.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
+        self.remember()
+        self.worker.sweep(self.form.texts(), wanted.axes, wanted.folder)
 
     def start_fresh(self) -> None:
         """Begin a new run in the same folders, after asking."""

@@ -150,7 +150,7 @@ def trouble(survey: Survey | None, sheet: Sheet | None) -> tuple[str, list[str]]
     if refused:
         heads.append(_refused_words(refused, all_decoded(survey, sheet)))
     if refused > len(lines):
-        more = ngettext("and {count} more", "and {count} more", refused - len(lines))
+        more = _("and {count} more")
         lines.append(more.format(count=count(refused - len(lines))))
     if survey and survey.copies:
         text = ngettext("{count} is a copy", "{count} are copies of others", survey.copies)

@@ -141,7 +141,7 @@ class GalleryPane(Pane):
 
     def show_read(self, path: Path, epoch: int, pixels: Any, problem: str) -> None:
         """Show a picture that was read, if it is still wanted."""
-        if path.parent != self.folder or epoch != self.wanted:
+        if path != self.folder / type(self).name(epoch) or epoch != self.wanted:
             return
         self.wanted = None
         if pixels is None:

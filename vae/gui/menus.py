@@ -38,6 +38,7 @@ def make_menus(app: App) -> None:
             (_("Save a checkpoint at once"), "Mod+S", app.save_now),
             (_("Draw samples at once"), "Mod+G", app.sample_now),
             (_("Start fresh..."), "Mod+N", app.start_fresh),
+            (_("Several runs in a row..."), "Mod+D", app.train_several),
             (_("Copy as command"), "Mod+K", app.copy_command),
         ],
         _("View"): [

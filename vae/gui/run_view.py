@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ from vae.events import (
     Resumed,
     SamplesReady,
     TrainingResult,
+    TrialBegun,
+    TrialEnded,
     Trouble,
     Warned,
     WentOn,
@@ -50,11 +53,13 @@ from vae.gui.answers import (
     RunsListed,
     RunsTrashed,
     SeedDrawn,
+    SweepFinished,
     ThumbnailsReady,
     Told,
 )
 from vae.gui.bar import ENOUGH_BATCHES, Eta
 from vae.language import _, marked, ngettext, number
+from vae.sweep import TABLE_NAME
 from vae.words import SLOW_PHASES, device_words, event_lines, result_words
 
 if TYPE_CHECKING:
@@ -76,6 +81,7 @@ class RunView:
     def __init__(self, app: App) -> None:
         self.app = app
         self.found: Found | None = None
+        self.trial: TrialBegun | None = None  # the one that runs, of several in a row
         self.trouble: Trouble | None = None  # that a blocked run waits with
         self.presets: tuple[Preset, ...] = ()  # the person's own
         self.recent: tuple[tuple[str, bool], ...] = ()  # image folders, and whether they are there
@@ -148,6 +154,12 @@ class RunView:
                 self._went_on()
             case Retrying():
                 self._tried_again()
+            case TrialBegun():
+                self._trial_begun(event)
+            case TrialEnded():
+                self._trial_ended(event)
+            case SweepFinished():
+                self._sweep_finished(event)
             case Invalid():
                 self._invalid(event.problems)
             case Looked():
@@ -235,7 +247,7 @@ class RunView:
 
     def _device_chosen(self, event: DeviceChosen) -> None:
         # The form is locked meanwhile: the run has what it says.
-        self.values = parse(self.app.form.texts())[0]
+        self.values = self.trial.config if self.trial else parse(self.app.form.texts())[0]
         self.device = event
         self._show_subject()
         self.eta = Eta()
@@ -284,7 +296,7 @@ class RunView:
         app.runs.reload()
 
     def _failed(self, event: Failed) -> None:
-        began = self.app.state != "checking"
+        began, self.trial = self.app.state != "checking", None
         self.app.set_state("failed", _("Failed"), event.message)
         if not began:
             self.app.bar.progress(0, 1)
@@ -346,9 +358,41 @@ class RunView:
             word = _("Stopping") if state == "stopping" else _("Training")
             self.app.set_state(state, word, _("Trying again..."))
 
+    def _trial_begun(self, event: TrialBegun) -> None:
+        """Of several runs in a row the next one begins, in folders of its own."""
+        self.forget()
+        self.trial = event
+        text = _("Run {number} of {total}: {label}")
+        self.app.banner.say(text.format(number=event.number, total=event.total, label=event.label))
+
+    def _trial_ended(self, event: TrialEnded) -> None:
+        """Leave its curve behind, for the next ones to be seen beside."""
+        if event.result and not event.result.stopped:
+            ended = (event.label, event.result.history)
+            self.app.loss.compare([*self.app.loss_actions.choices.others, ended])
+
+    def _sweep_finished(self, event: SweepFinished) -> None:
+        app = self.app
+        self.trial = None
+        text = ngettext(
+            "{done} of {total} run is done.", "{done} of {total} runs are done.", event.total
+        ).format(done=event.done, total=event.total)
+        if event.stopped:
+            app.set_state("idle", _("Stopped"), text)
+        else:
+            text += " " + _("They are compared in {file}, and in the Runs tab.").format(
+                file=TABLE_NAME
+            )
+            app.set_state("finished", _("Finished"), text)
+            app.bar.progress(1, 1)
+            app.bar.offer(_("Open folder"), partial(app.open, event.folder))
+        app.log.write(text)
+
     def _saved(self, path: Path) -> None:
         """Keep the form true when checkpoints go to another folder than it says."""
         form = self.app.form
+        if self.trial:
+            return  # it has a folder of its own
         if path.parent != Path(form.texts()["model_save_dir"]):
             form.fill({"model_save_dir": str(path.parent)})
             self.app.remember()

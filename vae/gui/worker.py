@@ -9,23 +9,20 @@ import queue
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vae import diary
-from vae.config import ConfigError, TrainConfig
-from vae.errors import StudioError, file_problem
+from vae.errors import file_problem
 from vae.events import RETRY_SECONDS, Trouble, Warned
-from vae.gui import loss_jobs
+from vae.gui import loss_jobs, training_jobs
 from vae.gui.answers import (
     CacheCleared,
     DemoReady,
     EngineReady,
     Failed,
-    Finished,
     Found,
-    Invalid,
     PathsChecked,
     PictureRead,
     PlotsReady,
@@ -37,7 +34,6 @@ from vae.gui.answers import (
 from vae.gui.data_worker import DataWorker
 from vae.language import _
 from vae.paths import check_paths
-from vae.recorder import recorded
 from vae.requests import Request
 
 LOG_LINES = 200  # of the log in a report
@@ -70,13 +66,19 @@ class Worker:
 
     def train(self, texts: dict[str, str], fresh: bool) -> None:
         """Check the form and train. Ends in Finished, Invalid or Failed."""
+        self.job = self._start(training_jobs.train, texts, fresh, self._wires())
+
+    def sweep(self, texts: dict[str, str], axes: Mapping[str, Sequence[str]], folder: Path) -> None:
+        """Train with each combination of values. Ends in SweepFinished, Invalid or Failed."""
+        self.job = self._start(training_jobs.sweep, texts, axes, folder, self._wires())
+
+    def _wires(self) -> training_jobs.Wires:
         self.flag.clear()
         self.requests = queue.SimpleQueue()  # what came too late for an earlier run is no more
         self.data.cancel()
-        self.job = self._start(
-            _train, texts, fresh, self.events.put, self.flag.is_set, self.decide, self.requested,
-            self.data.wait,
-        )  # fmt: skip
+        return training_jobs.Wires(
+            self.events.put, self.flag.is_set, self.decide, self.requested, self.data.wait
+        )
 
     def ask(self, request: Request) -> None:
         """Ask the training for something; it is done after the running batch."""
@@ -158,38 +160,6 @@ class Worker:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
         thread.start()
         return thread
-
-
-def _train(
-    texts: dict[str, str],
-    fresh: bool,
-    emit: Callable[[object], None],
-    should_stop: Callable[[], bool],
-    decide: Callable[[Trouble], Path | None],
-    requested: Callable[[], Request | None],
-    memory_is_free: Callable[[], None],
-) -> None:
-    end: object = Failed(_("The run ended without a word."), {}, "")
-    try:
-        config = TrainConfig.from_strings(texts)
-        from vae.training import run_vae_training
-
-        memory_is_free()  # or soon is: a step that is being timed ends within seconds
-        with recorded(config, emit) as recorder, diary.logged(config, recorder) as heard:
-            result = run_vae_training(config, heard, should_stop, fresh, decide, requested)
-            recorder.ended(result)
-        diary.log_result(result)
-        end = Finished(result)
-    except ConfigError as error:
-        end = Invalid(error.problems)
-    except BaseException as error:
-        # The thread's border: whatever happened is shown to the person, with its traceback.
-        # Of what was foreseen, with nothing behind it, the message says all.
-        foreseen = isinstance(error, StudioError) and error.__cause__ is None
-        details = "" if foreseen else traceback.format_exc()
-        end = Failed(str(error) or type(error).__name__, getattr(error, "problems", {}), details)
-    finally:
-        emit(end)
 
 
 def _look(model_save_dir: str, output_dir: str, emit: Callable[[object], None]) -> None:
@@ -294,6 +264,7 @@ def _import(emit: Callable[[object], None], ended: Callable[[], None]) -> None:
         emit(EngineReady())
     except Exception as error:
         # An engine that cannot be imported is told again when Train is clicked.
-        emit(Warned(f"A part of the program cannot be loaded: {error}. Install it again."))
+        text = _("A part of the program cannot be loaded: {problem}. Install it again.")
+        emit(Warned(text.format(problem=error)))
     finally:
         ended()

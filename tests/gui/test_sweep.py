@@ -1,0 +1,66 @@
+"""Several runs in a row, from the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vae.config import TrainConfig
+from vae.gui import app as app_module
+from vae.gui.sweep_dialog import Sweep, SweepDialog
+from vae.sweep import TABLE_NAME
+
+Make = Callable[..., TrainConfig]
+Open = Callable[..., Any]
+
+
+def test_the_dialog_counts_the_runs_and_gives_what_was_asked_for(
+    open_window: Open, tmp_path: Path
+) -> None:
+    window = open_window()
+    dialog = SweepDialog(window.app.root, Sweep({"beta": ["0.5", "1"]}, tmp_path / "all"))
+    assert dialog.count["text"] == "2 runs"
+    dialog.names[1].current(2)
+    dialog.values[1].set("1 3 3")
+    name = list(dialog._axes())[1]
+    assert dialog.count["text"] == "4 runs"
+    dialog.values[0].set("")
+    assert str(dialog.start["state"]) == "disabled"
+    dialog.values[0].set("0,5")
+    dialog.start.invoke()
+    assert dialog.answer == Sweep({"beta": ["0,5"], name: ["1", "3"]}, tmp_path / "all")
+
+
+def test_runs_follow_each_other_and_are_compared(
+    open_window: Open, tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=2)
+    window = open_window(config)
+    app = window.app
+    folder = tmp_path / "all"
+    wanted = Sweep({"beta": ["0.5", "2"]}, folder)
+    monkeypatch.setattr(app_module, "ask_sweep", lambda *_: wanted)
+    app.train_several()
+    assert app.busy
+    window.pump_to("finished")
+    assert "2 of 2 runs are done" in window.bar()
+    assert (folder / TABLE_NAME).exists()
+    assert [name for name, _ in app.loss_actions.choices.others] == ["beta 0.5", "beta 2.0"]
+    assert app.form.texts()["model_save_dir"] == config.model_save_dir  # the form stays
+    app.show_tab(app.runs)
+    window.pump(lambda: len(app.runs.table.runs) == 2)
+
+
+def test_a_bad_value_is_told_at_its_field_and_nothing_starts(
+    open_window: Open, tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(tiny())
+    wanted = Sweep({"img_size": ["16", "18"]}, tmp_path / "all")
+    monkeypatch.setattr(app_module, "ask_sweep", lambda *_: wanted)
+    window.app.train_several()
+    window.pump(lambda: "1 field needs attention" in window.bar())
+    assert "img_size 18" in window.app.form.messages["img_size"]
+    assert not (tmp_path / "all").exists()

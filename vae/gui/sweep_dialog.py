@@ -1,0 +1,114 @@
+"""The question which values to train with, one run after the other."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Mapping
+from pathlib import Path
+from tkinter import ttk
+from typing import NamedTuple
+
+from vae.config import PARAMETERS
+from vae.gui import dialogs, kit
+from vae.language import _, ngettext
+from vae.sweep import VARIABLE, split_values
+
+AXES = 2
+
+
+class Sweep(NamedTuple):
+    """What was asked for: the values of one or two parameters, and the folder of all runs."""
+
+    axes: Mapping[str, list[str]]
+    folder: Path
+
+
+def ask_sweep(root: tk.Tk, last: Sweep) -> Sweep | None:
+    """Ask for values and a folder. None if cancelled."""
+    dialog = SweepDialog(root, last)
+    dialogs.wait(root, dialog.top)
+    return dialog.answer
+
+
+class SweepDialog:
+    """The dialog; begins with what was asked for last."""
+
+    def __init__(self, root: tk.Tk, last: Sweep) -> None:
+        self.answer: Sweep | None = None
+        self.top, body = dialogs.begin(root, _("Several runs in a row"))
+        body.columnconfigure(1, weight=1)
+        text = _(
+            "Trains once with each combination of these values; all else is as in the form. Write "
+            "blanks between values. The same question with the same folder goes on where it ended."
+        )
+        label = ttk.Label(body, text=text, style="Vae.TLabel", wraplength="360p", justify="left")
+        label.grid(row=0, column=0, columnspan=3, sticky="w", pady=(0, "9p"))
+        self.names: list[ttk.Combobox] = []
+        self.values: list[tk.StringVar] = []
+        chosen = [*last.axes, "", ""]
+        for row in range(AXES):
+            self._axis(body, row + 1, chosen[row], last.axes.get(chosen[row], []))
+        self.folder = tk.StringVar(self.top, str(last.folder))
+        ttk.Label(body, text=_("Folder"), style="Muted.Vae.TLabel").grid(
+            row=AXES + 1, column=0, sticky="w", pady="4.5p"
+        )
+        self.entry = ttk.Entry(body, textvariable=self.folder, width=44, style="Vae.TEntry")
+        self.entry.grid(row=AXES + 1, column=1, sticky="ew", padx="6p")
+        browse = kit.button(body, "", self._browse, "Tool", "folder2-open")
+        browse.grid(row=AXES + 1, column=2)
+        kit.tooltip(browse, _("Choose a folder"))
+        self.count = ttk.Label(body, style="Bold.Vae.TLabel")
+        self.count.grid(row=AXES + 2, column=0, columnspan=2, sticky="w", pady=("12p", 0))
+        row_frame = ttk.Frame(body, style="Vae.TFrame")
+        row_frame.grid(row=AXES + 3, column=0, columnspan=3, sticky="e", pady=("6p", 0))
+        self.start = kit.button(row_frame, _("Train"), self._accept, "Primary")
+        self.start.pack(side="left")
+        cancel = kit.button(row_frame, _("Cancel"), self.top.destroy, "Plain")
+        cancel.pack(side="left", padx=("6p", 0))
+        self.folder.trace_add("write", lambda *event: self._check())
+        self.top.bind("<Escape>", lambda event: self.top.destroy())
+        self._check()
+
+    def _axis(self, body: ttk.Frame, row: int, name: str, values: list[str]) -> None:
+        labels = [_("(none)"), *(_(PARAMETERS[n].label) for n in VARIABLE)]
+        box = ttk.Combobox(body, values=labels, state="readonly", width=24, style="Vae.TCombobox")
+        box.current(VARIABLE.index(name) + 1 if name in VARIABLE else 0)
+        box.grid(row=row, column=0, sticky="w", pady="3p")
+        box.bind("<<ComboboxSelected>>", lambda event: self._check())
+        text = tk.StringVar(self.top, " ".join(values))
+        text.trace_add("write", lambda *event: self._check())
+        entry = ttk.Entry(body, textvariable=text, style="Vae.TEntry")
+        entry.grid(row=row, column=1, columnspan=2, sticky="ew", padx=("6p", 0))
+        self.names.append(box)
+        self.values.append(text)
+
+    def _axes(self) -> dict[str, list[str]]:
+        axes = {}
+        for box, text in zip(self.names, self.values, strict=True):
+            if box.current() > 0:
+                axes[VARIABLE[box.current() - 1]] = split_values(text.get())
+        return axes
+
+    def _check(self) -> None:
+        count = 1
+        axes = self._axes()
+        for values in axes.values():
+            count *= len(values)
+        count = count if axes else 0
+        self.count.configure(
+            text=ngettext("{count} run", "{count} runs", count).format(count=count)
+        )
+        possible = count > 0 and bool(self.folder.get().strip())
+        self.start.configure(state="normal" if possible else "disabled")
+
+    def _browse(self) -> None:
+        now = Path(self.folder.get())
+        start = next((path for path in (now, *now.parents) if path.is_dir()), Path.home())
+        if chosen := kit.choose_folder(self.top, str(start)):
+            self.folder.set(chosen)
+            self.entry.xview_moveto(1)
+
+    def _accept(self) -> None:
+        folder = Path(self.folder.get().strip()).expanduser().absolute()
+        self.answer = Sweep(self._axes(), folder)
+        self.top.destroy()

@@ -87,7 +87,7 @@ def states(window: Window) -> Iterator[str]:
     app.show_tab(app.runs)
     window.pump(lambda: len(app.runs.table.runs) == 3)
     yield "history"
-    app.runs.table.selection_set(app.runs.table.get_children()[:2])
+    app.runs.table.tree.selection_set(app.runs.table.tree.get_children()[:2])
     window.pump(lambda: len(app.runs.table.chosen()) == 2)
     app.runs.compare()
     yield "comparing"
@@ -133,7 +133,7 @@ def grab(window: Window, path: Path) -> None:
     left, top = root.winfo_rootx(), root.winfo_rooty()
     box = (left, top, left + root.winfo_width(), top + root.winfo_height())
     with ImageGrab.grab(box, xdisplay=os.environ["DISPLAY"]) as picture:
-        picture.quantize(128, Image.Quantize.MEDIANCUT).save(path, optimize=True)
+        picture.quantize(256, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
     print(path.name, flush=True)
 
 

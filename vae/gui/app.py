@@ -188,6 +188,8 @@ class App:
         """The one place where the state changes; what can be clicked derives from it."""
         self.state = state
         self.failure = text if state == "failed" else ""
+        if state in ("finished", "failed", "blocked") and not self.root.tk.call("focus"):
+            self.root.bell()  # the person looks at something else
         self.form.lock(self.busy)
         self.data_view.lock(self.busy)
         self.show_buttons()

@@ -21,13 +21,23 @@ LIST_ROWS = 3
 MIDDLE_ROW = 3  # of the contact sheet, or of the line in its place
 
 
+def first_steps() -> str:
+    """What a person does who sees the window for the first time."""
+    steps = (
+        _("1.  Choose the folder of your images, on the left. What is in it appears here."),
+        _("2.  Choose Presets > Quick look to see in a minute whether it works; click Train."),
+        _("3.  Watch Loss, Samples and Reconstructions. Stop saves, and Resume goes on."),
+    )
+    return "\n\n".join(steps)
+
+
 class DataPane(Pane):
     """Facts of the folder, a contact sheet, and a list of the files that need attention."""
 
     def __init__(
         self, master: tk.Misc, look_again: Callable[[], object], suggest: Callable[[], object]
     ) -> None:
-        self.promise = _("What is in the image folder appears here once one is chosen.")
+        self.promise = first_steps()
         super().__init__(master, self.promise)
         self.sheet: Sheet | None = None
         self._make_top(look_again)

@@ -179,7 +179,8 @@ def menu_button(
     master: tk.Misc, text: str, entries: Mapping[str, Callable[[], object]]
 ) -> ttk.Menubutton:
     """A button that opens a menu."""
-    made = ttk.Menubutton(master, text=text, style="Vae.TMenubutton")
+    # The theme leaves no room between the text and the arrow.
+    made = ttk.Menubutton(master, text=f"{text}  ", style="Vae.TMenubutton")
     opened = menu(made)
     for label, command in entries.items():
         opened.add_command(label=label, command=command)

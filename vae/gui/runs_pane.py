@@ -139,6 +139,7 @@ class RunsPane(Pane):
         self.empty.place_forget()
         if not event.runs:
             self.empty.place(in_=self.table, relx=0.5, rely=0.5, anchor="center")
+            self.empty.lift()
         self._show_actions()
 
     def _say(self, text: str, word: str = "") -> None:

@@ -1,0 +1,164 @@
+"""Whether all can be reached, read and seen: by keyboard, by contrast, in both languages."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable, Iterator
+from tkinter import ttk
+from typing import Any
+
+import pytest
+from PIL import Image, ImageGrab
+
+from vae import language
+from vae.config import TrainConfig
+from vae.gui.bar import ActionBar
+from vae.training import run_vae_training
+
+Make = Callable[..., TrainConfig]
+Open = Callable[..., Any]
+
+# Of normal text, by the Web Content Accessibility Guidelines 2.2, level AA.
+CONTRAST = 4.5
+SMALLEST = (1024, 660)
+
+
+def widgets(root: tk.Misc) -> Iterator[tk.Misc]:
+    """All widgets below one."""
+    for child in root.winfo_children():
+        yield child
+        yield from widgets(child)
+
+
+def settle(window: Any) -> None:
+    for _ in range(30):
+        window.app.root.update()
+
+
+@pytest.fixture
+def trained(open_window: Open, tiny: Make) -> Any:
+    """A window on a finished run, at its smallest size."""
+    config = tiny()
+    run_vae_training(config)
+    window = open_window(config)
+    window.app.root.geometry("{}x{}".format(*SMALLEST))
+    window.pump(lambda: window.app.reconstructions.pixels is not None)
+    window.pump(lambda: window.app.data_view.complete)
+    return window
+
+
+def test_the_tab_key_reaches_all_that_can_be_done_and_the_focus_is_seen(trained: Any) -> None:
+    app = trained.app
+    app.root.focus_force()
+    app.form.toggle_advanced()
+    for pane in app.panes.values():
+        app.show_tab(pane)
+        settle(trained)
+        wanted = {
+            str(widget)
+            for widget in widgets(app.root)
+            if isinstance(widget, ttk.Button | ttk.Entry | ttk.Scale | ttk.Menubutton)
+            and widget.winfo_viewable()
+            and widget.instate(["!disabled"])
+        }
+        reached: set[str] = set()
+        start = current = app.root.tk_focusNext()
+        while current is not None and str(current) not in reached:
+            reached.add(str(current))
+            current = current.tk_focusNext()
+        assert start is not None and not wanted - reached, pane
+    # A real Tab moves the focus, and what has it looks different.
+    field = app.form.fields["img_size"]
+    before = trained.pixel(field, 0, field.winfo_height() // 2)
+    field.focus_force()
+    assert trained.pixel(field, 0, field.winfo_height() // 2) != before
+    trained.key("Tab")
+    trained.pump(lambda: app.root.focus_get() is app.form.fields["in_channels"])
+
+
+def luminance(colour: tuple[int, ...]) -> float:
+    """Relative luminance of an sRGB colour (WCAG 2.2)."""
+    parts = [c / 255 for c in colour[:3]]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(picture: Image.Image) -> float:
+    """Of the strongest colour that is not the most frequent one, to that one."""
+    colours = sorted(picture.getcolors(picture.width * picture.height) or [], reverse=True)
+    back = luminance(colours[0][1])
+    ratios = [(max(back, lum) + 0.05) / (min(back, lum) + 0.05) for lum in
+              (luminance(colour) for _count, colour in colours[1:])]  # fmt: skip
+    return max(ratios, default=0)
+
+
+def grab(widget: Any) -> Image.Image:
+    x, y = widget.winfo_rootx(), widget.winfo_rooty()
+    box = (x, y, x + widget.winfo_width(), y + widget.winfo_height())
+    with ImageGrab.grab(box) as picture:
+        return picture.convert("RGB")
+
+
+def test_each_text_has_enough_contrast_on_the_screen(trained: Any) -> None:
+    app = trained.app
+    checked = 0
+    for _mode in range(2):
+        app.root.focus_force()
+        for pane in app.panes.values():
+            app.show_tab(pane)
+            settle(trained)
+            for widget in widgets(app.root):
+                named = isinstance(widget, ttk.Label | ttk.Button)
+                if not (named and widget.winfo_viewable() and str(widget["text"]).strip()):
+                    continue
+                if isinstance(widget, ttk.Button) and widget.instate(["disabled"]):
+                    continue  # not required, and read by their neighbours
+                if widget.winfo_rooty() + widget.winfo_height() > visible_bottom(app, widget):
+                    continue  # scrolled out
+                assert contrast(grab(widget)) >= CONTRAST, (widget, widget["text"])
+                checked += 1
+        app.toggle_mode()
+    assert checked > 150
+
+
+def visible_bottom(app: Any, widget: tk.Misc) -> int:
+    """Where what can be seen of a widget's surroundings ends."""
+    canvas = app.form.canvas
+    inside = str(widget).startswith(str(canvas))
+    holder = canvas if inside else app.root
+    return int(holder.winfo_rooty() + holder.winfo_height())
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_no_text_is_cut_off_at_the_smallest_size(trained: Any, code: str) -> None:
+    app = trained.app
+    if code != language.current():
+        app.toggle_language()
+    assert language.current() == code
+    for pane in app.panes.values():
+        app.show_tab(pane)
+        settle(trained)
+        for widget in widgets(app.root):
+            texts = isinstance(widget, ttk.Label | ttk.Button | ttk.Menubutton)
+            if not (texts and widget.winfo_viewable() and str(widget["text"]).strip()):
+                continue
+            where = (pane, widget["text"])
+            assert widget.winfo_width() >= widget.winfo_reqwidth(), where
+            right = widget.winfo_rootx() + widget.winfo_width()
+            assert right <= app.root.winfo_rootx() + app.root.winfo_width(), where
+            if not str(widget).startswith(str(app.form.canvas)):
+                assert widget.winfo_height() >= widget.winfo_reqheight(), where
+    titles = sum(app.tabs.bbox(i)[2] if app.tabs.bbox(i) else 0 for i in range(len(app.panes)))
+    assert titles <= app.tabs.winfo_width()
+
+
+def test_where_it_is_narrow_the_words_stand_below_the_buttons(open_window: Open) -> None:
+    window = open_window()
+    bar: ActionBar = window.app.bar
+    window.app.root.minsize(1, 1)
+    window.app.root.geometry("700x600")
+    window.pump(lambda: bar.narrow)
+    settle(window)
+    assert bar.text.winfo_rooty() > bar.train.winfo_rooty() + bar.train.winfo_height()
+    window.app.root.geometry("1280x820")
+    window.pump(lambda: not bar.narrow)

@@ -87,6 +87,7 @@ def states(window: Window) -> Iterator[str]:
     app.show_tab(app.runs)
     window.pump(lambda: len(app.runs.table.runs) == 3)
     yield "history"
+    window.pump(lambda: len(app.runs.table.runs) == 3)
     app.runs.table.tree.selection_set(app.runs.table.tree.get_children()[:2])
     window.pump(lambda: len(app.runs.table.chosen()) == 2)
     app.runs.compare()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,6 @@ from vae.events import (
     ReconstructionsReady,
     Resumed,
     SamplesReady,
-    TrainingResult,
     TrialBegun,
     TrialEnded,
     Trouble,
@@ -58,9 +56,9 @@ from vae.gui.answers import (
     Told,
 )
 from vae.gui.bar import ENOUGH_BATCHES, Eta
+from vae.gui.endings import Ending, Endings
 from vae.language import _, marked, ngettext, number
-from vae.sweep import TABLE_NAME
-from vae.words import SLOW_PHASES, device_words, event_lines, result_words
+from vae.words import SLOW_PHASES, device_words, event_lines
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -81,6 +79,7 @@ class RunView:
     def __init__(self, app: App) -> None:
         self.app = app
         self.found: Found | None = None
+        self.endings = Endings(app)
         self.trial: TrialBegun | None = None  # the one that runs, of several in a row
         self.trouble: Trouble | None = None  # that a blocked run waits with
         self.presets: tuple[Preset, ...] = ()  # the person's own
@@ -95,7 +94,6 @@ class RunView:
         self.values: dict[str, Value] = {}  # the parameters of the run that is shown
         self.device: DeviceChosen | None = None
         self.subject: tuple[str, int, int] | None = None  # folder, images, files left out
-        self.result: TrainingResult | None = None  # of the run that ended last
         self._show_history()
         self.app.samples.clear()
         self.app.reconstructions.clear()
@@ -142,10 +140,8 @@ class RunView:
                 self._device_chosen(event)
             case Resumed():
                 self._resumed(event)
-            case Finished():
-                self._finished(event.result)
-            case Failed():
-                self._failed(event)
+            case Finished() | Failed() | SweepFinished():
+                self._ended(event)
             case Trouble():
                 self._blocked(event)
             case Paused():
@@ -158,8 +154,6 @@ class RunView:
                 self._trial_begun(event)
             case TrialEnded():
                 self._trial_ended(event)
-            case SweepFinished():
-                self._sweep_finished(event)
             case Invalid():
                 self._invalid(event.problems)
             case Looked():
@@ -281,33 +275,16 @@ class RunView:
         self.points = []
         self._show_history()
 
-    def _finished(self, result: TrainingResult) -> None:
-        app = self.app
-        self.result = result
-        word, text = result_words(result)
-        app.set_state("idle" if result.stopped else "finished", word, text)
-        if not result.stopped:
-            app.bar.progress(1, 1)
-            app.bar.offer(_("Open output folder"), app.open_output)
-        app.log.write(f"{word}: {text}")
-        self.history = list(result.history) or self.history
-        self._show_history()
+    def _ended(self, event: Ending) -> None:
+        app, self.trial = self.app, None
+        if isinstance(event, SweepFinished) and event.done == event.total:
+            app.banner.clear()  # which told the last one's number
+        self.endings.take(event)
+        if isinstance(event, Finished):
+            self.history = list(event.result.history) or self.history
+            self._show_history()
         app.look(force=True)
         app.runs.reload()
-
-    def _failed(self, event: Failed) -> None:
-        began, self.trial = self.app.state != "checking", None
-        self.app.set_state("failed", _("Failed"), event.message)
-        if not began:
-            self.app.bar.progress(0, 1)
-        self.app.log.write(event.message, "error")
-        if event.details:
-            self.app.bar.offer(_("Details"), self.app.show_log)
-            self.app.log.write(event.details.rstrip())
-        if event.problems:
-            self.app.form.show_problems(event.problems)
-        self.app.look(force=True)
-        self.app.runs.reload()
 
     def _report_ready(self, event: ReportReady) -> None:
         app, text = self.app, event.problem
@@ -370,23 +347,6 @@ class RunView:
         if event.result and not event.result.stopped:
             ended = (event.label, event.result.history)
             self.app.loss.compare([*self.app.loss_actions.choices.others, ended])
-
-    def _sweep_finished(self, event: SweepFinished) -> None:
-        app = self.app
-        self.trial = None
-        text = ngettext(
-            "{done} of {total} run is done.", "{done} of {total} runs are done.", event.total
-        ).format(done=event.done, total=event.total)
-        if event.stopped:
-            app.set_state("idle", _("Stopped"), text)
-        else:
-            text += " " + _("They are compared in {file}, and in the Runs tab.").format(
-                file=TABLE_NAME
-            )
-            app.set_state("finished", _("Finished"), text)
-            app.bar.progress(1, 1)
-            app.bar.offer(_("Open folder"), partial(app.open, event.folder))
-        app.log.write(text)
 
     def _saved(self, path: Path) -> None:
         """Keep the form true when checkpoints go to another folder than it says."""
@@ -452,9 +412,8 @@ class RunView:
         """Say in the language in use what can be said anew."""
         app = self.app
         self._show_subject()
-        if app.state == "finished" and self.result:
-            app.bar.say(app.state, *result_words(self.result))
-            app.bar.offer(_("Open output folder"), app.open_output)
+        if app.state in ("finished", "failed"):
+            self.endings.say()
         elif app.state == "idle":
             app.bar.word.configure(text="")
             app.say_marked()

@@ -24,7 +24,7 @@ SORTED_BY: dict[str, Callable[[Run], Any]] = {
     "seconds": lambda run: run.seconds,
     "loss": lambda run: run.best.loss if run.best else math.inf,
 }
-WIDTHS = {"#0": 236, "state": 82, "epochs": 70, "seconds": 76, "loss": 72}
+WIDTHS = {"#0": 216, "state": 88, "epochs": 70, "seconds": 80, "loss": 86}
 
 
 class RunsTable(ttk.Frame):

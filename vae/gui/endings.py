@@ -1,0 +1,70 @@
+"""How a run ended, and what the bar says of it, in the language in use."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from vae.gui.answers import Failed, Finished, SweepFinished
+from vae.language import _, ngettext
+from vae.sweep import TABLE_NAME
+from vae.words import result_words
+
+if TYPE_CHECKING:
+    from vae.gui.app import App
+
+Ending = Finished | Failed | SweepFinished
+
+
+class Endings:
+    """Keeps the last ending, so that it can be said again. Lives on the window's thread."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.last: Ending | None = None
+
+    def take(self, ending: Ending) -> None:
+        """Say how a run, or several in a row, ended, and write it down."""
+        app, began = self.app, self.app.state != "checking"
+        self.last = ending
+        self.say()
+        app.log.write(f"{app.bar.word['text']}: {app.bar.text['text']}", self._kind(ending))
+        if isinstance(ending, Failed):
+            if not began:
+                app.bar.progress(0, 1)
+            if ending.details:
+                app.log.write(ending.details.rstrip())
+            if ending.problems:
+                app.form.show_problems(ending.problems)
+        elif app.state == "finished":
+            app.bar.progress(1, 1)
+
+    def _kind(self, ending: Ending) -> str:
+        return "error" if isinstance(ending, Failed) else ""
+
+    def say(self) -> None:
+        """Bring the window into the state of the last ending."""
+        match self.last:
+            case Finished(result):
+                self._state(result.stopped, *result_words(result))
+                if not result.stopped:
+                    self.app.bar.offer(_("Open output folder"), self.app.open_output)
+            case SweepFinished():
+                self._say_sweep(self.last)
+            case Failed():
+                self.app.set_state("failed", _("Failed"), self.last.message)
+                if self.last.details:
+                    self.app.bar.offer(_("Details"), self.app.show_log)
+
+    def _say_sweep(self, ending: SweepFinished) -> None:
+        text = ngettext(
+            "{done} of {total} run is done.", "{done} of {total} runs are done.", ending.total
+        ).format(done=ending.done, total=ending.total)
+        if not ending.stopped:
+            compared = _("They are compared in {file}, and in the Runs tab.")
+            text = f"{text} {compared.format(file=TABLE_NAME)}"
+        self._state(ending.stopped, _("Stopped") if ending.stopped else _("Finished"), text)
+        self.app.bar.offer(_("Open folder"), partial(self.app.open, ending.folder))
+
+    def _state(self, stopped: bool, word: str, text: str) -> None:
+        self.app.set_state("idle" if stopped else "finished", word, text)

@@ -68,13 +68,13 @@ def states(window: Window) -> Iterator[str]:
     yield "running"
     app.bar.pause.invoke()
     window.pump_to("paused")
-    app.show_tab(app.samples)
+    app.show_tab(app.reconstructions)
     yield "paused"
     app.bar.pause.invoke()
     window.pump_to("running")
     yield from held(window, "stopping", "Stopping", "after this batch; a checkpoint will be saved")
     window.pump(lambda: app.state == "finished", 300)
-    app.show_tab(app.reconstructions)
+    app.show_tab(app.samples)
     yield "finished"
     app.show_tab(app.log)
     app.view.show(Failed(FAILURE, {}, ""))

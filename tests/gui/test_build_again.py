@@ -7,6 +7,8 @@ from typing import Any
 
 from vae import language
 from vae.config import TrainConfig
+from vae.recorder import recorded
+from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
 Open = Callable[..., Any]
@@ -40,6 +42,24 @@ def test_another_language_loses_nothing_of_a_running_training(
     again = open_window()
     assert language.current() == "sk"  # remembered
     again.end()
+
+
+def test_a_comparison_stays_in_another_language(open_window: Open, tiny: Make) -> None:
+    for beta in (0.5, 1.0):
+        config = tiny(f"run_{beta}", beta=beta, num_epochs=1)
+        with recorded(config, lambda event: None) as recorder:
+            recorder.ended(run_vae_training(config, recorder))
+    app = (window := open_window()).app
+    app.show_tab(app.runs)
+    window.pump(lambda: len(app.runs.table.runs) == 2)
+    app.runs.table.tree.selection_set(app.runs.table.tree.get_children())
+    app.runs.compare()
+    app.toggle_language()
+    assert app.runs.comparison is not None
+    assert [name for name, _ in app.loss_actions.choices.others] == ["beta 1.0", "beta 0.5"]
+    window.pump(lambda: len(app.runs.comparison.pictures) == 2)
+    app.runs.end_comparison()
+    assert app.runs.table.winfo_manager() and not app.loss_actions.choices.others
 
 
 def test_larger_text_makes_all_larger_and_comes_back(open_window: Open) -> None:

@@ -19,6 +19,14 @@ SMALLEST = 40  # pixels of a grid
 SMALLEST_TABLE = 4  # rows
 
 
+def curve_names(runs: Sequence[Run]) -> list[str]:
+    """What each run is called at its curve: what it differs in, or else when it began."""
+    told = [name for name in differing(runs) if not PARAMETERS[name].kind][:2]
+    if not told:
+        return [run.name for run in runs]
+    return [", ".join(f"{name} {text_of(run.config[name])}" for name in told) for run in runs]
+
+
 class CompareView(ttk.Frame):
     """A table and the grids. `ask` is called with a size in pixels when grids are wanted."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import tkinter as tk
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from tkinter import ttk
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vae.config import Value, text_of
 from vae.gui import dialogs, jobs, kit
 from vae.gui.answers import GridsReady, PlacesFound, RunsListed, RunsTrashed, ThumbnailsReady
-from vae.gui.compare_view import CompareView
+from vae.gui.compare_view import CompareView, curve_names
 from vae.gui.desktop import open_folder
 from vae.gui.pane import Pane
 from vae.gui.runs_table import RunsTable
@@ -21,6 +21,7 @@ from vae.language import _, ngettext
 
 if TYPE_CHECKING:
     from vae.gui.app import App
+    from vae.runs import Run
 
 RELOAD_SECONDS = 5.0  # while a run goes on and the tab is seen
 
@@ -219,10 +220,17 @@ class RunsPane(Pane):
 
     def compare(self) -> None:
         """Show the selected runs side by side, in the table's place."""
-        if "compare" not in self._allowed():
-            return
-        runs = self.table.chosen()
-        self.app.loss.compare([(run.name, run.history) for run in runs])
+        if "compare" in self._allowed():
+            runs = self.table.chosen()
+            histories = [run.history for run in runs]
+            self.app.loss.compare(list(zip(curve_names(runs), histories, strict=True)))
+            self._show_comparison(runs)
+
+    def take_over(self, other: RunsPane) -> None:
+        if other.comparison:
+            self._show_comparison(other.comparison.runs)
+
+    def _show_comparison(self, runs: Sequence[Run]) -> None:
         self.list.pack_forget()
         ask = partial(self.app.worker.do, jobs.draw_grids, tuple(runs))
         show_curves = partial(self.app.show_tab, self.app.loss)

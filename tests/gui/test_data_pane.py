@@ -205,7 +205,7 @@ def test_a_run_ends_the_look_which_begins_anew_after_it(
     monkeypatch.setattr(survey, "survey", slow)
     window = open_window(tiny(num_epochs=2))
     window.pump(begun.is_set)
-    window.app.train()
+    window.app.control.train()
     assert "once the run has ended" in window.app.data.status["text"]
     assert str(window.app.data.again["state"]) == "disabled"
     window.pump_to("finished")
@@ -226,7 +226,7 @@ def test_a_run_waits_until_a_timed_network_is_out_of_memory(
     monkeypatch.setattr(estimate, "estimate", slow)
     window = open_window(tiny(num_epochs=1))
     window.pump(timing.is_set)
-    window.app.train()
+    window.app.control.train()
     for _ in range(30):
         window.app.root.update()
         threading.Event().wait(0.02)

@@ -43,7 +43,7 @@ def test_a_long_run_with_stops_and_changes_of_theme_leaves_nothing_behind(
     app, draw = window.app, random.Random(3)
     stops = changes = 0
     first: tuple[int, int, int] | None = None
-    app.train()
+    app.control.train()
     window.pump_to("finished")
     panes = list(app.panes.values())
     for number in range(2 * len(panes)):  # what is loaded once, such as fonts, is no leak
@@ -53,18 +53,18 @@ def test_a_long_run_with_stops_and_changes_of_theme_leaves_nothing_behind(
         due = time.monotonic() + 1
         window.pump(lambda: time.monotonic() > due)  # noqa: B023
     app.form.fill({"num_epochs": str(EPOCHS)})
-    app.train()
+    app.control.train()
     while app.state != "finished":
         due = len(app.view.history) + draw.randint(1, MOST_BETWEEN)
         window.pump(lambda: len(app.view.history) >= due or app.state == "finished")  # noqa: B023
         if draw.random() < 0.5 and app.state == "running":
-            app.stop()
+            app.control.stop()
             window.pump_to("idle", "finished")
             stops += 1
             if first is None and len(app.view.history) >= WARM:
                 first = measure(app)
             if app.state == "idle":
-                app.train()
+                app.control.train()
         else:
             app.toggle_mode()
             app.show_tab(panes[changes % len(panes)])

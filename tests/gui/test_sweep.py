@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vae.config import TrainConfig
-from vae.gui import app as app_module
+from vae.gui import control
 from vae.gui.sweep_dialog import Sweep, SweepDialog
 from vae.sweep import TABLE_NAME
 
@@ -42,8 +42,8 @@ def test_runs_follow_each_other_and_are_compared(
     app = window.app
     folder = tmp_path / "all"
     wanted = Sweep({"beta": ["0.5", "2"]}, folder)
-    monkeypatch.setattr(app_module, "ask_sweep", lambda *_: wanted)
-    app.train_several()
+    monkeypatch.setattr(control, "ask_sweep", lambda *_: wanted)
+    app.control.train_several()
     assert app.busy
     window.pump_to("finished")
     assert "2 of 2 runs are done" in window.bar()
@@ -59,8 +59,8 @@ def test_a_bad_value_is_told_at_its_field_and_nothing_starts(
 ) -> None:
     window = open_window(tiny())
     wanted = Sweep({"img_size": ["16", "18"]}, tmp_path / "all")
-    monkeypatch.setattr(app_module, "ask_sweep", lambda *_: wanted)
-    window.app.train_several()
+    monkeypatch.setattr(control, "ask_sweep", lambda *_: wanted)
+    window.app.control.train_several()
     window.pump(lambda: "1 field needs attention" in window.bar())
     assert "img_size 18" in window.app.form.messages["img_size"]
     assert not (tmp_path / "all").exists()

@@ -164,7 +164,7 @@ def test_a_refusal_says_why_beside_its_field(open_window: Open, tiny: Make) -> N
     run_vae_training(tiny(num_epochs=1))
     window = open_window(tiny(num_epochs=2, latent_dim=9))
     app = window.app
-    app.train()
+    app.control.train()
     window.pump_to("failed")
     assert "belongs to another run" in window.bar()
     assert "made with 4" in app.form.errors["latent_dim"]["text"]
@@ -178,7 +178,7 @@ def test_a_failure_that_nobody_foresaw_offers_its_traceback(
     monkeypatch.setattr(training, "vae_loss", lambda *arguments: 1 / 0)
     window = open_window(tiny())
     app = window.app
-    app.train()
+    app.control.train()
     window.pump_to("failed")
     assert "division by zero" in window.bar()
     app.root.update()
@@ -194,7 +194,7 @@ def test_start_fresh_asks_and_keeps_the_earlier_run(
     config = tiny(num_epochs=1)
     window = open_window(config)
     app = window.app
-    app.train()
+    app.control.train()
     window.pump(lambda: app.state == "finished" and str(app.bar.fresh["state"]) == "normal")
     answer(monkeypatch, "Cancel", "Start fresh")
     app.bar.fresh.invoke()
@@ -218,11 +218,11 @@ def test_start_fresh_is_offered_when_every_checkpoint_is_damaged(
     window.pump(lambda: "No checkpoint in the checkpoint folder can be read" in window.bar())
     assert app.bar.train["text"] == "Train"
     assert str(app.bar.fresh["state"]) == "normal"
-    app.train()
+    app.control.train()
     window.pump_to("failed")
     assert "All checkpoints" in window.bar()
     window.pump(lambda: not app.worker.busy)
-    app.train(fresh=True)
+    app.control.train(fresh=True)
     window.pump_to("finished")
     assert "Finished" in window.bar()
 
@@ -247,7 +247,7 @@ def test_a_refused_field_stays_marked_until_it_is_edited(open_window: Open, tiny
     run_vae_training(tiny(num_epochs=1))
     window = open_window(tiny(num_epochs=2, latent_dim=9))
     form = window.app.form
-    window.app.train()
+    window.app.control.train()
     window.pump_to("failed")
     for name in ("img_size", "latent_dim"):
         form.fields[name].event_generate("<FocusOut>")
@@ -276,7 +276,7 @@ def test_escape_asks_before_it_stops(
     app.root.focus_force()
     app.root.event_generate("<Escape>")
     assert asked == []  # nothing runs
-    app.train()
+    app.control.train()
     window.pump_to("running")
     app.root.event_generate("<Escape>")
     assert app.state == "running"
@@ -323,7 +323,7 @@ def test_closing_while_running_asks(
     config = tiny(num_epochs=5000, sample_every=5000, checkpoint_every=5000)
     window = open_window(config)
     app = window.app
-    app.train()
+    app.control.train()
     window.pump(lambda: len(app.view.history) >= 2)
     answer(monkeypatch, "Keep training", "Save and exit")
     app.close()
@@ -342,7 +342,7 @@ def test_save_and_exit_stays_open_when_the_save_fails(
     fail_saving(monkeypatch)
     window = open_window(tiny(num_epochs=5000, sample_every=5000, checkpoint_every=5000))
     app = window.app
-    app.train()
+    app.control.train()
     window.pump(lambda: len(app.view.history) >= 2)
     answer(monkeypatch, "Save and exit")
     app.close()
@@ -355,7 +355,7 @@ def pause(open_window: Open, monkeypatch: pytest.MonkeyPatch, config: TrainConfi
     """A window whose run waits, since its second checkpoint cannot be saved."""
     fail_saving(monkeypatch, after=1)
     window = open_window(config)
-    window.app.train()
+    window.app.control.train()
     window.pump_to("blocked")
     assert window.bar().startswith("Paused The checkpoint could not be written")
     assert "checkpoint_000001_epoch_0001.safetensors is safe" in window.bar()
@@ -382,10 +382,10 @@ def test_a_paused_run_goes_on_by_itself_once_there_is_room(
     open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window = pause(open_window, monkeypatch, tiny(num_epochs=3))
-    window.app.give_up = lambda: None
+    window.app.control.give_up = lambda: None
     monkeypatch.undo()
     monkeypatch.setattr(worker, "RETRY_SECONDS", 0.05)
-    window.app.train()
+    window.app.control.train()
     window.pump_to("finished")
 
 
@@ -409,14 +409,14 @@ def test_a_lost_image_pauses_with_all_that_was_trained_saved(
     monkeypatch.setattr(decoding, "MEMORY_BYTES", 0)
     window = open_window(tiny(num_epochs=2000, sample_every=2000, cache_gb=0.0))
     app = window.app
-    app.train()
+    app.control.train()
     window.pump(lambda: len(app.view.history) >= 2)
     (images / "image_004.png").unlink()
     window.pump_to("blocked")
     assert "image_004.png can no longer be read" in window.bar()
     assert not app.bar.link.winfo_ismapped()  # another folder is no remedy
     asked = answer(monkeypatch, "End the run")
-    app.stop()
+    app.control.stop()
     window.pump_to("failed")
     assert asked == ["End the run"]
 
@@ -426,9 +426,9 @@ def test_a_paused_run_is_ended_only_after_asking(
 ) -> None:
     window = pause(open_window, monkeypatch, tiny(num_epochs=3))
     asked = answer(monkeypatch, "Keep waiting", "End without saving")
-    window.app.stop()
+    window.app.control.stop()
     assert window.app.state == "blocked"
-    window.app.ask_stop()
+    window.app.control.ask_stop()
     window.pump_to("failed")
     assert asked == ["End the run", "End the run"]
     assert "checkpoint_000001_epoch_0001.safetensors is safe" in window.bar()
@@ -455,7 +455,7 @@ def test_an_error_in_a_callback_is_shown_and_training_goes_on(
 ) -> None:
     window = open_window(tiny(num_epochs=30, sample_every=30))
     app = window.app
-    app.train()
+    app.control.train()
     window.pump_to("running")
     app.root.after(1, lambda: 1 / 0)
     while not window.errors:
@@ -470,7 +470,7 @@ def test_an_event_that_cannot_be_shown_loses_no_other(
     window = open_window(tiny(num_epochs=2))
     app = window.app
     monkeypatch.setattr(app.samples, "show", lambda *arguments: 1 / 0)
-    app.train()
+    app.control.train()
     while app.state != "finished":
         app.root.update()
     assert set(window.errors) == {repr(ZeroDivisionError("division by zero"))}
@@ -490,7 +490,7 @@ def test_light_and_dark_paint_the_window(open_window: Open) -> None:
 def test_the_word_and_the_meter_have_the_states_colour(open_window: Open, tiny: Make) -> None:
     window = open_window(tiny(num_epochs=1))
     app = window.app
-    app.train()
+    app.control.train()
     window.pump_to("finished")
     red, green, blue = window.pixel(app.bar.meter, 30, app.bar.meter.winfo_height() // 2)
     assert green > red and green > blue
@@ -575,10 +575,10 @@ def test_the_image_cache_is_cleared_after_asking(
     MedicalImageDataset(images, 16, 3, 10**9)
     window = open_window({})
     asked = answer(monkeypatch, "Clear", "Close")
-    window.app.clear_cache()
+    window.app.actions.clear_cache()
     window.pump(lambda: "No decoded images" in window.app.log.text.get("1.0", "end"))
     assert cache.cache_files() == []
-    window.app.clear_cache()
+    window.app.actions.clear_cache()
     assert asked == ["Image cache", "Image cache"]
 
 
@@ -594,9 +594,9 @@ def test_the_report_is_copied_without_a_name(
     scans = images.rename(images.with_name("Jana Nováková"))
     window = open_window(tiny(num_epochs=1, file_path=str(scans)))
     app = window.app
-    app.train()
+    app.control.train()
     window.pump_to("finished")
-    app.copy_report()
+    app.actions.copy_report()
     window.pump(lambda: "The report was copied" in window.bar())
     text = app.root.clipboard_get()
     for words in ("VAE Studio 0.1.0", "intact, after epoch 1", "window, Tk 8", "finished: epoch 1"):
@@ -611,9 +611,9 @@ def test_a_disk_that_does_not_answer_is_told_and_stop_is_acknowledged(
     answers = stall_saving(monkeypatch)
     window = open_window(tiny(num_epochs=3))
     app = window.app
-    app.train()
+    app.control.train()
     window.pump(lambda: window.bar() == "Training Waiting for the disk with the checkpoints")
-    app.stop()
+    app.control.stop()
     assert app.state == "stopping"
     answers.set()
     window.pump_to("idle", "finished")
@@ -626,7 +626,7 @@ def test_a_note_stays_in_sight_until_it_is_dismissed(open_window: Open, tiny: Ma
     window = open_window(tiny(num_epochs=3))
     app = window.app
     assert not app.banner.winfo_ismapped()
-    app.train()
+    app.control.train()
     window.pump_to("finished")
     assert app.banner.winfo_ismapped()
     assert "Continuing from the older checkpoint" in app.banner.text["text"]

@@ -13,15 +13,15 @@ from pathlib import Path
 from tkinter import ttk
 from typing import Any
 
-from vae import __version__, diary, language
-from vae.command import train_command
+from vae import diary, language
 from vae.config import PARAMETERS
 from vae.gui import dialogs, jobs, kit
+from vae.gui.actions import Actions
 from vae.gui.banner import Banner
 from vae.gui.bar import ActionBar
+from vae.gui.control import Control
 from vae.gui.data_pane import DataPane
 from vae.gui.data_view import DataView
-from vae.gui.desktop import open_folder
 from vae.gui.form import PATHS, Form
 from vae.gui.header import Header
 from vae.gui.log_pane import LogPane
@@ -35,11 +35,9 @@ from vae.gui.run_view import RunView
 from vae.gui.runs_pane import RunsPane
 from vae.gui.samples_pane import SamplesPane
 from vae.gui.settings import SCALES, demo_folder, load_settings, save_settings
-from vae.gui.sweep_dialog import Sweep, ask_sweep
 from vae.gui.theme import pixels
 from vae.gui.worker import Worker
 from vae.language import _, ngettext
-from vae.requests import Request
 from vae.signals import stop_signals
 
 SIZE = (1280, 820)
@@ -73,7 +71,6 @@ class App:
         self.worker = Worker()
         self.loss_actions = LossActions(self)
         self.state, self.failure = "idle", ""
-        self.last_sweep: Sweep | None = None
         self.scale = remembered["scale"]
         kit.scale(self.root, self.scale)
         self.quit_after_stop = self.interrupted = self.signalled = False
@@ -82,6 +79,7 @@ class App:
         self.collections = 0
         self.start_wanted = start
         self.data_view = DataView(self)
+        self.control, self.actions = Control(self), Actions(self)
         self._build()
         self.view = RunView(self)
         self.form.fill({**remembered["form"], **(texts or {})})
@@ -99,15 +97,15 @@ class App:
         self.root.geometry(f"{width:.0f}x{height:.0f}+20+10")
 
     def _build(self) -> None:
-        root = self.root
+        root, control, actions = self.root, self.control, self.actions
         self.header = Header(
-            root, self.open_output, self.about, self.toggle_mode, self.toggle_language
+            root, actions.open_output, actions.about, self.toggle_mode, self.toggle_language
         )
         self.header.pack(fill="x")
         ttk.Frame(root, style="Rule.Vae.TFrame", height=1).pack(fill="x")
         self.bar = ActionBar(
-            root, self.train, self.pause, self.stop, self.start_fresh, self.save_now,
-            self.sample_now,
+            root, control.train, control.pause, control.stop, control.start_fresh,
+            control.save_now, control.sample_now,
         )  # fmt: skip
         self.bar.pack(side="bottom", fill="x")
         ttk.Frame(root, style="Rule.Vae.TFrame", height=1).pack(side="bottom", fill="x")
@@ -123,7 +121,7 @@ class App:
             self.tabs, partial(self.data_view.look, again=True), self.data_view.follow_suggestion
         )
         self.loss = LossPane(self.tabs, self.loss_actions)
-        self.samples = SamplesPane(self.tabs, self.worker, self.draw)
+        self.samples = SamplesPane(self.tabs, self.worker, actions.draw)
         self.reconstructions = ReconstructionsPane(self.tabs, self.worker)
         self.runs, self.log = RunsPane(self.tabs, self), LogPane(self.tabs)
         self.panes: dict[str, Pane] = {
@@ -167,7 +165,7 @@ class App:
         """Click Train, once, if the command line asked for it."""
         if self.start_wanted:
             self.start_wanted = False
-            self.train()
+            self.control.train()
 
     def paint(self) -> None:
         """Take the colours of the mode."""
@@ -209,7 +207,7 @@ class App:
         """Say something where it stays, and offer to open a folder."""
         self.log.write(text)
         offer = _("Open folder") if folder else ""
-        command = partial(self.open, folder) if folder else None
+        command = partial(self.actions.open, folder) if folder else None
         if self.busy:
             self.banner.say(text, offer, command)  # the bar tells of the run
             return
@@ -231,113 +229,6 @@ class App:
         elif not self.bar.word["text"] or self.bar.topic == "attention":
             self.view.say_found()
 
-    def train(self, fresh: bool = False) -> None:
-        """Check the form and train, or resume. What is blocked is tried again."""
-        if self.state == "blocked":
-            self.view.go_on()
-        if self.busy:
-            return
-        self.form.show_problems({})
-        places = self._places()
-        if fresh or places != self.looked:
-            # Also when a key started it while the edited field still had the focus.
-            self.view.forget()
-            self.looked = places
-        self.banner.clear()
-        self.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
-        self.remember()
-        self.worker.train(self.form.texts(), fresh)
-
-    def train_several(self) -> None:
-        """Train with several values, one run after the other."""
-        if self.busy:
-            return
-        folder = Path(self.form.texts()["output_dir"] or ".").absolute().parent / "several_runs"
-        wanted = ask_sweep(self.root, self.last_sweep or Sweep({"beta": []}, folder))
-        if wanted is None or self.busy:
-            return
-        self.last_sweep = wanted
-        self.form.show_problems({})
-        self.banner.clear()
-        self.loss.compare([])
-        self.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
-        self.remember()
-        self.worker.sweep(self.form.texts(), wanted.axes, wanted.folder)
-
-    def start_fresh(self) -> None:
-        """Begin a new run in the same folders, after asking."""
-        if self.busy:
-            return
-        if problems := self.form.problems():
-            self.form.show_problems(problems)
-            self.set_state("idle", "", "")
-            self.say_marked()
-            return
-        text = _(
-            "A new run begins at epoch 1. The earlier run's checkpoints, samples and log are moved "
-            "into folders named earlier_run_0001 (or the next number); nothing is deleted."
-        )
-        choices = (_("Start fresh"), _("Cancel"))
-        if dialogs.ask(self.root, choices[0], text, choices) == choices[0]:
-            self.train(fresh=True)
-
-    def stop(self) -> None:
-        """Stop after the running batch. What is blocked can only be ended, after asking."""
-        if self.state == "blocked":
-            self.give_up()
-        if self.state not in ("checking", "running", "paused"):
-            return
-        saves = self.state != "checking"
-        self.worker.stop()
-        text = _("after this batch; a checkpoint will be saved") if saves else _("in a moment")
-        self.set_state("stopping", _("Stopping"), text)
-
-    def pause(self) -> None:
-        """Let training wait after the running batch, or go on."""
-        if self.state == "running":
-            self.worker.ask(Request.PAUSE)
-            self.say(_("Pausing"), _("after this batch; a checkpoint will be saved"))
-        elif self.state == "paused":
-            self.worker.ask(Request.GO_ON)
-
-    def save_now(self) -> None:
-        """Save a checkpoint after the running batch."""
-        if self.state in ("running", "paused"):
-            self.worker.ask(Request.SAVE)
-            self.say(self.bar.word["text"], _("Saving a checkpoint after this batch..."))
-
-    def sample_now(self) -> None:
-        """Draw samples and reconstructions after the running batch."""
-        if self.state in ("running", "paused"):
-            self.worker.ask(Request.SAMPLE)
-            self.say(self.bar.word["text"], _("Drawing samples after this batch..."))
-
-    def give_up(self) -> None:
-        """End a blocked run, after asking."""
-        trouble = self.view.trouble
-        text = _("What came after the last checkpoint has not been saved, and would be lost.")
-        choices = (_("Keep waiting"), _("End without saving"))
-        if trouble and not trouble.movable:
-            text = _("All that was trained is saved.")
-            choices = (_("Keep waiting"), _("End the run"))
-        answer = dialogs.ask(self.root, _("End the run"), text, choices, choices[0])
-        if answer == choices[1] and self.state == "blocked":
-            self.set_state("stopping", _("Stopping"), _("in a moment"))
-            self.worker.answer(None)
-
-    def ask_stop(self) -> None:
-        """Stop from the keyboard, where a slip is easy: asks first."""
-        if self.state == "blocked":
-            self.give_up()
-        if self.state not in ("checking", "running", "paused"):
-            return
-        text = _("A checkpoint is saved after the running batch, and Resume goes on from there.")
-        if self.state == "checking":
-            text = _("Nothing has been trained yet, so that there is nothing to lose.")
-        choices = (_("Stop"), _("Keep training"))
-        if dialogs.ask(self.root, _("Stop training"), text, choices) == choices[0]:
-            self.stop()
-
     def close(self) -> None:
         """Close the window; while a run goes on, ask what to do with it."""
         if not self.worker.busy:
@@ -346,7 +237,7 @@ class App:
         if self.state not in ("running", "paused", "blocked") and not self.quit_after_stop:
             # Nothing is trained yet, or it is being saved: no question. A second click asks.
             self.quit_after_stop = True
-            self.stop()
+            self.control.stop()
             return
         choices = (_("Save and exit"), _("Exit without saving"), _("Keep training"))
         text = _("A run is going on. Without saving, what came after its last checkpoint is lost.")
@@ -355,7 +246,7 @@ class App:
             self.quit_after_stop = True
             if self.state == "blocked":
                 self.view.go_on()
-            self.stop()
+            self.control.stop()
         elif answer == choices[1]:
             self.destroy()
 
@@ -394,7 +285,7 @@ class App:
             if self.state == "blocked":
                 self.worker.answer(None)  # nobody is there to be asked
             else:
-                self.stop()
+                self.control.stop()
         if self.quit_after_stop and not self.worker.busy and not self.busy:
             self.quit_after_stop = False
             if self.state != "failed" or self.signalled:
@@ -426,14 +317,14 @@ class App:
         self.data_view.look()
         self.say_marked()
 
-    def _places(self) -> tuple[str, str]:
+    def places(self) -> tuple[str, str]:
         """Where a run to resume is looked for."""
         texts = self.form.texts()
         return texts["model_save_dir"], texts["output_dir"]
 
     def look(self, force: bool = False) -> None:
         """Look, off this thread, for a run to resume. Not while one goes on."""
-        places = self._places()
+        places = self.places()
         if self.busy or not places[0] or (places == self.looked and not force):
             return
         if places != self.looked and any(self.looked):
@@ -485,64 +376,13 @@ class App:
             self.make_plots()
         for pane, before in zip(self.panes.values(), panes, strict=True):
             pane.take_over(before)
-        self.data.show(self.data_view)
+        self.data_view.say_again()
         self.show_tab(list(self.panes.values())[tab])
         self.set_state(self.state, *said)
         self.bar.progress(done, 1)
         self.view.say_again()
         self.paint()
         self.remember()
-
-    def open(self, folder: Path) -> None:
-        """Show a folder in the system's file manager."""
-        if problem := open_folder(folder.absolute()):
-            self.say(_("Note"), problem)
-
-    def open_output(self) -> None:
-        """Show the output folder."""
-        self.open(Path(self.form.texts()["output_dir"]))
-
-    def open_checkpoints(self) -> None:
-        """Show the checkpoint folder."""
-        self.open(Path(self.form.texts()["model_save_dir"]))
-
-    def open_log(self) -> None:
-        """Show the folder of the CSV log."""
-        self.open(Path(self.form.texts()["log_file"]).absolute().parent)
-
-    def draw(self, seed: int) -> None:
-        """Draw other samples with a seed."""
-        places = self.form.texts()
-        self.say(_("Note"), _("Drawing samples with seed {seed}...").format(seed=seed))
-        self.worker.draw(Path(places["model_save_dir"]), Path(places["output_dir"]), seed)
-
-    def copy_command(self) -> None:
-        """Copy the terminal command that equals the form."""
-        self.root.clipboard_clear()
-        self.root.clipboard_append(train_command(self.form.texts()))
-        text = _("The command was copied. Run it in the folder of VAE Studio.")
-        self.tell(text)
-
-    def copy_report(self) -> None:
-        """Copy what a person who helps must know."""
-        if not self.busy:
-            self.say(_("Note"), _("Making a report..."))
-        self.worker.report(self.form.texts())
-
-    def open_log_folder(self) -> None:
-        """Show the folder of the program's log."""
-        self.open(diary.log_path().parent)
-
-    def clear_cache(self) -> None:
-        """Delete the decoded images that are kept for later runs, after asking."""
-        from vae import cache  # not at the start: NumPy takes a moment
-
-        choices = (_("Clear"), _("Cancel")) if cache.cache_files() else (_("Close"),)
-        text = cache.usage_words()
-        if len(choices) > 1:
-            text += " " + _("The next run decodes its images again; nothing else is lost.")
-        if dialogs.ask(self.root, _("Image cache"), text, choices) == _("Clear"):
-            self.worker.clear_cache()
 
     def show_tab(self, pane: Pane) -> None:
         """Select a tab."""
@@ -551,15 +391,6 @@ class App:
     def show_log(self) -> None:
         """The log, where a traceback can be read and copied."""
         self.show_tab(self.log)
-
-    def about(self) -> None:
-        """Version and purpose."""
-        purpose = _(
-            "Trains a convolutional variational autoencoder on a folder of images. Nothing leaves "
-            "this computer."
-        )
-        text = f"VAE Studio {__version__}\n\n{purpose}"
-        dialogs.ask(self.root, _("About VAE Studio"), text, (_("Close"),))
 
     def callback_failed(self, *error: Any) -> None:
         """An error in the window itself: shown and logged; training goes on."""

@@ -79,6 +79,13 @@ class DataView:
             self.look()
         self.app.data.show(self)
 
+    def say_again(self) -> None:
+        """Ask anew for what was said in another language."""
+        if self.problem or (self.estimate and self.estimate.problem):
+            self.complete = False
+            self.look()
+        self.app.data.show(self)
+
     def _end(self) -> None:
         self.app.worker.data.cancel()
         self.number, self.complete, self.progress = 0, False, None

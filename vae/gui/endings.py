@@ -48,7 +48,7 @@ class Endings:
             case Finished(result):
                 self._state(result.stopped, *result_words(result))
                 if not result.stopped:
-                    self.app.bar.offer(_("Open output folder"), self.app.open_output)
+                    self.app.bar.offer(_("Open output folder"), self.app.actions.open_output)
             case SweepFinished():
                 self._say_sweep(self.last)
             case Failed():
@@ -64,7 +64,7 @@ class Endings:
             compared = _("They are compared in {file}, and in the Runs tab.")
             text = f"{text} {compared.format(file=TABLE_NAME)}"
         self._state(ending.stopped, _("Stopped") if ending.stopped else _("Finished"), text)
-        self.app.bar.offer(_("Open folder"), partial(self.app.open, ending.folder))
+        self.app.bar.offer(_("Open folder"), partial(self.app.actions.open, ending.folder))
 
     def _state(self, stopped: bool, word: str, text: str) -> None:
         self.app.set_state("idle" if stopped else "finished", word, text)

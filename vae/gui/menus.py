@@ -19,27 +19,28 @@ Entry = tuple[str, str, Callable[[], object]]  # label, key or "", action
 
 def make_menus(app: App) -> None:
     """Give the window its menu bar and bind the keys."""
+    control, actions = app.control, app.actions
     menus: dict[str, list[Entry]] = {
         _("File"): [
-            (_("Open output folder"), "Mod+O", app.open_output),
-            (_("Open checkpoint folder"), "", app.open_checkpoints),
-            (_("Open folder of the log file"), "", app.open_log),
+            (_("Open output folder"), "Mod+O", actions.open_output),
+            (_("Open checkpoint folder"), "", actions.open_checkpoints),
+            (_("Open folder of the log file"), "", actions.open_log),
             (_("Export figures..."), "Mod+E", app.loss_actions.export),
             (_("Save loss plot..."), "", app.loss_actions.save_plot),
             (_("Copy loss data"), "", app.loss_actions.copy_data),
             (_("Compare with a log..."), "", app.loss_actions.compare_with_log),
-            (_("Clear image cache..."), "", app.clear_cache),
+            (_("Clear image cache..."), "", actions.clear_cache),
             (_("Quit"), "Mod+Q", app.close),
         ],
         _("Run"): [
-            (_("Train or resume"), "Mod+Enter", app.train),
-            (_("Pause or go on"), "Mod+B", app.pause),
-            (_("Stop..."), "Esc", app.ask_stop),
-            (_("Save a checkpoint at once"), "Mod+S", app.save_now),
-            (_("Draw samples at once"), "Mod+G", app.sample_now),
-            (_("Start fresh..."), "Mod+N", app.start_fresh),
-            (_("Several runs in a row..."), "Mod+D", app.train_several),
-            (_("Copy as command"), "Mod+K", app.copy_command),
+            (_("Train or resume"), "Mod+Enter", control.train),
+            (_("Pause or go on"), "Mod+B", control.pause),
+            (_("Stop..."), "Esc", control.ask_stop),
+            (_("Save a checkpoint at once"), "Mod+S", control.save_now),
+            (_("Draw samples at once"), "Mod+G", control.sample_now),
+            (_("Start fresh..."), "Mod+N", control.start_fresh),
+            (_("Several runs in a row..."), "Mod+D", control.train_several),
+            (_("Copy as command"), "Mod+K", actions.copy_command),
         ],
         _("View"): [
             *(
@@ -54,9 +55,9 @@ def make_menus(app: App) -> None:
             (LANGUAGES[app.next_language()], "Mod+J", app.toggle_language),
         ],
         _("Help"): [
-            (_("Copy report"), "Mod+R", app.copy_report),
-            (_("Open log folder"), "", app.open_log_folder),
-            (_("About VAE Studio"), "F1", app.about),
+            (_("Copy report"), "Mod+R", actions.copy_report),
+            (_("Open log folder"), "", actions.open_log_folder),
+            (_("About VAE Studio"), "F1", actions.about),
         ],
     }
     bar = kit.menu(app.root)

@@ -1,0 +1,85 @@
+"""Small things that the menus offer: folders, copies, the image cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vae import __version__, diary
+from vae.command import train_command
+from vae.gui import dialogs
+from vae.gui.desktop import open_folder
+from vae.language import _
+
+if TYPE_CHECKING:
+    from vae.gui.app import App
+
+
+class Actions:
+    """They change nothing of a run. Lives on the window's thread."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    def open(self, folder: Path) -> None:
+        """Show a folder in the system's file manager."""
+        if problem := open_folder(folder.absolute()):
+            self.app.say(_("Note"), problem)
+
+    def open_output(self) -> None:
+        """Show the output folder."""
+        self.open(Path(self.app.form.texts()["output_dir"]))
+
+    def open_checkpoints(self) -> None:
+        """Show the checkpoint folder."""
+        self.open(Path(self.app.form.texts()["model_save_dir"]))
+
+    def open_log(self) -> None:
+        """Show the folder of the CSV log."""
+        self.open(Path(self.app.form.texts()["log_file"]).absolute().parent)
+
+    def open_log_folder(self) -> None:
+        """Show the folder of the program's log."""
+        self.open(diary.log_path().parent)
+
+    def draw(self, seed: int) -> None:
+        """Draw other samples with a seed."""
+        app = self.app
+        places = app.form.texts()
+        app.say(_("Note"), _("Drawing samples with seed {seed}...").format(seed=seed))
+        app.worker.draw(Path(places["model_save_dir"]), Path(places["output_dir"]), seed)
+
+    def copy_command(self) -> None:
+        """Copy the terminal command that equals the form."""
+        app = self.app
+        app.root.clipboard_clear()
+        app.root.clipboard_append(train_command(app.form.texts()))
+        text = _("The command was copied. Run it in the folder of VAE Studio.")
+        app.tell(text)
+
+    def copy_report(self) -> None:
+        """Copy what a person who helps must know."""
+        app = self.app
+        if not app.busy:
+            app.say(_("Note"), _("Making a report..."))
+        app.worker.report(app.form.texts())
+
+    def clear_cache(self) -> None:
+        """Delete the decoded images that are kept for later runs, after asking."""
+        from vae import cache  # not at the start: NumPy takes a moment
+
+        choices = (_("Clear"), _("Cancel")) if cache.cache_files() else (_("Close"),)
+        text = cache.usage_words()
+        if len(choices) > 1:
+            text += " " + _("The next run decodes its images again; nothing else is lost.")
+        if dialogs.ask(self.app.root, _("Image cache"), text, choices) == _("Clear"):
+            self.app.worker.clear_cache()
+
+    def about(self) -> None:
+        """Version and purpose."""
+        purpose = _(
+            "Trains a convolutional variational autoencoder on a folder of images. Nothing leaves "
+            "this computer."
+        )
+        text = f"VAE Studio {__version__}\n\n{purpose}"
+        dialogs.ask(self.app.root, _("About VAE Studio"), text, (_("Close"),))

@@ -1,0 +1,138 @@
+"""What a person does with runs: begin, pause, stop, and what is asked before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vae.gui import dialogs
+from vae.gui.sweep_dialog import Sweep, ask_sweep
+from vae.language import _
+from vae.requests import Request
+
+if TYPE_CHECKING:
+    from vae.gui.app import App
+
+
+class Control:
+    """The actions of the bar and of the Run menu. Lives on the window's thread."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.last_sweep: Sweep | None = None
+
+    def train(self, fresh: bool = False) -> None:
+        """Check the form and train, or resume. What is blocked is tried again."""
+        app = self.app
+        if app.state == "blocked":
+            app.view.go_on()
+        if app.busy:
+            return
+        app.form.show_problems({})
+        places = app.places()
+        if fresh or places != app.looked:
+            # Also when a key started it while the edited field still had the focus.
+            app.view.forget()
+            app.looked = places
+        app.banner.clear()
+        app.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
+        app.remember()
+        app.worker.train(app.form.texts(), fresh)
+
+    def train_several(self) -> None:
+        """Train with several values, one run after the other."""
+        app = self.app
+        if app.busy:
+            return
+        folder = Path(app.form.texts()["output_dir"] or ".").absolute().parent / "several_runs"
+        wanted = ask_sweep(app.root, self.last_sweep or Sweep({"beta": []}, folder))
+        if wanted is None or app.busy:
+            return
+        self.last_sweep = wanted
+        app.form.show_problems({})
+        app.banner.clear()
+        app.loss.compare([])
+        app.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
+        app.remember()
+        app.worker.sweep(app.form.texts(), wanted.axes, wanted.folder)
+
+    def start_fresh(self) -> None:
+        """Begin a new run in the same folders, after asking."""
+        app = self.app
+        if app.busy:
+            return
+        if problems := app.form.problems():
+            app.form.show_problems(problems)
+            app.set_state("idle", "", "")
+            app.say_marked()
+            return
+        text = _(
+            "A new run begins at epoch 1. The earlier run's checkpoints, samples and log are moved "
+            "into folders named earlier_run_0001 (or the next number); nothing is deleted."
+        )
+        choices = (_("Start fresh"), _("Cancel"))
+        if dialogs.ask(app.root, choices[0], text, choices) == choices[0]:
+            self.train(fresh=True)
+
+    def stop(self) -> None:
+        """Stop after the running batch. What is blocked can only be ended, after asking."""
+        app = self.app
+        if app.state == "blocked":
+            self.give_up()
+        if app.state not in ("checking", "running", "paused"):
+            return
+        saves = app.state != "checking"
+        app.worker.stop()
+        text = _("after this batch; a checkpoint will be saved") if saves else _("in a moment")
+        app.set_state("stopping", _("Stopping"), text)
+
+    def pause(self) -> None:
+        """Let training wait after the running batch, or go on."""
+        app = self.app
+        if app.state == "running":
+            app.worker.ask(Request.PAUSE)
+            app.say(_("Pausing"), _("after this batch; a checkpoint will be saved"))
+        elif app.state == "paused":
+            app.worker.ask(Request.GO_ON)
+
+    def save_now(self) -> None:
+        """Save a checkpoint after the running batch."""
+        app = self.app
+        if app.state in ("running", "paused"):
+            app.worker.ask(Request.SAVE)
+            app.say(app.bar.word["text"], _("Saving a checkpoint after this batch..."))
+
+    def sample_now(self) -> None:
+        """Draw samples and reconstructions after the running batch."""
+        app = self.app
+        if app.state in ("running", "paused"):
+            app.worker.ask(Request.SAMPLE)
+            app.say(app.bar.word["text"], _("Drawing samples after this batch..."))
+
+    def give_up(self) -> None:
+        """End a blocked run, after asking."""
+        app = self.app
+        trouble = app.view.trouble
+        text = _("What came after the last checkpoint has not been saved, and would be lost.")
+        choices = (_("Keep waiting"), _("End without saving"))
+        if trouble and not trouble.movable:
+            text = _("All that was trained is saved.")
+            choices = (_("Keep waiting"), _("End the run"))
+        answer = dialogs.ask(app.root, _("End the run"), text, choices, choices[0])
+        if answer == choices[1] and app.state == "blocked":
+            app.set_state("stopping", _("Stopping"), _("in a moment"))
+            app.worker.answer(None)
+
+    def ask_stop(self) -> None:
+        """Stop from the keyboard, where a slip is easy: asks first."""
+        app = self.app
+        if app.state == "blocked":
+            self.give_up()
+        if app.state not in ("checking", "running", "paused"):
+            return
+        text = _("A checkpoint is saved after the running batch, and Resume goes on from there.")
+        if app.state == "checking":
+            text = _("Nothing has been trained yet, so that there is nothing to lose.")
+        choices = (_("Stop"), _("Keep training"))
+        if dialogs.ask(app.root, _("Stop training"), text, choices) == choices[0]:
+            self.stop()

@@ -102,6 +102,7 @@ def held(window: Window, state: str, word: str, text: str) -> Iterator[str]:
     say = app.view.say_again
 
     def say_held() -> None:
+        say()
         app.set_state(state, _(word), _(text))
 
     app.view.say_again = say_held  # type: ignore[method-assign]

@@ -19,6 +19,9 @@ from PIL import ImageGrab
 
 from vae.config import TrainConfig, text_of
 
+# Of a test that starts tests of its own, on a screen of 192 dpi.
+DENSE = os.environ.get("VAE_TEST_DENSE") == "1"
+
 if sys.platform == "linux":
 
     @pytest.fixture(scope="session", autouse=True)
@@ -35,10 +38,11 @@ if sys.platform == "linux":
 def xvfb() -> Iterator[str]:
     """A virtual screen of its own; gives its display name once it takes connections."""
     assert shutil.which("Xvfb"), "make test installs Xvfb"
+    screen, dpi = ("2880x1800x24", "192") if DENSE else ("1440x900x24", "96")
     read, write = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1440x900x24", "-nolisten", "tcp",
-         "-noreset", "-dpi", "96"],
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", screen, "-nolisten", "tcp",
+         "-noreset", "-dpi", dpi],
         pass_fds=[write], stderr=subprocess.PIPE,
     )  # fmt: skip
     os.close(write)

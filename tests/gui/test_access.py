@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tkinter as tk
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from tkinter import ttk
 from typing import Any
 
 import pytest
 from PIL import Image, ImageGrab
 
+from tests.gui.conftest import DENSE
 from vae import language
 from vae.config import TrainConfig
 from vae.gui.bar import ActionBar
@@ -18,6 +23,7 @@ from vae.training import run_vae_training
 Make = Callable[..., TrainConfig]
 Open = Callable[..., Any]
 
+ROOT = Path(__file__).parent.parent.parent
 # Of normal text, by the Web Content Accessibility Guidelines 2.2, level AA.
 CONTRAST = 4.5
 SMALLEST = (1024, 660)
@@ -41,7 +47,7 @@ def trained(open_window: Open, tiny: Make) -> Any:
     config = tiny()
     run_vae_training(config)
     window = open_window(config)
-    window.app.root.geometry("{}x{}".format(*SMALLEST))
+    window.app.fit(*SMALLEST)
     window.pump(lambda: window.app.reconstructions.pixels is not None)
     window.pump(lambda: window.app.data_view.complete)
     return window
@@ -152,13 +158,24 @@ def test_no_text_is_cut_off_at_the_smallest_size(trained: Any, code: str) -> Non
     assert titles <= app.tabs.winfo_width()
 
 
+@pytest.mark.skipif(DENSE, reason="it is what this test starts")
+def test_the_same_at_192_dpi() -> None:
+    chosen = "smallest_size or contrast"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", __file__, "-k", chosen],
+        env={**os.environ, "VAE_TEST_DENSE": "1"}, capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "3 passed" in done.stdout
+
+
 def test_where_it_is_narrow_the_words_stand_below_the_buttons(open_window: Open) -> None:
     window = open_window()
     bar: ActionBar = window.app.bar
     window.app.root.minsize(1, 1)
-    window.app.root.geometry("700x600")
+    window.app.fit(700, 600)
     window.pump(lambda: bar.narrow)
     settle(window)
     assert bar.text.winfo_rooty() > bar.train.winfo_rooty() + bar.train.winfo_height()
-    window.app.root.geometry("1280x820")
+    window.app.fit(1280, 820)
     window.pump(lambda: not bar.narrow)

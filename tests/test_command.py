@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
 
 from vae.cli import build_parser, given_parameters
@@ -18,7 +19,7 @@ def test_the_terminal_reads_from_the_command_what_the_form_says() -> None:
     texts = form(file_path="/data/it's ours", lr="0,001", log_file="a b.csv")
     command = train_command(texts, windows=False)
     words = shlex.split(command)
-    assert words[:4] == ["python", "-m", "vae", "train"]
+    assert words[:4] == [sys.executable, "-m", "vae", "train"]
     given = given_parameters(build_parser().parse_args(words[3:]))
     assert given["file_path"] == "/data/it's ours" and given["lr"] == "0,001"
     assert given["log_file"] == str(Path("a b.csv").absolute())

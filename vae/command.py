@@ -12,12 +12,12 @@ from vae.config import DEFAULTS, PARAMETERS, text_of
 
 
 def train_command(texts: Mapping[str, str], windows: bool = sys.platform == "win32") -> str:
-    """`python -m vae train` with a flag for each value that is not the default.
+    """`python -m vae train`, with this very Python and a flag for each value but the defaults.
 
     Paths are absolute, so that the command means the same in any folder. Values are quoted as the
     system's shell needs it.
     """
-    words = ["python", "-m", "vae", "train"]
+    words = [sys.executable, "-m", "vae", "train"]
     for name, text in texts.items():
         text = text.strip()
         path = bool(PARAMETERS[name].kind and text)

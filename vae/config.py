@@ -98,7 +98,7 @@ class TrainConfig:
     )  # fmt: skip
     beta: float = param(
         1.0, "KL weight β", "Loss", low=0.0, high=1e9,
-        help="Weight of the KL divergence. Lower: sharper reconstructions, rougher samples.",
+        help="Weight of the KL divergence.",
     )  # fmt: skip
     gamma: float = param(
         10.0, "Blur weight γ", "Loss", low=0.0, high=1e9,

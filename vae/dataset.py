@@ -41,7 +41,8 @@ class MedicalImageDataset(Dataset[Tensor]):
             folder, should_stop, lambda count: emit(Progress("scan", count, 0))
         )
         if not files:
-            raise DataError(none_found(folder))
+            text = none_found(folder)
+            raise DataError(text, {"file_path": text})
         shape = (img_size, img_size, in_channels)
         decoded = decode_files(folder, files, shape, cache_bytes, emit, should_stop)
         reasons = sorted(decoded.reasons.items())
@@ -52,7 +53,8 @@ class MedicalImageDataset(Dataset[Tensor]):
                 "Choose another folder or mend the files."
             )
             path, reason = readable(folder / files[0].name), reason_words(decoded.reasons[0])
-            raise DataError(text.format(count=len(files), folder=folder, path=path, reason=reason))
+            text = text.format(count=len(files), folder=folder, path=path, reason=reason)
+            raise DataError(text, {"file_path": text})
         digest, used = hashlib.sha256(), np.flatnonzero(decoded.rows >= 0)
         for i in used:
             name = files[i].name.encode(errors="surrogatepass")

@@ -8,7 +8,7 @@ import io
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,11 @@ MEMORY_BYTES = 10**9
 
 
 class DataError(StudioError):
-    """The images cannot be trained on; the text says what to do."""
+    """The images cannot be trained on; the text says what to do. `problems` marks the field."""
+
+    def __init__(self, text: str, problems: Mapping[str, str] | None = None) -> None:
+        super().__init__(text)
+        self.problems = dict(problems or {})
 
 
 class Pixels(Protocol):

@@ -190,6 +190,10 @@ def _is_alive(run: Run) -> bool:
         return False
 
 
+# Of the parts of the loss: with others, a loss is another measure.
+WEIGHTS = ("alpha", "beta", "gamma")
+
+
 def differing(runs: Sequence[Run]) -> list[str]:
     """The names of the parameters, paths left out, in which runs differ."""
     names = (name for name in PARAMETERS if name not in OWNED)

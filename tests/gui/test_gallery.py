@@ -83,7 +83,7 @@ def test_a_click_shows_one_image_large_and_saves_it(
     trained.click_at(samples.plot.widget, x, y)
     trained.pump(lambda: any(isinstance(w, Viewer) for w in samples.winfo_children()))
     viewer = next(w for w in samples.winfo_children() if isinstance(w, Viewer))
-    assert viewer.caption["text"].startswith("Latent 18 of 64")
+    assert viewer.caption["text"].startswith("Image and latent vector 18 of 64")
     viewer.show(18)
     path = tmp_path / "one.png"
     monkeypatch.setattr(kit, "choose_file", lambda *_: str(path))

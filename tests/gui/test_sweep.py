@@ -27,6 +27,9 @@ def test_the_dialog_counts_the_runs_and_gives_what_was_asked_for(
     dialog.values[1].set("1 3 3")
     name = list(dialog._axes())[1]
     assert dialog.count["text"] == "4 runs"
+    dialog.values[0].set("1 abc")
+    assert "'abc' is not a number" in dialog.count["text"]
+    assert str(dialog.start["state"]) == "disabled"
     dialog.values[0].set("")
     assert str(dialog.start["state"]) == "disabled"
     dialog.values[0].set("0,5")

@@ -96,6 +96,59 @@ def test_train_stop_relaunch_resume(open_window: Open, tiny: Make) -> None:
     assert f"epoch {done + 2}" in app.samples.caption["text"]
 
 
+def test_going_on_with_other_weights_of_the_loss_is_asked_first(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    window = open_window(config, beta="0.5", num_epochs="2", lr="0.002")
+    asked = answer(monkeypatch, "Cancel", "Go on with them")
+    window.pump(lambda: "Found" in window.bar())
+    window.app.bar.train.invoke()
+    assert asked == ["Other weights"] and window.app.state == "idle"
+    window.app.bar.train.invoke()
+    window.pump_to("finished")
+    assert len(window.app.view.history) == 2
+
+
+def test_a_folder_without_images_is_marked(open_window: Open, tiny: Make, tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    window = open_window(tiny(), file_path=str(tmp_path / "nothing"))
+    window.app.bar.train.invoke()
+    window.pump_to("failed")
+    assert "No images in" in window.app.form.messages["file_path"]
+
+
+def test_the_list_of_a_field_is_dark_in_dark_mode(open_window: Open) -> None:
+    app = (window := open_window()).app
+    for _ in range(2):
+        app.toggle_mode()
+        window.pump(lambda: True)
+        box = app.form.fields["in_channels"]
+        popdown = app.root.tk.call("ttk::combobox::PopdownWindow", box)
+        shown = str(app.root.tk.call(f"{popdown}.f.l", "cget", "-background"))
+        assert shown == kit.palette(app.root).field
+
+
+def test_the_folder_dialog_takes_a_typed_folder(
+    open_window: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = open_window().app.root
+    typed = tmp_path / "typed"
+    typed.mkdir()
+    taken: list[str] = []
+    dialog = kit._FolderDialog(root, mode="directory", initialdir=str(tmp_path))
+    dialog._build()
+    monkeypatch.setattr(dialog, "_accept", taken.append)
+    dialog._name_var.set(str(tmp_path / "gone"))
+    dialog._on_ok()
+    assert not taken  # it stays open
+    dialog._name_var.set("typed")
+    dialog._on_ok()
+    assert taken == [str(typed)]
+    dialog._toplevel.destroy()
+
+
 def test_a_bad_form_is_marked_beside_its_fields_and_nothing_starts(
     open_window: Open, tiny: Make
 ) -> None:

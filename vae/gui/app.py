@@ -112,7 +112,8 @@ class App:
         self.form = Form(root, self.field_left)
         self.presets = PresetsMenu(self)
         self.form.pack(side="left", fill="y")
-        ttk.Frame(root, style="Rule.Vae.TFrame", width=1).pack(side="left", fill="y")
+        self.edge = ttk.Frame(root, style="Rule.Vae.TFrame", width=1)
+        self.edge.pack(side="left", fill="y")
         right = ttk.Frame(root, style="Vae.TFrame", padding="18p 6p 18p 12p")
         right.pack(side="left", fill="both", expand=True)
         self.tabs = ttk.Notebook(right, style="Vae.TNotebook")
@@ -137,6 +138,7 @@ class App:
         self.tabs.bind("<<NotebookTabChanged>>", lambda event: self.refresh(), add="+")
         self.banner = Banner(right, self.tabs, self.show_log)
         make_menus(self)
+        self.bar.lift()  # so that the Tab key comes to it last
         root.protocol("WM_DELETE_WINDOW", self.close)
         kit.accept_drops(root, self.data_view.take_folder)
 
@@ -340,6 +342,13 @@ class App:
         kit.toggle_mode(self.root)
         self.remember()
 
+    def toggle_form(self) -> None:
+        """Hide the form, which leaves the window to the tabs, or show it again."""
+        if self.form.winfo_manager():
+            self.form.pack_forget()
+        else:
+            self.form.pack(side="left", fill="y", before=self.edge)
+
     def next_language(self) -> str:
         """The code of the language after the one in use."""
         codes = list(language.LANGUAGES)
@@ -362,6 +371,7 @@ class App:
         """Build the window's parts anew, in the language and size in use, showing the same."""
         texts, marks, folded = self.form.texts(), self.form.messages, self.form.folded
         panes, tab = list(self.panes.values()), self.tabs.index("current")  # type: ignore[no-untyped-call]
+        hidden = not self.form.winfo_manager()
         bar, plots = self.bar, self.loss.plot is not None
         said = [label["text"] for label in (bar.word, bar.text, bar.right)]
         done = float(bar.meter["value"])
@@ -372,6 +382,8 @@ class App:
         self.form.show_problems(self.form.problems() if marks else {})
         if not folded:
             self.form.toggle_advanced()
+        if hidden:
+            self.toggle_form()
         if plots:
             self.make_plots()
         for pane, before in zip(self.panes.values(), panes, strict=True):

@@ -11,7 +11,7 @@ from vae.gui import kit
 from vae.gui.answers import GridsReady
 from vae.gui.theme import ROW, pixels
 from vae.language import _, number
-from vae.runs import Run, differing, state_word
+from vae.runs import WEIGHTS, Run, differing, state_word
 from vae.words import duration
 
 RESIZE_MS = 200
@@ -139,10 +139,12 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
         rows = [(_("Parameters"), tuple(_("the same") for _run in runs))]
     bests = [run.best for run in runs]
     lowest = min((best.loss for best in bests if best), default=None)
+    # With other weights the loss is another measure, and its lowest value says nothing.
+    alike = not set(WEIGHTS) & set(differing(runs))
     losses = []
     for best in bests:
         text = number(best.loss) if best else "–"
-        mark = best is not None and best.loss == lowest and len(runs) > 1
+        mark = best is not None and best.loss == lowest and len(runs) > 1 and alike
         losses.append(_("{loss} (lowest)").format(loss=text) if mark else text)
     last = [run.history[-1] if run.history else None for run in runs]
     epochs = _("{done} of {total}")

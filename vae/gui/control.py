@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vae.config import PARAMETERS, parse, text_of
 from vae.gui import dialogs
 from vae.gui.sweep_dialog import Sweep, ask_sweep
 from vae.language import _
 from vae.requests import Request
+from vae.runs import WEIGHTS
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -28,6 +30,8 @@ class Control:
             app.view.go_on()
         if app.busy:
             return
+        if not fresh and not self._goes_on_with_other_weights():
+            return
         app.form.show_problems({})
         places = app.places()
         if fresh or places != app.looked:
@@ -38,6 +42,31 @@ class Control:
         app.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
         app.remember()
         app.worker.train(app.form.texts(), fresh)
+
+    def _goes_on_with_other_weights(self) -> bool:
+        """Whether to go on although the loss would be another measure from here on; asks."""
+        app = self.app
+        found = app.view.found
+        if not (found and found.record) or app.places() != app.looked:
+            return True
+        then = found.record.config
+        now = parse({name: app.form.texts()[name] for name in WEIGHTS})[0]
+        changes = [
+            _("{label} from {then} to {now}").format(
+                label=_(PARAMETERS[name].label), then=text_of(then[name]), now=text_of(now[name])
+            )
+            for name in WEIGHTS
+            if name in now and now[name] != then[name]
+        ]
+        if not changes:
+            return True
+        text = _(
+            "This run was trained with other weights of the loss: {changes}. It can go on with "
+            "them, but its loss before and after cannot be compared. For a run of its own, choose "
+            "Duplicate in the Runs tab first, or Start fresh."
+        ).format(changes=", ".join(changes))
+        choices = (_("Go on with them"), _("Cancel"))
+        return dialogs.ask(app.root, _("Other weights"), text, choices) == choices[0]
 
     def train_several(self) -> None:
         """Train with several values, one run after the other."""
@@ -51,6 +80,7 @@ class Control:
         self.last_sweep = wanted
         app.form.show_problems({})
         app.banner.clear()
+        app.runs.end_comparison()
         app.loss.compare([])
         app.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
         app.remember()

@@ -10,7 +10,7 @@ from vae.gui import kit
 from vae.guide import ADVICE
 from vae.language import _
 
-LINES = 7  # always the same height, so that the form above does not jump
+LINES = 8  # always the same height, so that the form above does not jump
 
 
 class Info(ttk.Frame):

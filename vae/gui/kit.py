@@ -10,12 +10,14 @@ from tkinter import ttk
 
 import ttkbootstrap as tb
 from ttkbootstrap.dialogs import Querybox
+from ttkbootstrap.dialogs.filedialog import FileDialog
 
 from vae.gui.theme import DARK, LIGHT, Palette, apply_styles, make_fonts, pixels
 from vae.language import _
 
 NAME = "vae-studio"
 MIN_SIZE = (1024, 660)
+TIP_MS = 6000
 ACCENTS = ("success", "warning", "danger")
 
 
@@ -171,7 +173,15 @@ def choice(
 def slider(master: tk.Misc, variable: tk.DoubleVar, command: Callable[[str], object]) -> ttk.Scale:
     """A horizontal slider from 0; arrow keys move it by 1."""
     made: ttk.Scale = tb.Scale(master, from_=0, to=1, variable=variable, command=command)
-    made.bind("<Button-1>", lambda event: made.focus_set(), add="+")
+
+    def pressed(event: tk.Event) -> str:
+        made.focus_set()
+        if "trough" not in str(made.identify(event.x, event.y)):
+            return ""
+        made.set(float(made.get(event.x, event.y)))  # there at once, not a step towards it
+        return "break"
+
+    made.bind("<Button-1>", pressed)
     return made
 
 
@@ -195,6 +205,9 @@ def tooltip(widget: tk.Widget, text: str, focus: bool = True) -> None:
 
     if focus:
         widget.bind("<FocusIn>", lambda event: tip.schedule(), add="+")
+    # The pointer may have left unnoticed, as when a dialog opened under it.
+    for shown in ("<Enter>", "<FocusIn>"):
+        widget.bind(shown, lambda event: widget.after(TIP_MS, tip.leave), add="+")
     for done in ("<FocusOut>", "<Key>"):
         widget.bind(done, lambda event: tip.leave(), add="+")
 
@@ -219,7 +232,23 @@ def accept_drops(root: tk.Tk, dropped: Callable[[str], None]) -> None:
 
 def choose_folder(parent: tk.Misc, start: str) -> str:
     """Let the person choose a folder: the system's dialog, on X11 a themed one. "" if cancelled."""
-    return Querybox.get_directory(parent, title=_("Choose a folder"), initialdir=start) or ""
+    title = _("Choose a folder")
+    if parent.tk.call("tk", "windowingsystem") == "x11":
+        return str(
+            _FolderDialog(parent, title=title, mode="directory", initialdir=start).show() or ""
+        )
+    return Querybox.get_directory(parent, title=title, initialdir=start) or ""
+
+
+class _FolderDialog(FileDialog):
+    """The toolkit's own takes what is selected in its list, and not the folder that was typed."""
+
+    def _on_ok(self) -> None:
+        typed = Path(self._cwd, self._name_var.get().strip()).expanduser()
+        if typed.is_dir():
+            self._accept(str(typed))
+        else:
+            self._name_entry.bell()  # the dialog stays, with what was typed
 
 
 def choose_file(parent: tk.Misc, title: str, folder: Path, name: str) -> str:

@@ -433,7 +433,8 @@ class RunView:
                 text = _("{done} of {total} epochs done, {more} images of the next: {hint}")
             text = text.format(done=done, total=total, more=more, hint=hint)
             app.say(_("Found"), text, topic="found")
-            app.bar.progress(done, total)
+            images = max(found.record.images, 1)
+            app.bar.progress(done + more / images, total)
         elif found and found.problem:
             app.bar.say("failed", _("Note"), found.problem, topic="note")
         elif found and found.anything:

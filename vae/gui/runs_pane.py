@@ -169,7 +169,10 @@ class RunsPane(Pane):
         if event.problem or self.app.busy:
             self._say(event.problem or _("A run goes on: duplicate when it has ended."))
             return
-        text = _("The form is as it was for {run}, with folders of its own: {folder}. Click Train.")
+        text = _(
+            "The form is as it was for {run}, with folders of its own: {folder}. Change what you "
+            "want, then click Train."
+        )
         text = text.format(run=event.run.name, folder=Path(event.places["model_save_dir"]).name)
         self._fill({**event.run.config, **event.places}, _("Duplicated"), text)
 
@@ -222,8 +225,10 @@ class RunsPane(Pane):
         """Show the selected runs side by side, in the table's place."""
         if "compare" in self._allowed():
             runs = self.table.chosen()
-            histories = [run.history for run in runs]
-            self.app.loss.compare(list(zip(curve_names(runs), histories, strict=True)))
+            named = zip(curve_names(runs), runs, strict=True)
+            # The run of the form is there already.
+            here = tuple(self.app.view.history)
+            self.app.loss.compare([(name, r.history) for name, r in named if r.history != here])
             self._show_comparison(runs)
 
     def take_over(self, other: RunsPane) -> None:

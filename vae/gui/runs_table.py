@@ -10,21 +10,31 @@ from functools import partial
 from tkinter import ttk
 from typing import Any
 
+from vae.config import DEFAULTS, text_of
 from vae.gui import kit
 from vae.gui.theme import pixels
 from vae.language import _, number
-from vae.runs import Run, state_word
+from vae.presets import FIELDS
+from vae.runs import WEIGHTS, Run, state_word
 from vae.words import duration
 
 # The columns, with what they are sorted by. The first is the tree's own, with the picture.
 SORTED_BY: dict[str, Callable[[Run], Any]] = {
     "#0": lambda run: run.began,
+    "changed": lambda run: changed_words(run),
     "state": lambda run: state_word(run),
     "epochs": lambda run: len(run.history),
     "seconds": lambda run: run.seconds,
     "loss": lambda run: run.best.loss if run.best else math.inf,
 }
-WIDTHS = {"#0": 216, "state": 88, "epochs": 70, "seconds": 80, "loss": 86}
+WIDTHS = {"#0": 206, "changed": 120, "state": 84, "epochs": 70, "seconds": 76, "loss": 84}
+
+
+def changed_words(run: Run) -> str:
+    """The values of a run that are not the defaults, the weights of the loss first."""
+    names = dict.fromkeys((*WEIGHTS, *FIELDS, "seed"))
+    told = [name for name in names if run.config[name] != DEFAULTS[name]]
+    return ", ".join(f"{name} {text_of(run.config[name])}" for name in told)
 
 
 class RunsTable(ttk.Frame):
@@ -41,7 +51,7 @@ class RunsTable(ttk.Frame):
         bar.pack(side="right", fill="y")
         self.tree.pack(fill="both", expand=True)
         for name, width in WIDTHS.items():
-            first = name == "#0"
+            first = name in ("#0", "changed")
             (wide,) = pixels(self, width)
             self.tree.column(name, width=wide, minwidth=wide // 2, stretch=first, anchor="w")
             self.tree.heading(name, command=partial(self.sort, name), anchor="w")
@@ -69,8 +79,8 @@ class RunsTable(ttk.Frame):
     def titles(self) -> dict[str, str]:
         """The columns' names for a person."""
         return {
-            "#0": _("Run"), "state": _("State"), "epochs": _("Epochs"), "seconds": _("Duration"),
-            "loss": _("Best loss"),
+            "#0": _("Run"), "changed": _("Values"), "state": _("State"),
+            "epochs": _("Epochs"), "seconds": _("Duration"), "loss": _("Best loss"),
         }  # fmt: skip
 
     def chosen(self) -> list[Run]:
@@ -86,6 +96,7 @@ class RunsTable(ttk.Frame):
         for run in self._ordered():
             best = run.best
             values = (
+                changed_words(run),
                 state_word(run),
                 _("{done} of {total}").format(
                     done=len(run.history), total=run.config["num_epochs"]

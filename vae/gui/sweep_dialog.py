@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import tkinter as tk
 from collections.abc import Mapping
 from pathlib import Path
 from tkinter import ttk
 from typing import NamedTuple
 
-from vae.config import PARAMETERS
+from vae.config import PARAMETERS, check, parse
 from vae.gui import dialogs, kit
 from vae.language import _, ngettext
 from vae.sweep import VARIABLE, split_values
@@ -30,6 +31,15 @@ def ask_sweep(root: tk.Tk, last: Sweep) -> Sweep | None:
     return dialog.answer
 
 
+def _problem(name: str, values: list[str]) -> str:
+    """What is wrong with the first bad value of a parameter, or an empty string."""
+    for text in values:
+        found, problems = parse({name: text})
+        if wrong := problems.get(name) or check(found).get(name):
+            return wrong
+    return ""
+
+
 class SweepDialog:
     """The dialog; begins with what was asked for last."""
 
@@ -38,12 +48,13 @@ class SweepDialog:
         self.top, body = dialogs.begin(root, _("Several runs in a row"))
         body.columnconfigure(1, weight=1)
         text = _(
-            "Trains once with each combination of these values; all else is as in the form. Write "
-            "blanks between values. The same question with the same folder goes on where it ended."
+            "Trains once with each combination of these values; all else is as in the form. Put "
+            "spaces between the values. The same values and folder go on where they ended."
         )
         label = ttk.Label(body, text=text, style="Vae.TLabel", wraplength="360p", justify="left")
         label.grid(row=0, column=0, columnspan=3, sticky="w", pady=(0, "9p"))
         self.names: list[ttk.Combobox] = []
+        self.entries: list[ttk.Entry] = []
         self.values: list[tk.StringVar] = []
         chosen = [*last.axes, "", ""]
         for row in range(AXES):
@@ -67,6 +78,8 @@ class SweepDialog:
         cancel.pack(side="left", padx=("6p", 0))
         self.folder.trace_add("write", lambda *event: self._check())
         self.top.bind("<Escape>", lambda event: self.top.destroy())
+        self.top.bind("<Return>", lambda event: self.start.invoke())
+        self.entries[0].focus_set()
         self._check()
 
     def _axis(self, body: ttk.Frame, row: int, name: str, values: list[str]) -> None:
@@ -79,6 +92,7 @@ class SweepDialog:
         text.trace_add("write", lambda *event: self._check())
         entry = ttk.Entry(body, textvariable=text, style="Vae.TEntry")
         entry.grid(row=row, column=1, columnspan=2, sticky="ew", padx=("6p", 0))
+        self.entries.append(entry)
         self.names.append(box)
         self.values.append(text)
 
@@ -90,15 +104,13 @@ class SweepDialog:
         return axes
 
     def _check(self) -> None:
-        count = 1
         axes = self._axes()
-        for values in axes.values():
-            count *= len(values)
-        count = count if axes else 0
-        self.count.configure(
-            text=ngettext("{count} run", "{count} runs", count).format(count=count)
-        )
-        possible = count > 0 and bool(self.folder.get().strip())
+        count = math.prod(map(len, axes.values())) if axes else 0
+        problem = next((wrong for item in axes.items() if (wrong := _problem(*item))), "")
+        text = ngettext("{count} run", "{count} runs", count).format(count=count)
+        style = "Error.Vae.TLabel" if problem else "Bold.Vae.TLabel"
+        self.count.configure(text=problem or text, style=style)
+        possible = count > 0 and not problem and bool(self.folder.get().strip())
         self.start.configure(state="normal" if possible else "disabled")
 
     def _browse(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tkinter as tk
 import tkinter.font as tkfont
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -92,6 +93,30 @@ def apply_styles(root: tk.Tk, style: Any, c: Palette) -> None:
         lightcolor=c.edge, darkcolor=c.edge, arrowcolor=c.text,
     )  # fmt: skip
     root.configure(background=c.background)
+    _lists(root, c)
+
+
+def _lists(root: tk.Tk, c: Palette) -> None:
+    """The lists that drop down from fields, which no style reaches."""
+    looks = {
+        "background": c.field, "foreground": c.text,
+        "selectBackground": c.primary, "selectForeground": c.on_primary,
+    }  # fmt: skip
+    for name, colour in looks.items():
+        root.option_add(f"*TCombobox*Listbox.{name}", colour)
+    for box in _below(root):
+        if box.winfo_class() == "TCombobox":
+            popdown = root.tk.call("ttk::combobox::PopdownWindow", box)
+            options = [
+                part for name, colour in looks.items() for part in (f"-{name.lower()}", colour)
+            ]
+            root.tk.call(f"{popdown}.f.l", "configure", *options)
+
+
+def _below(widget: tk.Misc) -> Iterator[tk.Misc]:
+    for child in widget.winfo_children():
+        yield child
+        yield from _below(child)
 
 
 def _labels(style: Any, c: Palette) -> None:

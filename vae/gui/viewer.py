@@ -70,7 +70,9 @@ class Viewer(tk.Toplevel):
         size = (image.width * factor, image.height * factor)
         self.image = ImageTk.PhotoImage(image.resize(size, Image.Resampling.NEAREST), master=self)
         self.label.configure(image=self.image)
-        number = _("Latent {number} of {count}").format(number=self.cell + 1, count=len(self.cells))
+        number = _("Image and latent vector {number} of {count}").format(
+            number=self.cell + 1, count=len(self.cells)
+        )
         self.caption.configure(text=f"{number}  ·  {self.text}")
 
     def save(self) -> None:

@@ -385,7 +385,7 @@ def test_the_dialog_gives_what_was_chosen_and_asks_for_something(open_window: Op
     dialog.export.invoke()
     assert dialog.answer == Export(("b",), "pdf", Path("somewhere").absolute(), False)
     dialog = ExportDialog(root, {"a": "A"}, ("png",), Export(("a",), "png", Path("x"), True))
-    dialog.folder.set("  ")
+    dialog.field.text.set("  ")
     assert str(dialog.export["state"]) == "disabled"
     dialog.top.destroy()
     assert dialog.answer is None
@@ -397,7 +397,7 @@ def test_during_a_run_a_note_above_the_tabs_offers_the_folder(
     window = open_window()
     app = window.app
     opened: list[Path] = []
-    monkeypatch.setattr(app, "open", opened.append)
+    monkeypatch.setattr(app.actions, "open", opened.append)
     app.state = "running"
     app.view.show(Told("figure.png was written.", tmp_path))
     app.state = "idle"

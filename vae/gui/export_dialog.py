@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Mapping
-from pathlib import Path
 from tkinter import ttk
 
 from vae.gui import dialogs, kit
+from vae.gui.folder_field import FolderField
 from vae.gui.loss_jobs import Export
 from vae.language import _
 
@@ -32,7 +32,6 @@ class ExportDialog:
         body.columnconfigure(1, weight=1)
         self.wanted = {name: tk.BooleanVar(self.top, name in last.names) for name in titles}
         self.caption = tk.BooleanVar(self.top, last.with_caption)
-        self.folder = tk.StringVar(self.top, str(last.folder))
         self._label(body, 0, _("Figures"))
         cell = self._cell(body, 0)
         for name, title in titles.items():
@@ -45,13 +44,8 @@ class ExportDialog:
         self.form.current(formats.index(last.form))
         self.form.pack(side="left")
         self._label(body, 2, _("Folder"))
-        cell = self._cell(body, 2)
-        self.entry = ttk.Entry(cell, textvariable=self.folder, width=40, style="Vae.TEntry")
-        self.entry.pack(side="left", fill="x", expand=True)
-        self.entry.xview_moveto(1)  # of a long path its end says more than its beginning
-        browse = kit.button(cell, "", self._browse, "Tool", "folder2-open")
-        browse.pack(side="left", padx=("3p", 0))
-        kit.tooltip(browse, _("Choose a folder"))
+        self.field = FolderField(self._cell(body, 2), last.folder, self._check)
+        self.field.pack(fill="x", expand=True)
         self._label(body, 3, _("Caption"))
         kit.switch(
             self._cell(body, 3), _("The run's parameters below each figure"), self.caption,
@@ -63,7 +57,6 @@ class ExportDialog:
         self.export.pack(side="left")
         cancel = kit.button(row, _("Cancel"), self.top.destroy, "Plain")
         cancel.pack(side="left", padx=("6p", 0))
-        self.folder.trace_add("write", lambda *event: self._check())
         self.top.bind("<Escape>", lambda event: self.top.destroy())
         self.export.focus_set()
 
@@ -81,17 +74,11 @@ class ExportDialog:
 
     def _check(self) -> None:
         """Only with a figure and a folder is there anything to do."""
-        possible = bool(self._names() and self.folder.get().strip())
+        possible = bool(self._names() and self.field.folder)
         self.export.configure(state="normal" if possible else "disabled")
 
-    def _browse(self) -> None:
-        now = Path(self.folder.get())
-        start = next((path for path in (now, *now.parents) if path.is_dir()), Path.home())
-        if chosen := kit.choose_folder(self.top, str(start)):
-            self.folder.set(chosen)
-            self.entry.xview_moveto(1)
-
     def _accept(self) -> None:
-        folder = Path(self.folder.get().strip()).expanduser().absolute()
-        self.answer = Export(self._names(), self.form.get().lower(), folder, self.caption.get())
-        self.top.destroy()
+        if folder := self.field.folder:
+            form = self.form.get().lower()
+            self.answer = Export(self._names(), form, folder, self.caption.get())
+            self.top.destroy()

@@ -248,7 +248,7 @@ class Form(ttk.Frame):
     def put_first(self, button: ttk.Menubutton) -> None:
         """Put a button above the fields; it is locked with them."""
         button.grid(in_=self.body, row=0, column=0, columnspan=2, sticky="w", pady=("6p", 0))
-        button.lower()  # so that the Tab key comes to it first
+        button.lift()
         self.browsers.append(button)
         self._bind_wheel(button)
 

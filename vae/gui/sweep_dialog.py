@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from vae.config import PARAMETERS, check, parse
 from vae.gui import dialogs, kit
+from vae.gui.folder_field import FolderField
 from vae.language import _, ngettext
 from vae.sweep import VARIABLE, split_values
 
@@ -59,15 +60,11 @@ class SweepDialog:
         chosen = [*last.axes, "", ""]
         for row in range(AXES):
             self._axis(body, row + 1, chosen[row], last.axes.get(chosen[row], []))
-        self.folder = tk.StringVar(self.top, str(last.folder))
         ttk.Label(body, text=_("Folder"), style="Muted.Vae.TLabel").grid(
             row=AXES + 1, column=0, sticky="w", pady="4.5p"
         )
-        self.entry = ttk.Entry(body, textvariable=self.folder, width=44, style="Vae.TEntry")
-        self.entry.grid(row=AXES + 1, column=1, sticky="ew", padx="6p")
-        browse = kit.button(body, "", self._browse, "Tool", "folder2-open")
-        browse.grid(row=AXES + 1, column=2)
-        kit.tooltip(browse, _("Choose a folder"))
+        self.field = FolderField(body, last.folder, self._check)
+        self.field.grid(row=AXES + 1, column=1, columnspan=2, sticky="ew", padx=("6p", 0))
         self.count = ttk.Label(body, style="Bold.Vae.TLabel")
         self.count.grid(row=AXES + 2, column=0, columnspan=2, sticky="w", pady=("12p", 0))
         row_frame = ttk.Frame(body, style="Vae.TFrame")
@@ -76,7 +73,6 @@ class SweepDialog:
         self.start.pack(side="left")
         cancel = kit.button(row_frame, _("Cancel"), self.top.destroy, "Plain")
         cancel.pack(side="left", padx=("6p", 0))
-        self.folder.trace_add("write", lambda *event: self._check())
         self.top.bind("<Escape>", lambda event: self.top.destroy())
         self.top.bind("<Return>", lambda event: self.start.invoke())
         self.entries[0].focus_set()
@@ -110,17 +106,10 @@ class SweepDialog:
         text = ngettext("{count} run", "{count} runs", count).format(count=count)
         style = "Error.Vae.TLabel" if problem else "Bold.Vae.TLabel"
         self.count.configure(text=problem or text, style=style)
-        possible = count > 0 and not problem and bool(self.folder.get().strip())
+        possible = count > 0 and not problem and bool(self.field.folder)
         self.start.configure(state="normal" if possible else "disabled")
 
-    def _browse(self) -> None:
-        now = Path(self.folder.get())
-        start = next((path for path in (now, *now.parents) if path.is_dir()), Path.home())
-        if chosen := kit.choose_folder(self.top, str(start)):
-            self.folder.set(chosen)
-            self.entry.xview_moveto(1)
-
     def _accept(self) -> None:
-        folder = Path(self.folder.get().strip()).expanduser().absolute()
-        self.answer = Sweep(self._axes(), folder)
-        self.top.destroy()
+        if folder := self.field.folder:
+            self.answer = Sweep(self._axes(), folder)
+            self.top.destroy()

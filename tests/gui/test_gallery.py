@@ -43,6 +43,16 @@ def test_the_slider_goes_to_the_pictures_of_earlier_epochs(trained: Any) -> None
     assert (samples.pixels != newest).any()
 
 
+def test_a_click_beside_the_knob_goes_there_at_once(trained: Any) -> None:
+    samples = trained.app.samples
+    trained.app.show_tab(samples)
+    trained.pump(samples.slider.winfo_viewable)
+    for _ in range(20):
+        trained.app.root.update()
+    trained.click_at(samples.slider, 12, samples.slider.winfo_height() // 2)
+    trained.pump(lambda: "epoch 1" in samples.caption["text"])
+
+
 def test_playing_shows_all_epochs_and_stops_at_the_last(trained: Any) -> None:
     pane = trained.app.reconstructions
     trained.app.show_tab(pane)

@@ -78,6 +78,18 @@ def test_reopen_fills_the_form_and_offers_to_resume(
 
 
 @only_x11
+def test_a_run_is_chosen_with_keys_alone(open_window: Open, three: list[TrainConfig]) -> None:
+    window = open_window()
+    pane = show(window, 3)
+    window.app.root.focus_force()
+    pane.table.tree.focus_set()
+    window.pump(lambda: len(pane.table.chosen()) == 1)
+    window.key("Down")
+    rows = pane.table.tree.get_children()
+    window.pump(lambda: pane.table.tree.selection() == (rows[1],))
+
+
+@only_x11
 def test_duplicate_fills_the_form_with_free_places(
     open_window: Open, three: list[TrainConfig]
 ) -> None:

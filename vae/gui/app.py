@@ -93,7 +93,7 @@ class App:
         """Take a size in logical pixels, as far as the screen has room."""
         width, height = pixels(self.root, width, height)
         width = min(width, self.root.winfo_screenwidth() - 40)
-        height = min(height, self.root.winfo_screenheight() - 60)
+        height = min(height, self.root.winfo_screenheight() - 100)  # title, menus, panels
         self.root.geometry(f"{width:.0f}x{height:.0f}+20+10")
 
     def _build(self) -> None:

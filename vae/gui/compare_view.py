@@ -21,7 +21,8 @@ SMALLEST_TABLE = 4  # rows
 
 def curve_names(runs: Sequence[Run]) -> list[str]:
     """What each run is called at its curve: what it differs in, or else when it began."""
-    told = [name for name in differing(runs) if not PARAMETERS[name].kind][:2]
+    names = sorted(differing(runs), key=lambda name: name not in WEIGHTS)
+    told = [name for name in names if not PARAMETERS[name].kind][:2]
     if not told:
         return [run.name for run in runs]
     return [", ".join(f"{name} {text_of(run.config[name])}" for name in told) for run in runs]

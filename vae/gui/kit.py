@@ -176,7 +176,7 @@ def slider(master: tk.Misc, variable: tk.DoubleVar, command: Callable[[str], obj
 
     def pressed(event: tk.Event) -> str:
         made.focus_set()
-        if "trough" not in str(made.identify(event.x, event.y)):
+        if "slider" in str(made.identify(event.x, event.y)):
             return ""
         made.set(float(made.get(event.x, event.y)))  # there at once, not a step towards it
         return "break"

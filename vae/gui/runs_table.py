@@ -55,6 +55,7 @@ class RunsTable(ttk.Frame):
             (wide,) = pixels(self, width)
             self.tree.column(name, width=wide, minwidth=wide // 2, stretch=first, anchor="w")
             self.tree.heading(name, command=partial(self.sort, name), anchor="w")
+        self.tree.bind("<FocusIn>", lambda event: self._begin(), add="+")
         self.menu = kit.menu(self, fill_menu)
         # The right button's number differs on macOS.
         self.tree.bind(
@@ -135,6 +136,14 @@ class RunsTable(ttk.Frame):
         for name, title in self.titles().items():
             arrow = (" ▼" if self.down else " ▲") if name == self.column else ""
             self.tree.heading(name, text=title + arrow)
+
+    def _begin(self) -> None:
+        """Give the arrow keys a row to go on from."""
+        rows = self.tree.get_children()
+        if rows and not self.tree.focus():
+            self.tree.focus(rows[0])
+            if not self.tree.selection():
+                self.tree.selection_set(rows[0])
 
     def _extend(self, step: int, event: tk.Event) -> str:
         """Shift and an arrow select the next row too."""

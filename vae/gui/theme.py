@@ -241,7 +241,7 @@ def _tabs(root: tk.Tk, style: Any, c: Palette) -> None:
     )  # fmt: skip
     style.configure(
         "Vae.TNotebook.Tab", background=c.background, foreground=c.muted, font="VaeBold",
-        padding="9p 6p", focuscolor=c.background,
+        padding="6p", focuscolor=c.background,
     )  # fmt: skip
     style.map(
         "Vae.TNotebook.Tab",

@@ -85,7 +85,7 @@ MUTANTS = (
         "damage: the content is not held against its checksum",
         "vae/checkpoint.py",
         "    if digest.digest() != file.read(DIGEST_SIZE + 1):\n"
-        "        raise DamagedError(WRONG_DIGEST)\n    for",
+        "        raise DamagedError(_(WRONG_DIGEST))\n    for",
         "    for",
         "tests/test_damage.py",
     ),
@@ -190,8 +190,8 @@ MUTANTS = (
     Mutant(
         "hostile: a path may move the cursor",
         "vae/state.py",
-        '        place = readable(Path(str(record.config["file_path"])))\n',
-        '        place = record.config["file_path"]\n',
+        '        folder = readable(Path(str(record.config["file_path"])))\n',
+        '        folder = record.config["file_path"]\n',
         "tests/test_damage.py",
     ),
     Mutant(
@@ -337,8 +337,8 @@ MUTANTS = (
     Mutant(
         "decoder crashes: the file is not tried again",
         "vae/decoder.py",
-        "        for _ in range(2):\n",
-        "        for _ in range(1):\n",
+        "        for _attempt in range(2):\n",
+        "        for _attempt in range(1):\n",
         "tests/test_decoder.py",
     ),
     Mutant(
@@ -351,8 +351,8 @@ MUTANTS = (
     Mutant(
         "image lost: a moment's failure ends the run",
         "vae/decoding.py",
-        "        for _ in range(2):  # a network",
-        "        for _ in range(1):  # a network",
+        "        for _attempt in range(2):  # a network",
+        "        for _attempt in range(1):  # a network",
         "tests/test_cache.py",
     ),
     Mutant(

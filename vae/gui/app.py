@@ -42,6 +42,8 @@ from vae.signals import stop_signals
 
 SIZE = (1280, 820)
 POLL_MS = 50
+# Until the window has been drawn: what begins then would hold it up.
+SHOWN_MS = 300
 EVENTS_A_TURN = 100
 REDRAW_SECONDS = 0.5
 # The youngest objects are looked through each second, which is soon done, and all now and then.
@@ -87,7 +89,7 @@ class App:
         self.set_state("idle", _("Ready"), "")
         self.fit(*SIZE)
         self.polling = self.root.after(POLL_MS, self.poll)
-        self.root.after(60, self._after_shown, demo)
+        self.root.after(SHOWN_MS, self._after_shown, demo)
 
     def fit(self, width: float, height: float) -> None:
         """Take a size in logical pixels, as far as the screen has room."""

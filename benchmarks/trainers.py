@@ -32,8 +32,8 @@ from vae.dataset import MedicalImageDataset, to_device
 from vae.devices import choose_device, choose_threads
 from vae.events import EpochDone, Event
 from vae.loss import vae_loss
-from vae.model import VAE
-from vae.state import TrainingState, build_model
+from vae.model import VAE, build_model
+from vae.state import TrainingState
 from vae.training import run_vae_training
 
 EPOCHS = 3

@@ -19,9 +19,9 @@ from typing import Any
 
 from vae import __version__, diary
 from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, text_of
-from vae.errors import StopRequested, StudioError, file_problem
+from vae.errors import StopRequested, StudioError, problem_of
 from vae.events import RETRY_SECONDS, BatchDone, Event, Trouble
-from vae.recorder import recorded
+from vae.recorded_run import run_recorded
 from vae.runs import load_runs, run_facts, run_line, run_path
 from vae.signals import stop_signals
 from vae.words import event_lines, result_words
@@ -49,8 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StopRequested:
         return STOPPED
     except (StudioError, OSError) as error:
-        text = file_problem(error) if isinstance(error, OSError) else str(error)
-        print(f"Failed: {text}", file=sys.stderr)
+        print(f"Failed: {problem_of(error)}", file=sys.stderr)
         return FAILED
     except Exception as error:
         # The border to the user: of what nobody foresaw, the traceback is what a helper needs.
@@ -171,17 +170,9 @@ def train(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     """Train with a progress bar, or with plain lines when not on a terminal."""
     config = TrainConfig.from_strings({"file_path": "", **given_parameters(options)})
     print("Starting...", flush=True)
-    from vae.training import run_vae_training  # after the check: torch takes seconds
-
-    with (
-        _Lines() as lines,
-        recorded(config, lines.show) as recorder,
-        diary.logged(config, recorder) as emit,
-    ):
+    with _Lines() as lines:
         decide = partial(try_again, lines.tell, should_stop)
-        result = run_vae_training(config, emit, should_stop, options.fresh, decide)
-        recorder.ended(result)
-    diary.log_result(result)
+        result = run_recorded(config, lines.show, should_stop, decide, fresh=options.fresh)
     print(*result_words(result))
     return STOPPED if result.stopped else DONE
 
@@ -189,7 +180,6 @@ def train(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
 def sweep(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     """Train each combination of the values; the same command goes on with those left."""
     from vae.sweep import TABLE_NAME, plan, run_sweep
-    from vae.training import nothing
 
     axes = {name: values for name, *values in options.vary}
     texts = {"file_path": "", **given_parameters(options)}
@@ -197,7 +187,7 @@ def sweep(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     trials = plan(texts, axes, folder)
     with _Lines() as lines:
         decide = partial(try_again, lines.tell, should_stop)
-        results = run_sweep(trials, folder, lines.show, should_stop, decide, nothing)
+        results = run_sweep(trials, folder, lines.show, should_stop, decide)
     print(f"{len(results)} of {len(trials)} runs; compared in {folder / TABLE_NAME}")
     if should_stop():
         return STOPPED

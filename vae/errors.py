@@ -13,6 +13,11 @@ class StopRequested(Exception):
     """The run was asked to stop during a phase that has nothing to save."""
 
 
+def problem_of(error: BaseException) -> str:
+    """What went wrong, in words for a person."""
+    return file_problem(error) if isinstance(error, OSError) else str(error) or type(error).__name__
+
+
 def file_problem(error: OSError) -> str:
     """Which file or folder could not be used, and why, in a sentence."""
     reason = error.strerror or error

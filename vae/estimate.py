@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import torch
 
-from vae.config import SHAPE, ConfigError, TrainConfig
+from vae.config import ConfigError, TrainConfig
 from vae.devices import choose_device, choose_threads, describe
 from vae.errors import StopRequested
 from vae.language import _
 from vae.loss import vae_loss
 from vae.memory import check_memory, is_out_of_memory, needed_bytes
-from vae.model import VAE
+from vae.model import build_model
 
 # The first step is of few images; one that counts is of as many as take about so long.
 FEW_IMAGES = 2
@@ -67,8 +67,7 @@ def _seconds_an_image(
     should_stop: Callable[[], bool],
 ) -> float:
     """Seconds for each image of a batch, forward, backward and the optimizer's step."""
-    model = VAE(**{name: getattr(config, name) for name in SHAPE})
-    model = model.to(device).to(memory_format=torch.channels_last)
+    model = build_model(config).to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(
         model.parameters(), lr=config.lr, fused=device.type in ("cpu", "cuda")
     )

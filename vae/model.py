@@ -8,6 +8,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from vae.config import TrainConfig
+
 
 class VAE(nn.Module):
     """A convolutional VAE (Kingma and Welling, "Auto-Encoding Variational Bayes", 2014).
@@ -61,6 +63,12 @@ class VAE(nn.Module):
         """Images to (reconstruction (B, C, H, W), mu (B, latent_dim), logvar (B, latent_dim))."""
         mu, logvar = self.encode(x)
         return self.decode(self.reparameterize(mu, logvar, generator)), mu, logvar
+
+
+def build_model(config: TrainConfig) -> VAE:
+    """The network that a config describes."""
+    c = config
+    return VAE(c.img_size, c.in_channels, c.latent_dim, c.depth, c.base_channels)
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ from vae.files import readable
 from vae.header import Entry, Record
 from vae.language import _, marked
 from vae.loss import VAELoss
-from vae.model import VAE, initialize
+from vae.model import VAE, build_model, initialize
 from vae.randomness import generator
 
 SUMS = "epoch_sums"
@@ -224,12 +224,6 @@ class TrainingState:
         """What bit-exactness depends on beside the threads: other processors add in other order."""
         processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
         return f"{processor}, {self.device.type}, {self.dtype}, torch {torch.__version__}"
-
-
-def build_model(config: TrainConfig) -> VAE:
-    """The network that a config describes."""
-    c = config
-    return VAE(c.img_size, c.in_channels, c.latent_dim, c.depth, c.base_channels)
 
 
 def layout_of(config: TrainConfig) -> Callable[[Record], Layout | None]:

@@ -14,7 +14,7 @@ from vae.errors import StudioError
 from vae.events import Event, TrainingResult, TrialBegun, TrialEnded, Trouble, Warned
 from vae.files import atomic_write
 from vae.language import _
-from vae.recorder import recorded
+from vae.recorded_run import run_recorded
 from vae.requests import Request
 
 MAX_TRIALS = 100
@@ -82,26 +82,20 @@ def run_sweep(
     emit: Callable[[Event], None],
     should_stop: Callable[[], bool],
     decide: Callable[[Trouble], Path | None],
-    requested: Callable[[], Request | None],
+    requested: Callable[[], Request | None] = lambda: None,
 ) -> list[TrainingResult]:
     """Train each trial, from its newest checkpoint if it has one, and keep a table of all.
 
     A trial that fails is named and the next one begins; a stop ends all. So the same call goes on
     where an earlier one ended. Returns the results of the trials that ended without an error.
     """
-    from vae.training import run_vae_training
-
     results: list[TrainingResult] = []
     rows: list[dict[str, object]] = []
     for number, trial in enumerate(trials, start=1):
         emit(TrialBegun(number, len(trials), trial.label, trial.config.to_dict()))
         result = None
         try:
-            with recorded(trial.config, emit) as recorder:
-                result = run_vae_training(
-                    trial.config, recorder, should_stop, decide=decide, requested=requested
-                )
-                recorder.ended(result)
+            result = run_recorded(trial.config, emit, should_stop, decide, requested)
         except StudioError as error:
             emit(Warned(f"{trial.label}: {error}"))
         rows.append(row(trial, result))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vae import __version__, diary
 from vae.command import train_command
-from vae.gui import dialogs
+from vae.gui import dialogs, picture_jobs
 from vae.gui.desktop import open_folder
 from vae.language import _
 
@@ -47,7 +47,8 @@ class Actions:
         app = self.app
         places = app.form.texts()
         app.say(_("Note"), _("Drawing samples with seed {seed}...").format(seed=seed))
-        app.worker.draw(Path(places["model_save_dir"]), Path(places["output_dir"]), seed)
+        folders = Path(places["model_save_dir"]), Path(places["output_dir"])
+        app.worker.do(picture_jobs.draw, *folders, seed)
 
     def copy_command(self) -> None:
         """Copy the terminal command that equals the form."""

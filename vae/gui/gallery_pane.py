@@ -9,7 +9,7 @@ from pathlib import Path
 from tkinter import ttk
 from typing import Any, NamedTuple
 
-from vae.gui import kit
+from vae.gui import kit, picture_jobs
 from vae.gui.pane import Pane
 from vae.gui.worker import Worker
 from vae.language import _, number
@@ -41,15 +41,21 @@ class Shown(NamedTuple):
 class GalleryPane(Pane):
     """The picture of the newest epoch, until the slider is drawn to an earlier one.
 
-    name gives the file of an epoch, caption says what the picture shows.
+    kind is what vae.gallery calls the pictures, name gives the file of an epoch, and meaning says
+    what a picture of a {moment} shows.
     """
 
-    kind = ""  # as vae.gallery calls it
-    name: Callable[[int], str]
-
-    def __init__(self, master: tk.Misc, worker: Worker, promise: str) -> None:
+    def __init__(
+        self,
+        master: tk.Misc,
+        worker: Worker,
+        kind: str,
+        name: Callable[[int], str],
+        promise: str,
+        meaning: str,
+    ) -> None:
         super().__init__(master, promise)
-        self.worker = worker
+        self.worker, self.kind, self.name, self.meaning = worker, kind, name, meaning
         self.folder = Path()
         self.epochs: list[int] = []
         self.shown: Shown | None = None
@@ -80,10 +86,6 @@ class GalleryPane(Pane):
     def pixels(self) -> Any:
         """The picture that is shown, or None."""
         return self.shown.pixels if self.shown else None
-
-    def describe(self, moment: str) -> str:
-        """What the picture of a moment shows."""
-        raise NotImplementedError
 
     def create(self) -> None:
         from vae.gui.picture import Picture
@@ -136,12 +138,13 @@ class GalleryPane(Pane):
     def show(self, shown: Shown) -> None:
         """Show a picture, and say what it is."""
         self.shown = shown
-        self.caption.configure(text=f"{self.describe(shown.moment)}  ·  {shown.name}")
+        meaning = self.meaning.format(moment=shown.moment)
+        self.caption.configure(text=f"{meaning}  ·  {shown.name}")
         self._put()
 
     def show_read(self, path: Path, epoch: int, pixels: Any, problem: str) -> None:
         """Show a picture that was read, if it is still wanted."""
-        if path != self.folder / type(self).name(epoch) or epoch != self.wanted:
+        if path != self.folder / self.name(epoch) or epoch != self.wanted:
             return
         self.wanted = None
         if pixels is None:
@@ -156,6 +159,7 @@ class GalleryPane(Pane):
         if self.pixels is not None:
             self.plot.update(self.pixels)
         self.swap(self.pixels is not None)
+        self.refresh()  # with its caption, not half a second later
 
     def _slid(self, value: str = "") -> None:
         self._show_place()
@@ -164,7 +168,7 @@ class GalleryPane(Pane):
         epoch = self.epochs[min(round(self.index.get()), len(self.epochs) - 1)]
         if epoch != self.wanted:
             self.wanted = epoch
-            self.worker.read_picture(self.folder / type(self).name(epoch), epoch)
+            self.worker.do(picture_jobs.read, self.folder / self.name(epoch), epoch)
 
     def _show_place(self) -> None:
         count = len(self.epochs)
@@ -209,7 +213,7 @@ class GalleryPane(Pane):
         chosen = kit.choose_file(self, _("Export"), self.folder, f"{self.kind}{suffix}")
         if chosen:
             job = partial(_export, self.kind, self.folder, tuple(self.epochs), Path(chosen))
-            self.worker.write(job, Path(chosen))
+            self.worker.do(picture_jobs.write, job, Path(chosen))
 
 
 def _export(kind: str, folder: Path, epochs: tuple[int, ...], to: Path) -> str:

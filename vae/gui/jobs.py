@@ -15,7 +15,7 @@ from typing import Any
 import platformdirs
 
 from vae import diary
-from vae.errors import StudioError, file_problem
+from vae.errors import StudioError, problem_of
 from vae.files import APP, atomic_write
 from vae.gui.answers import (
     GridsReady,
@@ -37,10 +37,6 @@ KNOWN_THUMBNAILS = 1000
 THUMBNAIL_IMAGES = 2  # a side, of the grid's eight
 
 
-def _problem(error: Exception) -> str:
-    return file_problem(error) if isinstance(error, OSError) else str(error)
-
-
 # ---- presets
 
 
@@ -55,7 +51,7 @@ def keep_preset(preset: Preset, emit: Emit) -> None:
     try:
         save_preset(preset)
     except (OSError, StudioError) as error:
-        text = _problem(error)
+        text = problem_of(error)
     _answer_presets(text, emit)
 
 
@@ -65,7 +61,7 @@ def drop_preset(name: str, emit: Emit) -> None:
     try:
         delete_preset(name)
     except OSError as error:
-        text = _problem(error)
+        text = problem_of(error)
     _answer_presets(text, emit)
 
 
@@ -75,7 +71,7 @@ def _answer_presets(text: str, emit: Emit) -> None:
     try:
         found, skipped = load_presets()
     except OSError as error:
-        text = _problem(error)
+        text = problem_of(error)
     emit(PresetsListed(tuple(found), tuple(skipped), text))
 
 
@@ -131,7 +127,7 @@ def list_runs(side: int, emit: Emit) -> None:
         runs, skipped = load_runs()
         emit(RunsListed(tuple(runs), tuple(skipped), ""))
     except OSError as error:
-        emit(RunsListed((), (), _problem(error)))
+        emit(RunsListed((), (), problem_of(error)))
     pictures = {run.id: _picture(run, side, whole=False)[0] for run in runs}
     emit(ThumbnailsReady({name: picture for name, picture in pictures.items() if picture}))
 
@@ -143,7 +139,7 @@ def find_places(run: Run, emit: Emit) -> None:
     try:
         emit(PlacesFound(run, free_places(run), ""))
     except OSError as error:
-        emit(PlacesFound(run, {}, _problem(error)))
+        emit(PlacesFound(run, {}, problem_of(error)))
 
 
 def trash_runs(chosen: Sequence[Run], emit: Emit) -> None:
@@ -157,7 +153,7 @@ def trash_runs(chosen: Sequence[Run], emit: Emit) -> None:
             folders += trash(run, load_runs()[0])
             done += 1
         except (OSError, StudioError) as error:
-            problem = _problem(error)
+            problem = problem_of(error)
     text = ngettext("{count} run was deleted.", "{count} runs were deleted.", done)
     emit(RunsTrashed(f"{text.format(count=done)} {problem}".strip(), tuple(folders)))
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae.files import readable
-from vae.gui import kit
+from vae.gui import kit, loss_jobs, picture_jobs
 from vae.gui.answers import LogRead
 from vae.gui.export_dialog import ask_export
-from vae.gui.loss_jobs import Export, write_export, write_picture
+from vae.gui.loss_jobs import Export
 from vae.gui.loss_pane import LossChoices
 from vae.history import log_text
 from vae.language import _, ngettext, number
@@ -34,7 +34,7 @@ class LossActions:
         """Let the person choose the log of another run, and read it."""
         now = Path(self.app.form.texts()["log_file"] or ".").absolute()
         if chosen := kit.choose_log(self.app.root, str(now.parent)):
-            self.app.worker.read_log(Path(chosen))
+            self.app.worker.do(loss_jobs.read_log, Path(chosen))
 
     def show_log(self, event: LogRead) -> None:
         """Lay the log that was read over the run's own curve."""
@@ -86,7 +86,9 @@ class LossActions:
             path = path.with_name(f"{path.name}.{FORMATS[0]}")
         picture = plot.picture(path.suffix.lower().removeprefix("."))
         plot.refresh()
-        self.app.worker.write(partial(write_picture, path, picture), path)
+        self.app.worker.do(
+            picture_jobs.write, partial(loss_jobs.write_picture, path, picture), path
+        )
 
     def export(self) -> None:
         """Let the person choose figures for a paper, and draw them."""
@@ -102,4 +104,8 @@ class LossActions:
         if wanted := ask_export(app.root, titles, FORMATS, last):
             self.last_export = wanted
             run = Run(tuple(app.view.history), app.view.values, output_dir)
-            app.worker.write(partial(write_export, run, wanted), wanted.folder / "figures")
+            app.worker.do(
+                picture_jobs.write,
+                partial(loss_jobs.write_export, run, wanted),
+                wanted.folder / "figures",
+            )

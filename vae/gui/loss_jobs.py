@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import vae.history
 from vae import diary
-from vae.errors import StudioError, file_problem
+from vae.errors import StudioError, problem_of
 from vae.files import atomic_write, readable
 from vae.gui.answers import LogRead
 from vae.language import _
@@ -32,12 +32,10 @@ def read_log(path: Path, emit: Callable[[object], None]) -> None:
     """Read the log of another run. Answers with LogRead."""
     try:
         emit(LogRead(path, vae.history.read_log(path), ""))
-    except OSError as error:
-        emit(LogRead(path, (), file_problem(error)))
     except Exception as error:
-        if not isinstance(error, StudioError):
+        if not isinstance(error, StudioError | OSError):
             diary.log_error(error)
-        emit(LogRead(path, (), str(error) or type(error).__name__))
+        emit(LogRead(path, (), problem_of(error)))
 
 
 def write_export(run: Run, wanted: Export) -> str:

@@ -13,15 +13,10 @@ from vae.language import _
 class ReconstructionsPane(GalleryPane):
     """The same images in each epoch, so that epochs compare."""
 
-    kind = "reconstructions"
-    name = staticmethod(reconstructions_name)
-
     def __init__(self, master: tk.Misc, worker: Worker) -> None:
         promise = _("Originals and their reconstructions appear here after the first epoch.")
-        super().__init__(master, worker, promise)
-
-    def describe(self, moment: str) -> str:
-        return _(
+        meaning = _(
             "Rows: originals, reconstructions from mu, absolute differences; {moment}\n"
             "MSE in [-1, 1] and PSNR below each"
-        ).format(moment=moment)
+        )
+        super().__init__(master, worker, "reconstructions", reconstructions_name, promise, meaning)

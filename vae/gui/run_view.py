@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,8 @@ PHASES = {
     "sample": marked("Drawing samples"),
 }
 MAX_POINTS = 4000
+# Drawing the plot takes a tenth of a second, which training lacks on few cores.
+POINTS_SECONDS = 1.0
 
 
 class RunView:
@@ -90,6 +93,7 @@ class RunView:
         """Begin with nothing: another run is looked at, or a new one begins."""
         self.history: list[EpochRecord] = []
         self.points: list[tuple[float, float]] = []  # of the running epoch
+        self.drawn = 0.0  # when they were shown last
         self.eta = Eta()
         self.values: dict[str, Value] = {}  # the parameters of the run that is shown
         self.device: DeviceChosen | None = None
@@ -258,7 +262,9 @@ class RunView:
             self.points.append((event.epoch - 1 + event.batch / event.batches, event.loss))
             if len(self.points) > MAX_POINTS:
                 self.points = self.points[::2]
-            self._show_history()
+            if time.monotonic() - self.drawn > POINTS_SECONDS:
+                self.drawn = time.monotonic()
+                self._show_history()
         done = (event.epoch - 1) * event.batches + event.batch
         self.app.bar.progress(done, event.epochs * event.batches)
         left = self.eta.left(event)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tkinter import ttk
 from typing import Any
 
 from vae.config import PARAMETERS
 from vae.files import samples_name
-from vae.gui import kit
+from vae.gui import kit, picture_jobs
 from vae.gui.gallery_pane import GalleryPane, Shown
 from vae.gui.viewer import Viewer
 from vae.gui.worker import Worker
@@ -25,12 +26,10 @@ class SamplesPane(GalleryPane):
     `draw` is called with a seed.
     """
 
-    kind = "samples"
-    name = staticmethod(samples_name)
-
     def __init__(self, master: tk.Misc, worker: Worker, draw: Callable[[int], None]) -> None:
         promise = _("An 8x8 grid of generated images appears here after the first epoch.")
-        super().__init__(master, worker, promise)
+        meaning = _("64 images decoded from z ~ N(0, I), {moment}")
+        super().__init__(master, worker, "samples", samples_name, promise, meaning)
         self.draw = draw
         row = ttk.Frame(self, style="Vae.TFrame")
         row.pack(side="bottom", fill="x", pady=("6p", 0), before=self.tools)
@@ -49,9 +48,6 @@ class SamplesPane(GalleryPane):
         entry.bind("<Return>", lambda event: self._draw())
         ttk.Label(row, text=_("Seed"), style="Vae.TLabel").pack(side="right")
         self.allow(False)
-
-    def describe(self, moment: str) -> str:
-        return _("64 images decoded from z ~ N(0, I), {moment}").format(moment=moment)
 
     def create(self) -> None:
         super().create()
@@ -85,5 +81,5 @@ class SamplesPane(GalleryPane):
     def view(self, cell: int = 0) -> None:
         """Show one image of the grid in a window of its own."""
         if self.pixels is not None:
-            text, write = self.caption["text"], self.worker.write
-            Viewer(self, self.pixels, SIDE, cell, text, self.folder, write)
+            write = partial(self.worker.do, picture_jobs.write)
+            Viewer(self, self.pixels, SIDE, cell, self.caption["text"], self.folder, write)

@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from vae import diary
 from vae.config import ConfigError, TrainConfig
 from vae.errors import StudioError
 from vae.events import Trouble
 from vae.gui.answers import Failed, Finished, Invalid, SweepFinished
 from vae.language import _
-from vae.recorder import recorded
+from vae.recorded_run import run_recorded
 from vae.requests import Request
 
 
@@ -32,16 +31,12 @@ def train(texts: dict[str, str], fresh: bool, wires: Wires) -> None:
 
     def work() -> Finished:
         config = TrainConfig.from_strings(texts)
-        from vae.training import run_vae_training
-
         wires.memory_is_free()
-        with recorded(config, wires.emit) as recorder, diary.logged(config, recorder) as heard:
-            result = run_vae_training(
-                config, heard, wires.should_stop, fresh, wires.decide, wires.requested
+        return Finished(
+            run_recorded(
+                config, wires.emit, wires.should_stop, wires.decide, wires.requested, fresh
             )
-            recorder.ended(result)
-        diary.log_result(result)
-        return Finished(result)
+        )
 
     _to_the_end(work, wires.emit)
 

@@ -16,7 +16,7 @@ from typing import Any
 from vae import diary
 from vae.errors import file_problem
 from vae.events import RETRY_SECONDS, Trouble, Warned
-from vae.gui import loss_jobs, training_jobs
+from vae.gui import training_jobs
 from vae.gui.answers import (
     CacheCleared,
     DemoReady,
@@ -24,12 +24,9 @@ from vae.gui.answers import (
     Failed,
     Found,
     PathsChecked,
-    PictureRead,
     PlotsReady,
     ReportReady,
     Retrying,
-    SeedDrawn,
-    Told,
 )
 from vae.gui.data_worker import DataWorker
 from vae.language import _
@@ -119,18 +116,6 @@ class Worker:
         """Look for a run to resume. Answers with Found."""
         self._start(_look, model_save_dir, output_dir, self.events.put)
 
-    def read_picture(self, path: Path, epoch: int) -> None:
-        """Read a run's picture of an epoch. Answers with PictureRead."""
-        self._start(_read_picture, path, epoch, self.events.put)
-
-    def draw(self, model_save_dir: Path, output_dir: Path, seed: int) -> None:
-        """Draw samples with a seed. Answers with SeedDrawn."""
-        self._start(_draw, model_save_dir, output_dir, seed, self.events.put)
-
-    def write(self, write: Callable[[], str], path: Path) -> None:
-        """Write a file that a person asked for; `write` returns what to say. Answers with Told."""
-        self._start(_write, write, path, self.events.put)
-
     def check_paths(self, texts: dict[str, str]) -> None:
         """Look at the paths of a form. Answers with PathsChecked."""
         self._start(_check_paths, texts, self.events.put)
@@ -142,10 +127,6 @@ class Worker:
     def report(self, texts: dict[str, str]) -> None:
         """Gather what a person who helps must know. Answers with ReportReady."""
         self._start(_report, texts, self.events.put)
-
-    def read_log(self, path: Path) -> None:
-        """Read the log of another run. Answers with LogRead."""
-        self._start(loss_jobs.read_log, path, self.events.put)
 
     def import_ahead(self) -> None:
         """Import what plots and training need. Answers with PlotsReady, then EngineReady."""
@@ -180,40 +161,6 @@ def _look(model_save_dir: str, output_dir: str, emit: Callable[[object], None]) 
         # A look that fails must not keep the window from working; the run itself will say more.
         problem = str(error) or type(error).__name__
     emit(Found(model_save_dir, record, anything, samples, reconstructions, problem))
-
-
-def _read_picture(path: Path, epoch: int, emit: Callable[[object], None]) -> None:
-    from vae.gallery import read_picture
-
-    try:
-        emit(PictureRead(path, epoch, read_picture(path), ""))
-    except Exception as error:
-        # Damaged pictures raise all kinds; each means the same to the person.
-        reason = error.strerror if isinstance(error, OSError) else ""
-        text = _("{path} cannot be shown ({reason}).")
-        emit(PictureRead(path, epoch, None, text.format(path=path, reason=reason or error)))
-
-
-def _draw(
-    model_save_dir: Path, output_dir: Path, seed: int, emit: Callable[[object], None]
-) -> None:
-    try:
-        from vae.drawing import draw
-
-        drawn = draw(model_save_dir, output_dir, seed, lambda text: emit(Warned(text)))
-        emit(SeedDrawn(seed, drawn.epoch, drawn.grid, drawn.path, ""))
-    except Exception as error:
-        text = file_problem(error) if isinstance(error, OSError) else str(error)
-        emit(SeedDrawn(seed, 0, None, None, text or type(error).__name__))
-
-
-def _write(write: Callable[[], str], path: Path, emit: Callable[[object], None]) -> None:
-    try:
-        emit(Told(write(), path.parent))
-    except Exception as error:
-        reason = error.strerror if isinstance(error, OSError) else ""
-        text = _("{path} was not written ({reason}).")
-        emit(Told(text.format(path=path, reason=reason or error or type(error).__name__)))
 
 
 def _check_paths(texts: dict[str, str], emit: Callable[[object], None]) -> None:

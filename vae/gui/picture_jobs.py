@@ -1,0 +1,50 @@
+"""What a thread of the worker does for the tabs with pictures. No Tk object is within reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from vae.errors import problem_of
+from vae.events import Warned
+from vae.gui.answers import PictureRead, SeedDrawn, Told
+from vae.language import _
+
+Emit = Callable[[object], None]
+
+
+def read(path: Path, epoch: int, emit: Emit) -> None:
+    """Read a run's picture of an epoch. Answers with PictureRead."""
+    from vae.gallery import read_picture
+
+    try:
+        emit(PictureRead(path, epoch, read_picture(path), ""))
+    except Exception as error:
+        # Damaged pictures raise all kinds; each means the same to the person.
+        text = _("{path} cannot be shown ({reason}).")
+        emit(PictureRead(path, epoch, None, text.format(path=path, reason=_reason(error))))
+
+
+def draw(model_save_dir: Path, output_dir: Path, seed: int, emit: Emit) -> None:
+    """Draw samples with a seed. Answers with SeedDrawn."""
+    try:
+        from vae.drawing import draw as draw_samples
+
+        drawn = draw_samples(model_save_dir, output_dir, seed, lambda text: emit(Warned(text)))
+        emit(SeedDrawn(seed, drawn.epoch, drawn.grid, drawn.path, ""))
+    except Exception as error:
+        emit(SeedDrawn(seed, 0, None, None, problem_of(error)))
+
+
+def write(job: Callable[[], str], path: Path, emit: Emit) -> None:
+    """Write a file that a person asked for; the job returns what to say. Answers with Told."""
+    try:
+        emit(Told(job(), path.parent))
+    except Exception as error:
+        text = _("{path} was not written ({reason}).")
+        emit(Told(text.format(path=path, reason=_reason(error))))
+
+
+def _reason(error: Exception) -> str:
+    """Why, for a sentence that names the file itself."""
+    return (error.strerror if isinstance(error, OSError) else "") or problem_of(error)

@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 
 from vae.gui.theme import Palette
 
+RESIZE_MS = 80
+
 
 class Plot:
     """A figure that draws at once only while it can be seen."""
@@ -22,6 +24,23 @@ class Plot:
         self.axes = self.figure.add_subplot()
         self.stale = True
         self.canvas.mpl_connect("resize_event", lambda event: self._place())
+        self.resizing = ""
+        self.widget.bind("<Configure>", self._resized)  # in the place of matplotlib's own
+        self.widget.bind("<Destroy>", lambda event: self._wait_no_more(), add="+")
+
+    def _wait_no_more(self) -> None:
+        if self.resizing:
+            self.widget.after_cancel(self.resizing)
+            self.resizing = ""
+
+    def _resized(self, event: tk.Event) -> None:
+        """Take a new size once it stays: to draw at each step of a drag would hold it up."""
+        self._wait_no_more()
+        self.resizing = self.widget.after(RESIZE_MS, self._take_size, event)
+
+    def _take_size(self, event: tk.Event) -> None:
+        self.resizing = ""
+        self.canvas.resize(event)  # type: ignore[no-untyped-call]
 
     def _place(self) -> None:
         """Put the axes where they belong in a canvas of this size."""

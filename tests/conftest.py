@@ -160,9 +160,9 @@ def stall_saving(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Let the disk answer a checkpoint only once the event is set."""
     answers, real = threading.Event(), Draft.finish
 
-    def finish(self: Draft, keep: int) -> Path:
+    def finish(self: Draft, keep: int, best: int) -> Path:
         assert answers.wait(60)
-        return real(self, keep)
+        return real(self, keep, best)
 
     monkeypatch.setattr(Draft, "finish", finish)
     return answers
@@ -178,9 +178,11 @@ def wait_for_rows(config: TrainConfig, process: subprocess.Popen[str], rows: int
 
 def read_log(path: str | Path) -> list[EpochRecord]:
     """The rows of a log, read as a user's analysis would."""
-    table = pd.read_csv(path, dtype=str)
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
     kinds = {"epoch": int, "images": int}
     return [
-        EpochRecord(**{name: kinds.get(name, float)(text) for name, text in row.items()})
+        EpochRecord(
+            **{name: kinds.get(name, float)(text) if text else None for name, text in row.items()}
+        )
         for row in table.to_dict("records")
     ]

@@ -25,6 +25,8 @@ def test_the_defaults_are_the_published_ones() -> None:
         log_file="./vae_training_log.csv", model_save_dir="./vae_checkpoints",
         output_dir="./output_images", seed=0, base_channels=32, threads=0, device="auto",
         precision="auto", cache_gb=20.0, checkpoint_every=1, keep_checkpoints=3, sample_every=1,
+        kl_balance="fixed", kl_warmup=0, free_bits=0.0, val_fraction=0.0, group_pattern="",
+        lr_schedule="constant", lr_warmup=0, clip_norm=0.0, ema=0.0, early_stopping=0,
     )  # fmt: skip
     assert published == DEFAULTS
     assert {n: type(v) for n, v in published.items()} == {n: type(v) for n, v in DEFAULTS.items()}

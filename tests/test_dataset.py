@@ -7,7 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from vae.dataset import MedicalImageDataset
+from tests.conftest import make_images
+from vae.dataset import MedicalImageDataset, split
 from vae.decoding import DataError
 from vae.errors import StopRequested
 from vae.events import DataReady, Event
@@ -69,3 +70,58 @@ def test_decoding_stops_when_asked(images: Path) -> None:
     calls = iter([False, True])
     with pytest.raises(StopRequested):
         MedicalImageDataset(images, 16, 3, should_stop=lambda: next(calls, True))
+
+
+def sides(folder: Path, share: float, pattern: str = "") -> tuple[set[str], set[str]]:
+    data = MedicalImageDataset(folder, 16, 3)
+    training, validation = split(data, share, pattern)
+    assert len(training) + len(validation) == len(data)
+    names = [{file.name for file in part.files} for part in (training, validation)]
+    for part in (training, validation):
+        wanted = [file.name for file in part.files]
+        everywhere = [file.name for file in data.files]
+        np.testing.assert_array_equal(
+            everything(part), everything(data)[[everywhere.index(name) for name in wanted]]
+        )
+    return names[0], names[1]
+
+
+def test_an_image_never_changes_sides(tmp_path: Path) -> None:
+    folder = make_images(tmp_path / "images", 40)
+    training, validation = sides(folder, 0.3)
+    assert 4 <= len(validation) <= 20
+    assert sides(folder, 0.4)[1] >= validation
+    # Whatever comes or goes beside it, and whatever it is called.
+    for name in sorted(training)[:10]:
+        (folder / name).unlink()
+    (folder / "sub").mkdir()
+    moved = min(validation)
+    (folder / moved).rename(folder / "sub" / "other.png")
+    assert sides(folder, 0.3)[1] == validation - {moved} | {"sub/other.png"}
+
+
+def test_copies_and_images_of_a_group_are_on_one_side(tmp_path: Path) -> None:
+    folder = make_images(tmp_path / "images", 40)
+    for i, path in enumerate(sorted(folder.iterdir())):
+        path.rename(folder / f"person{i % 10}_{i:02d}.png")
+        (folder / f"copy_{i:02d}.png").write_bytes(
+            (folder / f"person{i % 10}_{i:02d}.png").read_bytes()
+        )
+    by_content = sides(folder, 0.3)
+    for name in by_content[1]:
+        copy = "copy" + name[-7:]
+        assert copy in by_content[1] or name.startswith("copy")
+    training, validation = sides(folder, 0.3, "(person[0-9]+)_")
+    people = [
+        {name[:7] for name in side if name.startswith("person")} for side in (training, validation)
+    ]
+    assert people[0] and people[1] and not people[0] & people[1]
+
+
+def test_a_split_that_leaves_one_side_empty_says_what_to_do(images: Path) -> None:
+    data = MedicalImageDataset(images, 16, 3)
+    with pytest.raises(DataError, match=r"none of the 12 images is left for validation") as caught:
+        split(data, 1e-6, "")
+    assert list(caught.value.problems) == ["val_fraction"]
+    with pytest.raises(DataError, match="left for"):
+        split(data, 0.5, "image")

@@ -10,13 +10,18 @@ from vae.errors import StudioError
 from vae.events import EpochRecord
 from vae.history import COLUMNS, log_text, set_aside_if_foreign, write_log
 
-ROWS = [EpochRecord(i, 0.1 * i, 1 / 3, 2e-17, 0.0, 1e-4, 12, 0.5, 24.0) for i in (1, 2, 3)]
+ROWS = [
+    EpochRecord(i, 0.1 * i, 1 / 3, 2e-17, 0.0, 1e-4, 12, 0.5, 24.0, beta=0.1, val_loss=1 / 7)
+    for i in (1, 2, 3)
+]
 
 
 def test_the_columns_are_the_published_ones() -> None:
     assert COLUMNS == (
         "epoch", "loss", "reconstruction_loss", "kl_loss", "blur_loss", "lr", "images", "seconds",
-        "images_per_s",
+        "images_per_s", "beta", "val_loss", "val_reconstruction_loss", "val_kl_loss",
+        "val_blur_loss", "psnr", "ssim", "active_units", "sharpness", "checkerboard",
+        "dead_channels", "swd",
     )  # fmt: skip
 
 
@@ -106,7 +111,7 @@ def test_a_huge_file_is_refused_without_reading_it_whole(tmp_path: Path) -> None
     with path.open("wb") as file:
         file.write(log_text(ROWS).encode())
         file.truncate(1 << 40)
-    with pytest.raises(StudioError, match="larger than 20 MB"):
+    with pytest.raises(StudioError, match="larger than 40 MB"):
         history.read_log(path)
 
 

@@ -38,7 +38,7 @@ def test_the_end_of_a_run_says_what_came_of_it() -> None:
     word, text = result_words(TrainingResult(2, 9, 40, True, True, (ROW,), SAVED))
     assert word == "Stopped"
     assert text.startswith("after 2 of 9 epochs and 40 images of the next. Saved as checkpoint_")
-    assert result_words(TrainingResult(1, 1, 0, False, True, (ROW,), SAVED)) == (
+    assert result_words(TrainingResult(1, 1, 0, False, True, (ROW,), SAVED, ROW)) == (
         "Finished",
         "1 epoch in 1 min 5 s. Best loss 0.5 at epoch 1.",
     )

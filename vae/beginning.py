@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from vae import explain
-from vae.checkpoint import BYTES_A_WEIGHT, load_newest
+from vae.checkpoint import bytes_a_weight, load_newest
 from vae.config import TrainConfig
-from vae.dataset import MedicalImageDataset
+from vae.dataset import MedicalImageDataset, split
 from vae.devices import choose_threads, describe
-from vae.events import DeviceChosen, Event, Resumed, Warned
+from vae.events import DeviceChosen, Event, HeldBack, Resumed, Warned
 from vae.files import make_folder, remove_leftovers
 from vae.header import Record
 from vae.language import _, marked
@@ -31,10 +31,10 @@ NOT_EXACT = marked(
 
 def find_data(
     config: TrainConfig, watch: DiskWatch, should_stop: Callable[[], bool]
-) -> MedicalImageDataset:
-    """The images. Raises DataError, OSError, StopRequested."""
+) -> tuple[MedicalImageDataset, MedicalImageDataset]:
+    """The images for training and for validation. Raises DataError, OSError, StopRequested."""
     with watch.waiting("scan"):
-        return MedicalImageDataset(
+        data = MedicalImageDataset(
             Path(config.file_path),
             config.img_size,
             config.in_channels,
@@ -42,11 +42,15 @@ def find_data(
             watch.emit,
             should_stop,
         )
+    training, validation = split(data, config.val_fraction, config.group_pattern)
+    if len(validation):
+        watch.emit(HeldBack(len(validation), len(training)))
+    return training, validation
 
 
 def begin(
     config: TrainConfig,
-    data: MedicalImageDataset,
+    images: tuple[MedicalImageDataset, MedicalImageDataset],
     place: tuple[torch.device, torch.dtype],
     outputs: Outputs,
     emit: Callable[[Event], None],
@@ -63,7 +67,8 @@ def begin(
     torch.set_num_threads(threads)
     computing = threads if device.type == "cpu" else 0
     emit(DeviceChosen(*describe(device, threads, dtype), computing))
-    state = TrainingState(config, data, device, dtype, threads, saver)
+    data, validation = images
+    state = TrainingState(config, data, validation, device, dtype, threads, saver)
     _check_free_space(state, folder)
     if config.batch_size > len(data):
         text = _("batch_size {size} is more than the {count} images.")
@@ -91,6 +96,7 @@ def _newest(
 
 
 def _check_free_space(state: TrainingState, folder: Path) -> None:
-    needed = 2 * BYTES_A_WEIGHT * sum(p.numel() for p in state.model.parameters())
+    weights = sum(parameter.numel() for parameter in state.model.parameters())
+    needed = 2 * weights * bytes_a_weight(bool(state.config.ema))
     if (free := shutil.disk_usage(folder).free) < needed:
         raise explain.no_room(folder, free, needed)

@@ -42,16 +42,21 @@ from vae.header import (
 from vae.language import _, marked
 
 CHUNK = 1 << 20
-# The weight itself and Adam's two moments, four bytes each.
-BYTES_A_WEIGHT = 12
 WRONG_DIGEST = marked("its content does not match its checksum")
 # Formats of others that hold pickles, which run code when they are read.
 PICKLED = (".pt", ".pth", ".ckpt", ".pkl")
-# Beside the tensors of the largest network there is room for the header and the epoch's sums.
-MAX_FILE = BYTES_A_WEIGHT * MAX_PARAMETERS + 2 * MAX_HEADER
 
 # The tensors that a file must hold, by name.
 Layout = Mapping[str, Entry]
+
+
+def bytes_a_weight(averaged: bool) -> int:
+    """The weight itself, Adam's two moments, and its average, four bytes each."""
+    return 16 if averaged else 12
+
+
+# Beside the tensors of the largest network there is room for the header and running sums.
+MAX_FILE = bytes_a_weight(averaged=True) * MAX_PARAMETERS + 2 * MAX_HEADER
 
 
 class CheckpointError(StudioError):
@@ -101,10 +106,11 @@ class Draft:
             self.file.flush()
             self.rest = stack.pop_all()
 
-    def finish(self, keep: int) -> Path:
+    def finish(self, keep: int, best: int = 0) -> Path:
         """Add the digest, make the file durable, then give up all but the newest `keep`.
 
-        Raises NonFiniteError if a tensor holds NaN or infinity, and OSError; then nothing stays.
+        That of the epoch `best` stays too. Raises NonFiniteError if a tensor holds NaN or
+        infinity, and OSError; then nothing stays.
         """
         with self.rest:
             digest = hashlib.sha256()
@@ -122,7 +128,10 @@ class Draft:
                         raise NonFiniteError(name)
             self.file.write(digest.digest())
             self.file.truncate()
+        kept = of_epoch(self.folder, best)
         for _number, old in checkpoint_files(self.folder)[keep:]:
+            if old == kept:
+                continue
             # One that another program holds open on Windows is given up after a later save.
             with contextlib.suppress(OSError):
                 replace(old, self.folder / SPARE_NAME)
@@ -278,6 +287,12 @@ def checkpoint_files(folder: Path, damaged: bool = False) -> list[tuple[int, Pat
     With `damaged`, those that were set aside as such too. What is no file is left out.
     """
     return [(number, path) for number, path in _numbered(folder, damaged) if path.is_file()]
+
+
+def of_epoch(folder: Path, epoch: int) -> Path | None:
+    """The checkpoint made at the end of an epoch: the first after it, or None if it is gone."""
+    named = [(int(CHECKPOINT_NAME.fullmatch(p.name)[2]), p) for _n, p in checkpoint_files(folder)]  # type: ignore[index]  # they match
+    return next((path for found, path in reversed(named) if found == epoch), None)
 
 
 def _numbered(folder: Path, damaged: bool) -> list[tuple[int, Path]]:

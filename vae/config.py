@@ -77,6 +77,11 @@ class TrainConfig:
         10, "Batch size", "Data", low=1, high=65536, unit="images",
         help="Images in one training step. Larger needs more memory.",
     )  # fmt: skip
+    val_fraction: float = param(
+        0.0, "Validation share", "Data", low=0.0, high=0.5, fixed=True,
+        help="Share of the images held back to measure on; chosen by content, so none changes "
+        "sides.",
+    )  # fmt: skip
     latent_dim: int = param(
         750, "Latent dimension", "Model", low=1, high=65536, fixed=True,
         help="Length of the latent vector z.",
@@ -92,13 +97,28 @@ class TrainConfig:
     lr: float = param(
         0.0001, "Learning rate", "Training", above=0.0, high=1.0, help="Adam's learning rate."
     )
+    lr_schedule: str = param(
+        "constant", "Schedule", "Training", choices=("constant", "cosine", "plateau"),
+        help="cosine lowers the learning rate to a hundredth over all epochs; plateau halves it "
+        "after 5 epochs without improvement.",
+    )  # fmt: skip
+    early_stopping: int = param(
+        0, "Early stopping", "Training", low=0, high=100_000, unit="epochs",
+        help="Epochs without improvement on the validation images after which the run ends. "
+        "0: never.",
+    )  # fmt: skip
     alpha: float = param(
         5.0, "Reconstruction weight α", "Loss", low=0.0, high=1e9,
         help="Weight of the reconstruction loss (mean squared error).",
     )  # fmt: skip
     beta: float = param(
         1.0, "KL weight β", "Loss", low=0.0, high=1e9,
-        help="Weight of the KL divergence.",
+        help="Weight of the KL divergence; with kl_balance auto, a factor of the balanced one.",
+    )  # fmt: skip
+    kl_balance: str = param(
+        "fixed", "KL balance", "Loss", choices=("fixed", "auto"),
+        help="auto sets the KL weight from the reconstruction error reached, so that latents stay "
+        "in use.",
     )  # fmt: skip
     gamma: float = param(
         10.0, "Blur weight γ", "Loss", low=0.0, high=1e9,
@@ -123,6 +143,32 @@ class TrainConfig:
     base_channels: int = param(
         32, "Base channels", "Advanced", low=1, high=1024, fixed=True,
         help="Channels of the first conv layer; each further layer doubles them.",
+    )  # fmt: skip
+    group_pattern: str = param(
+        "", "Group by name", "Advanced", fixed=True,
+        help="Regular expression. Images whose paths match alike, as with person[0-9]+, stay on "
+        "one side of the validation split.",
+    )  # fmt: skip
+    kl_warmup: int = param(
+        0, "KL warm-up", "Advanced", low=0, high=100_000, unit="epochs",
+        help="Epochs over which the KL weight rises from 0.",
+    )  # fmt: skip
+    free_bits: float = param(
+        0.0, "Free bits", "Advanced", low=0.0, high=100.0, unit="nats",
+        help="KL divergence of each latent dimension that costs nothing.",
+    )  # fmt: skip
+    lr_warmup: int = param(
+        0, "Learning rate warm-up", "Advanced", low=0, high=100_000, unit="epochs",
+        help="Epochs over which the learning rate rises from 0.",
+    )  # fmt: skip
+    clip_norm: float = param(
+        0.0, "Clip gradients", "Advanced", low=0.0, high=1e9,
+        help="Norm to which larger gradients are scaled down. 0: never.",
+    )  # fmt: skip
+    ema: float = param(
+        0.0, "Weight averaging", "Advanced", low=0.0, high=0.99999,
+        help="Decay of a moving average of the weights, which then makes the pictures and is "
+        "measured. 0: none.",
     )  # fmt: skip
     threads: int = param(
         0, "CPU threads", "Advanced", low=0, high=1024,
@@ -248,6 +294,13 @@ def check(values: Mapping[str, Value]) -> dict[str, str]:
         if name in values and not values[name]:
             problem = _("{name} is empty: take {default}.")
             problems[name] = problem.format(name=name, default=DEFAULTS[name])
+    if problem := not_a_pattern(values.get("group_pattern", "")):
+        problems["group_pattern"] = problem
+    if values.get("early_stopping") and not values.get("val_fraction"):
+        problems.setdefault(
+            "early_stopping",
+            _("early_stopping needs images to measure on: take a val_fraction of 0.1, or 0 here."),
+        )
     shape: dict[str, Any] = {name: values.get(name, DEFAULTS[name]) for name in SHAPE}
     if not problems.keys() & {"img_size", "depth"} and (
         problem := not_divisible(shape["img_size"], shape["depth"])
@@ -263,6 +316,16 @@ def check(values: Mapping[str, Value]) -> dict[str, str]:
             most=number(MAX_PARAMETERS / 1e9, ".0f"),
         )
     return problems
+
+
+def not_a_pattern(pattern: Value) -> str:
+    """How to mend a text that is no regular expression, or an empty string."""
+    try:
+        re.compile(str(pattern))
+    except (re.error, RecursionError) as error:
+        text = _("group_pattern {pattern} is no regular expression ({reason}).")
+        return text.format(pattern=pattern, reason=error)
+    return ""
 
 
 def is_of_type(value: object, default: Value) -> bool:

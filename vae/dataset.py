@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from vae.decoding import DataError, decode_files
 from vae.events import DataReady, Event, Progress
 from vae.files import readable
 from vae.images import find_images, none_found
-from vae.language import _
+from vae.language import _, number
 from vae.reasons import reason_words
 
 
@@ -61,6 +63,7 @@ class MedicalImageDataset(Dataset[Tensor]):
             digest.update(name + b"\0" + decoded.hashes[i].tobytes())
         self.fingerprint = digest.hexdigest()
         self.folder, self.files = folder, [files[i] for i in used]
+        self.hashes = decoded.hashes[used]
         self.pixels, self.rows = decoded.pixels, decoded.rows[used]
         emit(DataReady(len(self), self.skipped))
 
@@ -74,8 +77,46 @@ class MedicalImageDataset(Dataset[Tensor]):
         """
         return self.pixels[self.rows[indices]]
 
+    def subset(self, indices: np.ndarray) -> MedicalImageDataset:
+        """Some of the images, (B,), as a data set of their own that shares the pixels."""
+        part = copy.copy(self)
+        part.files = [self.files[i] for i in indices]
+        part.hashes, part.rows = self.hashes[indices], self.rows[indices]
+        return part
+
     def __getitem__(self, index: int) -> Tensor:
         return to_device(self.batch(np.array([index])), torch.device("cpu"))[0]
+
+
+def split(
+    data: MedicalImageDataset, val_fraction: float, group_pattern: str
+) -> tuple[MedicalImageDataset, MedicalImageDataset]:
+    """The images for training and those for validation, a share of about val_fraction.
+
+    An image's side follows from its file's content alone, so that it never changes, whatever comes
+    or goes beside it, and copies are on one side. Images that match the pattern alike, in their
+    path below the folder, follow from what matched: the first group if there is one. Raises
+    DataError if one side has no image.
+    """
+    if not val_fraction:
+        return data, data.subset(np.empty(0, np.int64))
+    pattern = re.compile(group_pattern) if group_pattern else None
+    heads = data.hashes[:, :8].copy()
+    for i, file in enumerate(data.files if pattern else ()):
+        if pattern and (match := pattern.search(file.name)):
+            group = (match[1] if pattern.groups else "") or match[0]
+            digest = hashlib.sha256(group.encode(errors="surrogatepass")).digest()
+            heads[i] = np.frombuffer(digest[:8], np.uint8)
+    held_back = heads.view(">u8")[:, 0] < val_fraction * 2.0**64
+    if held_back.all() or not held_back.any():
+        side = _("training") if held_back.all() else _("validation")
+        text = _(
+            "val_fraction {share}: none of the {count} images is left for {side}. Take more "
+            "images, another val_fraction, or a group_pattern that tells more groups apart."
+        )
+        text = text.format(share=number(val_fraction), count=len(data), side=side)
+        raise DataError(text, {"val_fraction": text})
+    return data.subset(np.flatnonzero(~held_back)), data.subset(np.flatnonzero(held_back))
 
 
 def to_device(batch: np.ndarray, device: torch.device) -> Tensor:

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from vae import __version__, cache
-from vae.checkpoint import BYTES_A_WEIGHT, CheckpointError, checkpoint_files, verify
+from vae.checkpoint import CheckpointError, bytes_a_weight, checkpoint_files, verify
 from vae.config import DEFAULTS, PARAMETERS, SHAPE, check, parameter_count, parse
 from vae.files import DAMAGED_SUFFIX, size_words
 from vae.header import DamagedError
@@ -134,7 +134,7 @@ def _check_room(facts: Facts, values: Mapping[str, Any], problems: list[str]) ->
     shape = {name: int(values[name]) for name in SHAPE}
     if check({**shape}):
         return
-    needed = 2 * BYTES_A_WEIGHT * parameter_count(**shape)
+    needed = 2 * bytes_a_weight(bool(values["ema"])) * parameter_count(**shape)
     facts["two_checkpoints"] = needed
     free = facts["folders"]["model_save_dir"]["free"]
     if free is not None and free < needed:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import Field, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One row of the CSV log: means over the images of an epoch. The fields are the columns."""
+    """One row of the CSV log: means over the images of an epoch. The fields are the columns.
+
+    beta is the weight that KL had. From val_loss on, the network after the epoch is measured: the
+    losses on the validation images at the config's full weights, and on up to 512 of them, or of
+    the training images where there are none, what vae.metrics says. None: not measured.
+    """
 
     epoch: int
     loss: float
@@ -21,6 +27,23 @@ class EpochRecord:
     images: int
     seconds: float
     images_per_s: float
+    beta: float | None = None
+    val_loss: float | None = None
+    val_reconstruction_loss: float | None = None
+    val_kl_loss: float | None = None
+    val_blur_loss: float | None = None
+    psnr: float | None = None
+    ssim: float | None = None
+    active_units: float | None = None
+    sharpness: float | None = None
+    checkerboard: float | None = None
+    dead_channels: float | None = None
+    swd: float | None = None
+
+
+def may_be_missing(part: Field[Any]) -> bool:
+    """Whether a field of EpochRecord is a measure that an epoch can lack."""
+    return part.default is None
 
 
 # At the end of a phase's name: it has brought nothing for seconds, as when a disk does not answer.
@@ -29,7 +52,9 @@ SLOW = "_slow"
 
 @dataclass(frozen=True)
 class Progress:
-    """A phase beside the batches: "scan", "decode", "read", "save" or "sample", or a slow one.
+    """A phase beside the batches: "scan", "decode", "read", "save", "validate" or "sample".
+
+    Or one of them that is slow.
 
     A look at a folder has the phases "scan", "look" (at headers) and "compare" (for copies).
 
@@ -47,6 +72,14 @@ class DataReady:
 
     images: int
     skipped: tuple[tuple[Path, str], ...]
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """So many images are for validation, the others for training."""
+
+    validation: int
+    training: int
 
 
 @dataclass(frozen=True)
@@ -168,6 +201,7 @@ class TrainingResult:
     """What a run came to: `epoch` whole epochs of `epochs`, and images_done of the next.
 
     stopped: it ended early because it was asked to. trained: it did more than find all done.
+    best: the epoch that measured best. gave_up: it ended since no epoch after that was better.
     """
 
     epoch: int
@@ -177,11 +211,8 @@ class TrainingResult:
     trained: bool
     history: tuple[EpochRecord, ...]
     checkpoint: Path | None
-
-    @property
-    def best(self) -> EpochRecord | None:
-        """The epoch with the lowest loss, or None before the first."""
-        return min(self.history, key=lambda record: record.loss, default=None)
+    best: EpochRecord | None = None
+    gave_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -205,6 +236,7 @@ class TrialEnded:
 Event = (
     Progress
     | DataReady
+    | HeldBack
     | DeviceChosen
     | Resumed
     | BatchDone

@@ -32,6 +32,11 @@ ADVICE: dict[str, Advice] = {
         marked("More steps an epoch, so that a small data set learns sooner; noisier."),
         marked("10 to 64 on a CPU, up to 256 on a GPU."),
     ),
+    "val_fraction": Advice(
+        marked("Measured on more images, and fewer are left to learn from."),
+        marked("More images to learn from; figures vary more by chance."),
+        marked("0.1. With 0, nothing tells whether the network only learns its images by heart."),
+    ),
     "latent_dim": Advice(
         marked("Sharper reconstructions, but more latents than the data needs turn samples grey."),
         marked("Better samples, softer reconstructions."),
@@ -52,6 +57,16 @@ ADVICE: dict[str, Advice] = {
         marked("Steadier, and slower."),
         marked("0.0001 to 0.001."),
     ),
+    "lr_schedule": Advice(
+        "",
+        "",
+        marked("constant. cosine for a last bit of quality, once the number of epochs is settled."),
+    ),
+    "early_stopping": Advice(
+        marked("Waits longer for an improvement."),
+        marked("Ends sooner, at times too soon."),
+        marked("10, together with a val_fraction of 0.1."),
+    ),
     "alpha": Advice(
         marked("Reconstructions count more: sharper, and samples drift from the data."),
         marked("The KL divergence counts more: smoother."),
@@ -61,6 +76,14 @@ ADVICE: dict[str, Advice] = {
         marked("Latents closer to N(0, I): smoother samples; too high, and all turn grey alike."),
         marked("Sharper reconstructions; samples become rough, since latents leave N(0, I)."),
         marked("0.01 to 1."),
+    ),
+    "kl_balance": Advice(
+        "",
+        "",
+        marked(
+            "auto, unless published weights are to be repeated: with those, most latents fall "
+            "silent and images stay blurred. With auto take the sampler gmm too."
+        ),
     ),
     "gamma": Advice(
         marked("Sharper edges asked for; too high, and a pattern of dots appears."),
@@ -75,6 +98,39 @@ ADVICE: dict[str, Advice] = {
         marked("Learns more, with the square more time."),
         marked("Faster and smaller."),
         marked("16 to 64."),
+    ),
+    "group_pattern": Advice(
+        "",
+        "",
+        marked(
+            "The part of the name that tells the patient, as person[0-9]+; images that do not "
+            "match count for themselves. Brackets ( ) choose a part of the match."
+        ),
+    ),
+    "kl_warmup": Advice(
+        marked("Latents are in use before the KL divergence counts in full."),
+        marked("The KL divergence counts from the start."),
+        marked("0; 5 to 20 where latents fall silent with kl_balance fixed."),
+    ),
+    "free_bits": Advice(
+        marked("More latents stay in use, each at least so much."),
+        marked("Latents may fall silent."),
+        marked("0; 0.05 to 0.5 where latents fall silent with kl_balance fixed."),
+    ),
+    "lr_warmup": Advice(
+        marked("A gentler start for a high learning rate."),
+        marked("Full speed from the start."),
+        marked("0; 1 to 5 with a learning rate above 0.001."),
+    ),
+    "clip_norm": Advice(
+        marked("Only the largest gradients are held back."),
+        marked("All steps become of one size."),
+        marked("0; 1 where the loss jumps."),
+    ),
+    "ema": Advice(
+        marked("Smoother over more steps; lags behind in short runs."),
+        marked("Follows the weights closely."),
+        marked("0, or 0.999."),
     ),
     "threads": Advice(
         marked("Faster, up to the number of cores."),

@@ -17,15 +17,15 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from vae.config import DEFAULTS, Value, check
-from vae.events import EpochRecord
+from vae.events import EpochRecord, may_be_missing
 from vae.language import _
 
-FORMAT = 2
+FORMAT = 3
 KEY = "vae_studio"
 DIGEST = "sha256"
 DIGEST_SIZE = 32
-# The history of the longest run takes 17 MB, and a list for each epoch.
-MAX_HEADER = 20_000_000
+# The history of the longest run takes 35 MB, and a list for each epoch.
+MAX_HEADER = 40_000_000
 # Once it is read, a list or a member of an object takes up to 50 times the memory of its text,
 # anything else 20 times.
 MAX_PARTS = 200_000
@@ -212,11 +212,14 @@ def _scaler(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row(row: list[Any], number: int) -> EpochRecord:
+    if len(row) != len(fields(EpochRecord)):
+        raise ValueError("not the columns of a history")
     record = EpochRecord(*row)
     if (_whole(record.epoch), _whole(record.images) > 0) != (number, True):
         raise ValueError("not the rows of a history")
-    for value in row:
-        _number(value)
+    for part, value in zip(fields(EpochRecord), astuple(record), strict=True):
+        if value is not None or not may_be_missing(part):
+            _number(value)
     return record
 
 

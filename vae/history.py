@@ -11,13 +11,13 @@ from dataclasses import astuple, fields
 from pathlib import Path
 
 from vae.errors import StudioError
-from vae.events import EpochRecord
+from vae.events import EpochRecord, may_be_missing
 from vae.files import atomic_write, readable, replace, size_words, sync_folder
 from vae.language import _
 
 COLUMNS = tuple(field.name for field in fields(EpochRecord))
-# The longest run, of 100,000 epochs, has a log of 15 MB.
-MAX_LOG = 20_000_000
+# The longest run, of 100,000 epochs, has a log of 35 MB.
+MAX_LOG = 40_000_000
 WHOLE = re.compile(r"\d{1,15}", re.ASCII)
 DECIMAL = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 
@@ -71,8 +71,11 @@ def _record(row: Sequence[str], epoch: int) -> EpochRecord | None:
     """A row as a record, or None if it is not that of this epoch."""
     if len(row) != len(COLUMNS):
         return None
-    values: list[float] = []
+    values: list[float | None] = []
     for field, text in zip(fields(EpochRecord), row, strict=True):
+        if not text and may_be_missing(field):
+            values.append(None)
+            continue
         kind, form = (int, WHOLE) if field.type == "int" else (float, DECIMAL)
         if not form.fullmatch(text) or not math.isfinite(value := kind(text)):
             return None

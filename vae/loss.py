@@ -12,12 +12,13 @@ from vae.config import TrainConfig
 
 
 class VAELoss(NamedTuple):
-    """The weighted total and its unweighted parts, scalars."""
+    """The weighted total, its unweighted parts, and the weight that KL had; scalars."""
 
     total: Tensor
     reconstruction: Tensor
     kl: Tensor
     blur: Tensor
+    beta: Tensor
 
 
 def laplacian_variance(x: Tensor) -> Tensor:
@@ -49,17 +50,53 @@ def blur_penalty(reconstruction: Tensor, x: Tensor) -> Tensor:
     return F.relu(1 / (1 + sharp) - 1 / (1 + original)).mean()
 
 
-def vae_loss(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, config: TrainConfig) -> VAELoss:
+def vae_loss(
+    recon: Tensor,
+    x: Tensor,
+    mu: Tensor,
+    logvar: Tensor,
+    config: TrainConfig,
+    running_mse: Tensor | None = None,
+    warmed: float = 1.0,
+) -> VAELoss:
     """alpha * reconstruction + beta * kl + gamma * blur, in float32 also under autocast.
 
     recon, x: (B, C, H, W) in [-1, 1]; mu, logvar: (B, latent_dim). reconstruction is the mean
     squared error over all elements; kl = -1/2 (1 + logvar - mu^2 - exp(logvar)), averaged over
-    batch and latent dimensions.
+    batch and latent dimensions, of which each counts at least free_bits (Kingma et al.,
+    "Improving Variational Inference with Inverse Autoregressive Flow", 2016).
+    beta is `warmed` times that of the config; with kl_balance auto `balanced_beta` of the running
+    mean of the error, or of this batch's own where there is none yet (zero).
     """
     with torch.autocast(x.device.type, enabled=False):
         recon, x, mu, logvar = recon.float(), x.float(), mu.float(), logvar.float()
         reconstruction = F.mse_loss(recon, x)
-        kl = -0.5 * (1 + logvar - mu.square() - logvar.exp()).mean()
+        kl = kl_per_dimension(mu, logvar)
+        if config.free_bits:
+            kl = kl.clamp(min=config.free_bits)
+        kl = kl.mean()
         blur = blur_penalty(recon, x)
-        total = config.alpha * reconstruction + config.beta * kl + config.gamma * blur
-    return VAELoss(total, reconstruction, kl, blur)
+        beta = torch.full_like(reconstruction, config.beta * warmed)
+        if config.kl_balance == "auto":
+            mse = reconstruction.detach()
+            if running_mse is not None:
+                mse = torch.where(running_mse > 0, running_mse.float(), mse)
+            beta = beta * balanced_beta(mse, config.alpha, mu.shape[1], x[0].numel())
+        total = config.alpha * reconstruction + beta * kl + config.gamma * blur
+    return VAELoss(total, reconstruction, kl, blur, beta)
+
+
+def kl_per_dimension(mu: Tensor, logvar: Tensor) -> Tensor:
+    """KL divergence from N(0, 1) of each latent dimension, (latent_dim,), mean over the batch."""
+    return -0.5 * (1 + logvar - mu.square() - logvar.exp()).mean(0)
+
+
+def balanced_beta(mse: Tensor, alpha: float, latent_dim: int, values: int) -> Tensor:
+    """The KL weight at which the decoder's variance is the mean squared error itself.
+
+    With a Gaussian decoder of variance s, D = `values` of an image and both losses averaged, the
+    negative bound is D / (2 s) * MSE + latent_dim * KL + const; alpha : beta is that ratio, and
+    s = MSE is the best variance (Rybkin et al., "Simple and Effective VAE Training with Calibrated
+    Decoders", 2021).
+    """
+    return 2 * alpha * latent_dim * mse / values

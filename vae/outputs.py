@@ -99,17 +99,23 @@ class Outputs:
         path = self.folder / LOSS_CURVE_NAME
         self._write_picture(path, lambda: write_loss_curve(path, state.history))
 
-    def write_pictures(self, state: TrainingState, should_stop: Callable[[], bool]) -> None:
-        """Draw samples and reconstructions. Raises StopRequested when asked to stop."""
-        self.emit(Progress("sample", 0, 0))
+    def write_pictures(self, state: TrainingState, samples: np.ndarray) -> None:
+        """Write a grid of the samples, and reconstructions."""
         self._write_reconstructions(state)
-        self._write_samples(state, should_stop)
+        self._write_samples(state, samples)
 
-    def _write_samples(self, state: TrainingState, should_stop: Callable[[], bool]) -> None:
-        """Decode the run's 64 fixed latents, the same each time, so that grids compare."""
+    def draw_samples(self, state: TrainingState, should_stop: Callable[[], bool]) -> np.ndarray:
+        """Decode the run's 64 fixed latents, the same each time, so that grids compare.
+
+        uint8 (64, H, W, C). Raises StopRequested when asked to stop.
+        """
+        self.emit(Progress("sample", 0, 0))
         random = generator(self.config.seed, "samples")
         latents = fixed_latents(GRID_SIDE**2, self.config.latent_dim, random)
-        grid = image_grid(decode_latents(state.model, latents, should_stop))
+        return decode_latents(state.shown, latents, should_stop)
+
+    def _write_samples(self, state: TrainingState, samples: np.ndarray) -> None:
+        grid = image_grid(samples)
         path = self.folder / samples_name(state.epoch, state.images_done)
         self._write_picture(path, lambda: write_png(path, grid))
         self.emit(SamplesReady(state.epoch, grid, path, state.images_done))
@@ -117,11 +123,12 @@ class Outputs:
     def _write_reconstructions(self, state: TrainingState) -> None:
         """Reconstruct the same few images each time."""
         if self.originals is None:
+            data = state.validation if len(state.validation) else state.data
             try:
-                self.originals = fixed_images(state.data)
+                self.originals = fixed_images(data)
             except DataError:
                 return  # training itself meets that image, and says what to do
-        picture = comparison(self.originals, *reconstruct(state.model, self.originals))
+        picture = comparison(self.originals, *reconstruct(state.shown, self.originals))
         path = self.folder / reconstructions_name(state.epoch, state.images_done)
         self._write_picture(path, lambda: write_png(path, picture))
         self.emit(ReconstructionsReady(state.epoch, picture, path, state.images_done))

@@ -17,15 +17,16 @@ from typing import Any
 import platformdirs
 
 from vae.config import DEFAULTS, PARAMETERS, Value, is_of_type
-from vae.events import EpochRecord
+from vae.events import EpochRecord, may_be_missing
 from vae.files import APP, atomic_write
 from vae.language import _, number
+from vae.schedule import best_epoch
 from vae.words import duration
 
 PATHS = tuple(name for name, facts in PARAMETERS.items() if facts.kind)
 OWNED = ("model_save_dir", "output_dir", "log_file")
 STATES = ("running", "finished", "stopped", "failed", "interrupted")
-MAX_BYTES = 20_000_000
+MAX_BYTES = 60_000_000
 # What reading a foreign file may raise.
 NOT_A_RUN = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
@@ -59,8 +60,8 @@ class Run:
 
     @property
     def best(self) -> EpochRecord | None:
-        """The epoch with the lowest loss, or None before the first."""
-        return min(self.history, key=lambda record: record.loss, default=None)
+        """The epoch that measured best, or None before the first."""
+        return best_epoch(self.history, self.config)
 
     @property
     def seconds(self) -> float:
@@ -162,7 +163,11 @@ def _read(path: Path) -> Run:
     plain = {name: facts[name] for name in BLANK if name not in ("id", "config", "history")}
     fits = [is_of_type(config[name], default) for name, default in DEFAULTS.items()]
     fits += [_is_like(plain[name], BLANK[name]) for name in plain]
-    fits += [_is_like(number, 0.0) for record in history for number in astuple(record)]
+    fits += [
+        _is_like(value, 0.0) or (value is None and may_be_missing(part))
+        for record in history
+        for part, value in zip(fields(EpochRecord), astuple(record), strict=True)
+    ]
     if not all(fits) or plain["state"] not in STATES:
         raise ValueError("it is no run")
     datetime.fromtimestamp(plain["began"])  # raises for times that no calendar has
@@ -191,7 +196,7 @@ def _is_alive(run: Run) -> bool:
 
 
 # Of the parts of the loss: with others, a loss is another measure.
-WEIGHTS = ("alpha", "beta", "gamma")
+WEIGHTS = ("alpha", "beta", "gamma", "kl_balance", "free_bits")
 
 
 def differing(runs: Sequence[Run]) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import platform
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, wait
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,14 +24,30 @@ from vae.language import _, marked
 from vae.loss import VAELoss
 from vae.model import VAE, build_model, initialize
 from vae.randomness import generator
+from vae.schedule import best_epoch
 
-SUMS = "epoch_sums"
+SUMS, RUNNING_MSE = "epoch_sums", "running_mse"
 MOMENTS = ("exp_avg", "exp_avg_sq")
-# The fifth counts images: a step that the scaler skips counts none.
-SUM_NAMES = ("loss", "reconstruction", "kl", "blur", "images")
+# The last counts images: a step that the scaler skips counts none.
+SUM_NAMES = ("loss", "reconstruction", "kl", "blur", "beta", "images")
+# How much of the running mean of the reconstruction error a batch leaves as it was.
+KEPT_MSE = 0.95
 CHANGE = marked("From epoch {epoch}: {name} {then} became {now}.")
 # What may change between sessions, and is then recorded; paths and output settings do not count.
-RECORDED = ("num_epochs", "batch_size", "lr", "alpha", "beta", "gamma", "precision")
+RECORDED = (
+    "num_epochs", "batch_size", "lr", "lr_schedule", "lr_warmup", "alpha", "beta", "gamma",
+    "kl_balance", "kl_warmup", "free_bits", "clip_norm", "ema", "precision",
+)  # fmt: skip
+
+
+class Means(NamedTuple):
+    """Of the running epoch: the loss, its unweighted parts, and the weight that KL had."""
+
+    loss: float
+    reconstruction: float
+    kl: float
+    blur: float
+    beta: float
 
 
 class TrainingState:
@@ -42,22 +60,27 @@ class TrainingState:
         self,
         config: TrainConfig,
         data: MedicalImageDataset,
+        validation: MedicalImageDataset,
         device: torch.device,
         dtype: torch.dtype,
         threads: int,
         saver: Executor,
     ) -> None:
-        self.config, self.data = config, data
+        self.config, self.data, self.validation = config, data, validation
         self.device, self.dtype, self.threads = device, dtype, threads
         model = build_model(config)
         initialize(model, generator(config.seed, "weights"))
         self.model = model.to(device).to(memory_format=torch.channels_last)
+        # A moving average of the weights, for pictures and measures.
+        self.average = copy.deepcopy(self.model).requires_grad_(False) if config.ema else None
         fused = device.type in ("cpu", "cuda")
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.lr, fused=fused)
         # One code path: without float16 the scaler is disabled and passes everything through.
         self.scaler = torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)
         kind = torch.float32 if device.type == "mps" else torch.float64
         self.sums = torch.zeros(len(SUM_NAMES), dtype=kind, device=device)
+        # Of the reconstruction error over batches, from which kl_balance auto weighs KL.
+        self.running_mse = torch.zeros((), dtype=kind, device=device)
         self.broken = torch.zeros((), dtype=torch.bool, device=device)  # a loss was not finite
         self.history: list[EpochRecord] = []
         self.images_done = 0  # of the running epoch
@@ -82,6 +105,15 @@ class TrainingState:
         """Whether anything was trained since the state was last saved."""
         return self._saved_at != (self.epoch, self.images_done)
 
+    def set_lr(self, lr: float) -> None:
+        """The learning rate of the next step."""
+        self.optimizer.param_groups[0]["lr"] = lr
+
+    @property
+    def shown(self) -> VAE:
+        """The network that makes the pictures and is measured."""
+        return self.average or self.model
+
     @torch.no_grad()
     def count(self, loss: VAELoss, images: int, finite: torch.Tensor) -> None:
         """Add a batch to the epoch's sums, on the device: nothing waits for it there."""
@@ -89,7 +121,23 @@ class TrainingState:
         self.trained = True
         parts = torch.stack([*loss, torch.ones_like(loss.total)]).to(self.sums.dtype)
         self.sums += torch.where(finite, parts * images, 0)
+        mse = loss.reconstruction.to(self.running_mse.dtype)
+        kept = KEPT_MSE * (self.running_mse > 0)  # nothing before the first batch
+        mean = kept * self.running_mse + (1 - kept) * mse
+        self.running_mse.copy_(torch.where(finite, mean, self.running_mse))
         self.broken |= ~finite
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        """Let the average of the weights follow a step; faster at first, when they change most."""
+        if self.average is None:
+            return
+        step = self.epoch * len(self.data) + self.images_done
+        step //= self.config.batch_size
+        kept = min(self.config.ema, (1 + step) / (10 + step))
+        pairs = zip(self.average.parameters(), self.model.parameters(), strict=True)
+        for average, weight in pairs:
+            average.lerp_(weight, 1 - kept)
 
     def step_only_if(self, finite: torch.Tensor) -> None:
         """Let the optimizer's next step change nothing if the loss is not finite.
@@ -107,12 +155,10 @@ class TrainingState:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def means(self) -> tuple[float, float, float, float] | None:
-        """The running epoch's mean loss, reconstruction, KL and blur; None if all were skipped."""
-        total, reconstruction, kl, blur, images = self.sums.tolist()
-        if not images:
-            return None
-        return total / images, reconstruction / images, kl / images, blur / images
+    def means(self) -> Means | None:
+        """The running epoch's means over images; None if all were skipped."""
+        *sums, images = self.sums.tolist()
+        return Means(*(part / images for part in sums)) if images else None
 
     def end_epoch(self, record: EpochRecord) -> None:
         """Add the epoch's record to the history and begin the next one."""
@@ -138,25 +184,25 @@ class TrainingState:
             optimizer_steps=self._steps(),
             scaler=self.scaler.state_dict(),
             data=self.data.fingerprint,
-            images=len(self.data),
+            images=len(self.data) + len(self.validation),
             threads=self.threads,
             environment=self._environment(),
             changes=self.changes,
         )
         self._saved_at = (self.epoch, self.images_done)
         self.taken_down.clear()
-        folder, keep = Path(self.config.model_save_dir), self.config.keep_checkpoints
-        saving = self._saver.submit(self._write, check, folder, keep, record)
+        saving = self._saver.submit(self._write, check, Path(self.config.model_save_dir), record)
         self._saving = (saving,)
         return saving
 
-    def _write(self, check: Callable[[], None], folder: Path, keep: int, record: Record) -> Path:
+    def _write(self, check: Callable[[], None], folder: Path, record: Record) -> Path:
         try:
             check()
             draft = checkpoint.Draft(folder, self._snapshot(), record)
         finally:
             self.taken_down.set()
-        self._saved = draft.finish(keep)
+        best = best_epoch(record.history, record.config) if len(self.validation) else None
+        self._saved = draft.finish(self.config.keep_checkpoints, best.epoch if best else 0)
         return self._saved
 
     @property
@@ -170,8 +216,14 @@ class TrainingState:
         return next((int(state["step"]) for state in self.optimizer.state.values()), 0)
 
     def _snapshot(self) -> dict[str, np.ndarray]:
-        """Weights, Adam's moments and the epoch's sums, on the CPU."""
-        tensors: dict[str, torch.Tensor] = {SUMS: self.sums.cpu().double()}
+        """Weights, Adam's moments, and running sums and means, on the CPU."""
+        tensors: dict[str, torch.Tensor] = {
+            SUMS: self.sums.cpu().double(),
+            RUNNING_MSE: self.running_mse.cpu().double(),
+        }
+        if self.average is not None:
+            for name, parameter in self.average.named_parameters():
+                tensors[f"average.{name}"] = parameter
         for name, parameter in self.model.named_parameters():
             tensors[f"model.{name}"] = parameter
             # Adam makes its moments even if the scaler then skips the step; they are zeros.
@@ -187,8 +239,8 @@ class TrainingState:
 
         The tensors are those of `layout_of`. Raises MismatchError if it belongs to another run.
         """
-        check_same_run(self.config, self.data, record, path)
-        targets: dict[str, torch.Tensor] = {SUMS: self.sums}
+        check_same_run(self.config, self.data, self.validation, record, path)
+        targets: dict[str, torch.Tensor] = {SUMS: self.sums, RUNNING_MSE: self.running_mse}
         fused = bool(self.optimizer.defaults["fused"])
         states: dict[torch.Tensor, dict[str, torch.Tensor]] = {}
         for name, parameter in self.model.named_parameters():
@@ -200,6 +252,11 @@ class TrainingState:
                     # zeros_like keeps the memory layout that an unbroken run's moments have.
                     states[parameter][moment] = torch.zeros_like(parameter)
                     targets[f"optimizer.{name}.{moment}"] = states[parameter][moment]
+        if self.average is not None:
+            # A run that begins to average only now begins with its weights.
+            source = "average" if record.config["ema"] else "model"
+            averages = {f"{source}.{n}": p for n, p in self.average.named_parameters()}
+            copy_tensors(tensors, averages)
         copy_tensors(tensors, targets)
         self.optimizer.state.update(states)
         if self.scaler.is_enabled() and record.scaler:
@@ -234,9 +291,11 @@ def layout_of(config: TrainConfig) -> Callable[[Record], Layout | None]:
     def layout(record: Record) -> Layout | None:
         if any(record.config[name] != getattr(config, name) for name in SHAPE):
             return None
-        entries = {SUMS: Entry("<f8", (len(SUM_NAMES),))}
+        entries = {SUMS: Entry("<f8", (len(SUM_NAMES),)), RUNNING_MSE: Entry("<f8", ())}
         for name, shape in shapes.items():
             entries[f"model.{name}"] = Entry("<f4", shape)
+            if record.config["ema"]:
+                entries[f"average.{name}"] = Entry("<f4", shape)
             for moment in MOMENTS if record.optimizer_steps else ():
                 entries[f"optimizer.{name}.{moment}"] = Entry("<f4", shape)
         return entries
@@ -252,7 +311,11 @@ def copy_tensors(sources: Mapping[str, np.ndarray], targets: Mapping[str, torch.
 
 
 def check_same_run(
-    config: TrainConfig, data: MedicalImageDataset, record: Record, path: Path
+    config: TrainConfig,
+    data: MedicalImageDataset,
+    validation: MedicalImageDataset,
+    record: Record,
+    path: Path,
 ) -> None:
     """Refuse a checkpoint of another architecture, seed or data set. Raises MismatchError."""
     problems: dict[str, str] = {}
@@ -261,15 +324,16 @@ def check_same_run(
         if facts.fixed and now != then:
             problem = _("{name} is {now}, the checkpoint was made with {then}.")
             problems[name] = problem.format(name=name, now=now, then=then)
-    if (data.fingerprint, len(data)) != (record.data, record.images):
+    count = len(data) + len(validation)
+    if (data.fingerprint, count) != (record.data, record.images):
         problem = _("The images differ: {then} then (in {folder}), {now} now.")
-        if record.images == len(data):
+        if record.images == count:
             problem = _(
                 "The images differ: {then} then (in {folder}), {now} now with other names or "
                 "content."
             )
         folder = readable(Path(str(record.config["file_path"])))
-        problems["file_path"] = problem.format(then=record.images, folder=folder, now=len(data))
+        problems["file_path"] = problem.format(then=record.images, folder=folder, now=count)
     if problems:
         text = _(
             "The checkpoint {path} belongs to another run, and was left untouched. {problems} "
@@ -291,7 +355,8 @@ def load_model(folder: Path, warn: Callable[[str], None]) -> tuple[VAE, TrainCon
     _path, tensors, record = found
     config = _config_of(record)
     model = build_model(config)
-    copy_tensors(tensors, {f"model.{n}": p for n, p in model.named_parameters()})
+    source = "average" if config.ema else "model"
+    copy_tensors(tensors, {f"{source}.{n}": p for n, p in model.named_parameters()})
     return model.eval(), config, len(record.history)
 
 

@@ -15,7 +15,7 @@ from vae import explain
 from vae.beginning import begin, find_data
 from vae.checkpoint import CheckpointError
 from vae.config import ConfigError, TrainConfig
-from vae.dataset import to_device
+from vae.dataset import MedicalImageDataset, to_device
 from vae.decoding import DataError
 from vae.devices import choose_device
 from vae.errors import StopRequested
@@ -25,6 +25,7 @@ from vae.events import (
     EpochRecord,
     Event,
     Paused,
+    Progress,
     TrainingResult,
     Trouble,
     WentOn,
@@ -39,7 +40,9 @@ from vae.paths import check_paths
 from vae.randomness import batch_order, generator
 from vae.requests import Request
 from vae.saving import Decide, Saving
+from vae.schedule import best_epoch, has_given_up, learning_rate, warmed
 from vae.state import TrainingState
+from vae.validation import measures, validation_losses
 from vae.watch import DiskWatch, ImageWatch
 
 __all__ = ["CheckpointError", "ConfigError", "DataError", "TrainingError", "run_vae_training"]
@@ -94,12 +97,12 @@ def run_vae_training(
     outputs, folder = Outputs(config, emit), Path(config.model_save_dir)
     try:
         with DiskWatch(emit) as watch, contextlib.ExitStack() as held:
-            data = find_data(config, watch, should_stop)
+            images = find_data(config, watch, should_stop)
             is_held = held.enter_context(only_run(folder))
             held.enter_context(no_leftovers(folder))
             # The folder is let go only when the saver has finished.
             with ThreadPoolExecutor(1, "saver") as saver:
-                state = begin(config, data, place, outputs, emit, fresh, saver)
+                state = begin(config, images, place, outputs, emit, fresh, saver)
                 saving = Saving(state, emit, decide, watch, held, is_held)
                 training = _Training(state, outputs, saving, emit, should_stop, requested)
                 stopped = not training.run()
@@ -121,6 +124,8 @@ def run_vae_training(
         trained=state.trained,
         history=tuple(state.history),
         checkpoint=state.saved,
+        best=best_epoch(state.history, config.to_dict()),
+        gave_up=has_given_up(state.history, config),
     )
 
 
@@ -139,7 +144,8 @@ class _Training:
         self.state, self.outputs, self.config = state, outputs, state.config
         self.saving, self.emit, self.should_stop = saving, emit, should_stop
         self.requested = requested
-        self.images = ImageWatch(state.data.folder, state.data.files, emit)
+        files = [*state.data.files, *state.validation.files]
+        self.images = ImageWatch(state.data.folder, files, emit)
         self.reported = 0.0
 
     def run(self) -> bool:
@@ -147,8 +153,8 @@ class _Training:
         finished = True
         try:
             if self.outputs.pictures_missing(self.state):
-                self.outputs.write_pictures(self.state, self.should_stop)
-            while self.state.epoch < self.config.num_epochs:
+                self.draw()
+            while not self.is_done():
                 self.train_epoch()
                 self.finish_epoch()
         except StopRequested:
@@ -157,6 +163,11 @@ class _Training:
         self.saving.acknowledge(wait=True)
         self.outputs.write_curve(self.state, last=True)
         return finished
+
+    def is_done(self) -> bool:
+        """Whether all epochs are done, or those that were worth it."""
+        history = self.state.history
+        return len(history) >= self.config.num_epochs or has_given_up(history, self.config)
 
     def train_epoch(self) -> None:
         """Train to the end of the running epoch. Raises StopRequested between two batches."""
@@ -169,7 +180,9 @@ class _Training:
                 raise StopRequested
             began += self.serve()
             batch = order[state.images_done : state.images_done + config.batch_size]
-            self.train_step(self.load(batch))
+            done = (state.images_done + len(batch)) / count
+            state.set_lr(learning_rate(state.history, config, done))
+            self.train_step(self.load(state.data, batch))
             seconds = time.monotonic() - began
             state.seconds = before + seconds
             self.report((state.images_done - first) / max(seconds, 1e-9))
@@ -188,7 +201,7 @@ class _Training:
             elif request is Request.SAVE:
                 self.save()
             elif request is Request.SAMPLE:
-                self.outputs.write_pictures(self.state, self.should_stop)
+                self.draw()
                 self.state.model.train()
             elif request is Request.PAUSE and not paused:
                 paused = True
@@ -199,12 +212,12 @@ class _Training:
                 self.emit(WentOn())
         return time.monotonic() - began
 
-    def load(self, indices: np.ndarray) -> torch.Tensor:
-        """The images of a batch, (B, C, H, W). Raises DataError if one is lost for good."""
+    def load(self, data: MedicalImageDataset, indices: np.ndarray) -> torch.Tensor:
+        """Images, (B, C, H, W). Raises DataError if one is lost for good."""
         while True:
             try:
                 with self.saving.watch.waiting("read"):
-                    return to_device(self.state.data.batch(indices), self.state.device)
+                    return to_device(data.batch(indices), self.state.device)
             except DataError as error:
                 self.save_all()
                 trouble = Trouble(str(error), Path(self.config.file_path), movable=False)
@@ -226,8 +239,12 @@ class _Training:
         self.saving.until_taken_down()
         if not state.scaler.is_enabled():
             state.step_only_if(finite)
+        if self.config.clip_norm:
+            state.scaler.unscale_(state.optimizer)
+            torch.nn.utils.clip_grad_norm_(state.model.parameters(), self.config.clip_norm)
         state.scaler.step(state.optimizer)
         state.scaler.update()
+        state.follow()
         state.count(loss, len(x), finite)
 
     def loss_and_gradients(self, x: torch.Tensor) -> VAELoss:
@@ -236,7 +253,9 @@ class _Training:
         noise = generator(self.config.seed, "noise", state.epoch, state.images_done)
         with torch.autocast(state.device.type, state.dtype, enabled=amp):
             recon, mu, logvar = state.model(x, noise)
-        loss = vae_loss(recon, x, mu, logvar, self.config)
+        done = state.epoch + state.images_done / len(state.data)
+        kl_share = warmed(done, self.config.kl_warmup)
+        loss = vae_loss(recon, x, mu, logvar, self.config, state.running_mse, kl_share)
         state.scaler.scale(loss.total).backward()  # type: ignore[no-untyped-call]
         return loss
 
@@ -257,7 +276,7 @@ class _Training:
         batch = -(-state.images_done // config.batch_size)
         batches = -(-len(state.data) // config.batch_size)
         self.emit(
-            BatchDone(state.epoch + 1, config.num_epochs, batch, batches, means[0], images_per_s)
+            BatchDone(state.epoch + 1, config.num_epochs, batch, batches, means.loss, images_per_s)
         )
 
     def check_finite(self) -> None:
@@ -272,20 +291,51 @@ class _Training:
         means, images, seconds = state.means(), len(state.data), state.seconds
         if means is None:
             raise explain.loss_not_finite(state)
-        rate = images / max(seconds, 1e-9)
+        due = outputs.pictures_due(state.epoch + 1)
+        samples = outputs.draw_samples(state, self.should_stop) if due else None
         record = EpochRecord(
-            state.epoch + 1, *means, config.lr, images, round(seconds, 3), round(rate, 3)
+            epoch=state.epoch + 1,
+            loss=means.loss,
+            reconstruction_loss=means.reconstruction,
+            kl_loss=means.kl,
+            blur_loss=means.blur,
+            lr=learning_rate(state.history, config, 1.0),
+            images=images,
+            seconds=round(seconds, 3),
+            images_per_s=round(images / max(seconds, 1e-9), 3),
+            beta=float(f"{means.beta:.6g}"),  # a mean of float32 has no more digits
+            **self.measure(samples),
         )
         state.end_epoch(record)
         outputs.write_log(state)
-        last = state.epoch == config.num_epochs
-        if last or state.epoch % config.checkpoint_every == 0:
+        if self.is_done() or state.epoch % config.checkpoint_every == 0 or self.is_best(record):
             self.save()
         self.emit(EpochDone(record))
         outputs.write_curve(state)
         self.images.look()
-        if outputs.pictures_due(state.epoch):
-            outputs.write_pictures(state, self.should_stop)
+        if samples is not None:
+            outputs.write_pictures(state, samples)
+
+    def measure(self, samples: np.ndarray | None) -> dict[str, float]:
+        """The fields of the epoch's record that say how good the network is by now."""
+
+        def load(data: MedicalImageDataset, indices: np.ndarray) -> torch.Tensor:
+            if self.should_stop():
+                raise StopRequested
+            return self.load(data, indices)
+
+        self.emit(Progress("validate", 0, 0))
+        return {**validation_losses(self.state, load), **measures(self.state, load, samples)}
+
+    def is_best(self, record: EpochRecord) -> bool:
+        """Whether the newest epoch is the best, so far as validation images tell."""
+        best = best_epoch(self.state.history, self.config.to_dict())
+        return best is record and record.val_loss is not None
+
+    def draw(self) -> None:
+        """Draw samples and reconstructions. Raises StopRequested when asked to stop."""
+        samples = self.outputs.draw_samples(self.state, self.should_stop)
+        self.outputs.write_pictures(self.state, samples)
 
     def save(self) -> None:
         """Begin a checkpoint, if anything was trained since the last one."""

@@ -10,6 +10,7 @@ from vae.events import (
     EpochDone,
     EpochRecord,
     Event,
+    HeldBack,
     Paused,
     Progress,
     ReconstructionsReady,
@@ -38,6 +39,13 @@ def event_lines(event: Event) -> list[str]:
     """An event in words, one line each; none for events that only move a bar."""
     if isinstance(event, DataReady):
         return _data_lines(event)
+    if isinstance(event, HeldBack):
+        text = ngettext(
+            "{count} of them is held back for validation.",
+            "{count} of them are held back for validation.",
+            event.validation,
+        )
+        return [text.format(count=event.validation)]
     if isinstance(event, DeviceChosen):
         return [_("Device: {device}.").format(device=device_words(event))]
     if isinstance(event, Resumed):
@@ -100,7 +108,7 @@ def _epoch_line(r: EpochRecord) -> str:
         "Epoch {epoch}: loss {loss}, reconstruction {reconstruction}, KL {kl}, blur {blur}, "
         "{speed} images/s"
     )
-    return text.format(
+    text = text.format(
         epoch=r.epoch,
         loss=number(r.loss),
         reconstruction=number(r.reconstruction_loss),
@@ -108,6 +116,9 @@ def _epoch_line(r: EpochRecord) -> str:
         blur=number(r.blur_loss),
         speed=number(r.images_per_s),
     )
+    if r.val_loss is not None:
+        text = f"{text}, {_('validation loss {loss}').format(loss=number(r.val_loss))}"
+    return text
 
 
 def result_words(result: TrainingResult) -> tuple[str, str]:
@@ -122,10 +133,21 @@ def result_words(result: TrainingResult) -> tuple[str, str]:
     seconds = sum(record.seconds for record in result.history)
     text = ngettext("{count} epoch in {time}.", "{count} epochs in {time}.", result.epoch)
     text = text.format(count=result.epoch, time=duration(seconds))
-    if best := result.best:
-        words = _("Best loss {loss} at epoch {epoch}.")
-        text = f"{text} {words.format(loss=number(best.loss), epoch=best.epoch)}"
+    if result.gave_up:
+        words = _("It ended early, since the validation images showed no improvement any more.")
+        text = f"{text} {words}"
+    if result.best:
+        text = f"{text} {best_words(result.best)}"
     return _("Finished"), text
+
+
+def best_words(best: EpochRecord) -> str:
+    """Which epoch was the best, in a sentence."""
+    if best.val_loss is not None:
+        text, loss = _("Best validation loss {loss} at epoch {epoch}."), best.val_loss
+    else:
+        text, loss = _("Best loss {loss} at epoch {epoch}."), best.loss
+    return text.format(loss=number(loss), epoch=best.epoch)
 
 
 def _stopped_words(result: TrainingResult, name: str) -> str:

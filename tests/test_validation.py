@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vae.checkpoint import checkpoint_files, load
+from vae.config import ConfigError, TrainConfig
+from vae.events import EpochDone, EpochRecord, Event, HeldBack
+from vae.files import checkpoint_name
+from vae.state import load_model
+from vae.training import run_vae_training
+from vae.words import result_words
+
+Make = Callable[..., TrainConfig]
+
+
+def train(config: TrainConfig) -> tuple[list[EpochRecord], list[Event]]:
+    events: list[Event] = []
+    run_vae_training(config, events.append)
+    return [event.record for event in events if isinstance(event, EpochDone)], events
+
+
+def test_validation_images_are_measured_and_not_trained_on(tiny: Make) -> None:
+    records, events = train(tiny(val_fraction=0.3))
+    held_back = next(event for event in events if isinstance(event, HeldBack))
+    assert held_back.validation + held_back.training == 12
+    assert {record.images for record in records} == {held_back.training}
+    for r in records:
+        assert r.val_loss is not None and r.val_reconstruction_loss is not None
+        assert r.val_kl_loss is not None and r.val_blur_loss is not None
+        parts = 5 * r.val_reconstruction_loss + r.val_kl_loss + 10 * r.val_blur_loss
+        assert r.val_loss == pytest.approx(parts)
+        assert r.beta == 1.0
+
+
+def test_without_validation_images_there_is_no_validation_loss(tiny: Make) -> None:
+    records, _events = train(tiny())
+    assert all(record.val_loss is None and record.psnr for record in records)
+
+
+def test_a_run_ends_when_nothing_improves_and_its_best_checkpoint_stays(tiny: Make) -> None:
+    # So high a learning rate that the first epochs are the best.
+    config = tiny(num_epochs=50, val_fraction=0.3, early_stopping=6, lr=0.02, keep_checkpoints=2,
+                  checkpoint_every=100)  # fmt: skip
+    result = run_vae_training(config)
+    assert result.gave_up and not result.stopped and result.best is not None
+    assert result.epoch == result.best.epoch + 6 < 50
+    assert "ended early" in result_words(result)[1]
+    lowest = min(record.val_loss or 0 for record in result.history)
+    assert result.best.val_loss == lowest
+    files = checkpoint_files(Path(config.model_save_dir))
+    epochs = [len(load(path)[1].history) for _number, path in files]
+    assert epochs[0] == result.epoch and result.best.epoch in epochs
+    # And it is over for good.
+    assert not run_vae_training(config).trained
+    # The sequence number alone tells the newest; the best is only kept.
+    assert files[0][1].name == checkpoint_name(files[0][0], result.epoch)
+
+
+def test_early_stopping_asks_for_images_to_measure_on(tiny: Make) -> None:
+    with pytest.raises(ConfigError, match="val_fraction of 0.1"):
+        tiny(early_stopping=3)
+
+
+def test_a_pattern_that_is_none_is_refused(tiny: Make) -> None:
+    with pytest.raises(ConfigError, match=r"group_pattern person\(\[0-9\] is no regular"):
+        tiny(group_pattern="person([0-9]")
+
+
+def test_averaged_weights_make_the_pictures_and_are_what_is_loaded(tiny: Make) -> None:
+    config = tiny(ema=0.9, num_epochs=2)
+    run_vae_training(config)
+    path = checkpoint_files(Path(config.model_save_dir))[0][1]
+    tensors, _record = load(path)
+    model, _config, _epoch = load_model(path.parent, lambda text: None)
+    for name, weight in model.named_parameters():
+        assert (weight.detach().numpy() == tensors[f"average.{name}"]).all()
+    assert any(
+        (tensors[f"average.{n}"] != tensors[f"model.{n}"]).any()
+        for n, _ in model.named_parameters()
+    )
+
+
+def test_averaging_can_begin_and_end_with_a_resume(tiny: Make) -> None:
+    run_vae_training(tiny(num_epochs=1))
+    run_vae_training(tiny(num_epochs=2, ema=0.5))
+    run_vae_training(tiny(num_epochs=3))
+    names = load(checkpoint_files(Path(tiny().model_save_dir))[0][1])[0]
+    assert not [name for name in names if name.startswith("average.")]
+
+
+def test_the_balanced_weight_is_logged_and_goes_with_the_error(tiny: Make) -> None:
+    records, _events = train(tiny(kl_balance="auto", num_epochs=6, lr=0.003))
+    betas = [record.beta or 0 for record in records]
+    assert betas[0] > betas[-1] > 0
+    pixels = 16 * 16 * 3
+    last = records[-1]
+    assert betas[-1] == pytest.approx(2 * 5 * 4 * last.reconstruction_loss / pixels, rel=0.3)
+
+
+def test_kl_warm_up_raises_the_weight_from_nothing(tiny: Make) -> None:
+    records, _events = train(tiny(kl_warmup=2, batch_size=6))
+    assert [record.beta for record in records] == pytest.approx([0.125, 0.625, 1.0])
+
+
+def test_clipping_bounds_the_step(tiny: Make) -> None:
+    # Adam does not see the scale of gradients, but with a norm of nothing there is no direction.
+    whole, _events = train(tiny("whole", num_epochs=2))
+    clipped, _events = train(tiny("clipped", num_epochs=2, clip_norm=1e-9))
+    assert clipped[1].loss > whole[1].loss

@@ -1,0 +1,76 @@
+"""What the epochs done decide: which was the best, the learning rate, and whether to go on.
+
+All are functions of the history alone, so that a resumed run decides as an unbroken one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from vae.config import TrainConfig, Value
+from vae.events import EpochRecord
+
+# Epochs without improvement after which plateau halves the learning rate, and how often at most.
+PATIENCE, HALVINGS = 5, 10
+# What cosine comes down to, as a share of the learning rate.
+FLOOR = 0.01
+TINY_MSE = 1e-12
+
+
+def score(record: EpochRecord, values: Mapping[str, Value]) -> float:
+    """How good an epoch was, lower is better: on validation images, if there are any.
+
+    The loss, where its weights stay the same. With kl_balance auto, where they change, the negative
+    bound on log p(x) in nats for each value of an image, less a constant, at the decoder variance
+    that fits best: 1/2 log MSE + latent_dim * KL / D (Rybkin et al., 2021).
+    """
+    loss, mse, kl = record.loss, record.reconstruction_loss, record.kl_loss
+    if record.val_loss is not None:
+        loss = record.val_loss
+        mse, kl = record.val_reconstruction_loss or 0.0, record.val_kl_loss or 0.0
+    if values["kl_balance"] != "auto":
+        return loss
+    pixels = int(values["img_size"]) ** 2 * int(values["in_channels"])
+    return 0.5 * math.log(max(mse, TINY_MSE)) + int(values["latent_dim"]) * kl / pixels
+
+
+def best_epoch(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> EpochRecord | None:
+    """The epoch with the lowest score, or None before the first."""
+    return min(history, key=lambda record: score(record, values), default=None)
+
+
+def has_given_up(history: Sequence[EpochRecord], config: TrainConfig) -> bool:
+    """Whether as many epochs as early_stopping says were no better than the best."""
+    best = best_epoch(history, config.to_dict()) if config.early_stopping else None
+    return best is not None and len(history) - best.epoch >= config.early_stopping
+
+
+def learning_rate(history: Sequence[EpochRecord], config: TrainConfig, done: float) -> float:
+    """That of a step in the epoch after the history, of which a part is done with that step."""
+    lr = config.lr * warmed(len(history) + done, config.lr_warmup)
+    if config.lr_schedule == "plateau":
+        return lr * 0.5 ** min(_plateaus(history, config), HALVINGS)
+    if config.lr_schedule == "cosine":
+        turn = math.pi * min((len(history) + done) / config.num_epochs, 1.0)
+        return lr * (FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(turn)))
+    return lr
+
+
+def _plateaus(history: Sequence[EpochRecord], config: TrainConfig) -> int:
+    """How often PATIENCE epochs in a row were no better than the best before them."""
+    values = config.to_dict()
+    lowest, waited, count = math.inf, 0, 0
+    for record in history:
+        if (now := score(record, values)) < lowest:
+            lowest, waited = now, 0
+        else:
+            waited += 1
+        if waited == PATIENCE:
+            waited, count = 0, count + 1
+    return count
+
+
+def warmed(done: float, epochs: int) -> float:
+    """A factor that rises from 0 to 1 over so many epochs; `done` counts parts of epochs too."""
+    return min(1.0, done / epochs) if epochs else 1.0

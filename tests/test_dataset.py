@@ -103,19 +103,17 @@ def test_an_image_never_changes_sides(tmp_path: Path) -> None:
 def test_copies_and_images_of_a_group_are_on_one_side(tmp_path: Path) -> None:
     folder = make_images(tmp_path / "images", 40)
     for i, path in enumerate(sorted(folder.iterdir())):
+        (folder / f"copy_{i:02d}.png").write_bytes(path.read_bytes())
         path.rename(folder / f"person{i % 10}_{i:02d}.png")
-        (folder / f"copy_{i:02d}.png").write_bytes(
-            (folder / f"person{i % 10}_{i:02d}.png").read_bytes()
-        )
     by_content = sides(folder, 0.3)
     for name in by_content[1]:
         copy = "copy" + name[-7:]
         assert copy in by_content[1] or name.startswith("copy")
     training, validation = sides(folder, 0.3, "(person[0-9]+)_")
-    people = [
+    learned, held_back = (
         {name[:7] for name in side if name.startswith("person")} for side in (training, validation)
-    ]
-    assert people[0] and people[1] and not people[0] & people[1]
+    )
+    assert learned and held_back and not learned & held_back
 
 
 def test_a_split_that_leaves_one_side_empty_says_what_to_do(images: Path) -> None:

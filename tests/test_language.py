@@ -148,7 +148,7 @@ def test_what_happens_is_told_in_the_language_in_use() -> None:
     ]
     device = DeviceChosen("CPU", "5 threads", "float32", 5)
     assert words.event_lines(device) == ["Zariadenie: CPU, 5 vlákien, float32."]
-    result = TrainingResult(1, 1, 0, False, True, (ROW,), Path("c"))
+    result = TrainingResult(1, 1, 0, False, True, (ROW,), Path("c"), best=ROW)
     assert (
         words.result_words(result)[1] == "1 epocha za 1 min 5 s. Najlepšia strata 0,5 v 1. epoche."
     )

@@ -75,6 +75,8 @@ def test_the_tab_key_reaches_all_that_can_be_done_and_the_focus_is_seen(trained:
         assert start is not None and not wanted - reached, pane
     # A real Tab moves the focus, and what has it looks different.
     field = app.form.fields["img_size"]
+    app.form.fields["batch_size"].focus_force()  # a field in its sight
+    settle(trained)
     before = trained.pixel(field, 0, field.winfo_height() // 2)
     field.focus_force()
     assert trained.pixel(field, 0, field.winfo_height() // 2) != before

@@ -70,6 +70,7 @@ PHASES = {
     "decode": marked("Decoding images"),
     "save": marked("Saving a checkpoint"),
     "sample": marked("Drawing samples"),
+    "validate": marked("Measuring"),
 }
 MAX_POINTS = 4000
 # Drawing the plot takes a tenth of a second, which training lacks on few cores.

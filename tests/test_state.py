@@ -21,7 +21,8 @@ def test_the_newest_intact_network_is_loaded_and_damage_is_named(tiny: Make) -> 
     newest = checkpoint_files(folder)[0][1]
     newest.write_bytes(newest.read_bytes()[:-1])
     told: list[str] = []
-    model, found, epoch = load_model(folder, told.append)
+    loaded = load_model(folder, told.append)
+    model, found, epoch = loaded.model, loaded.config, loaded.epoch
     assert epoch == 1
     assert (found.img_size, found.latent_dim) == (config.img_size, config.latent_dim)
     assert newest.name in told[0]

@@ -74,7 +74,7 @@ def test_averaged_weights_make_the_pictures_and_are_what_is_loaded(tiny: Make) -
     run_vae_training(config)
     path = checkpoint_files(Path(config.model_save_dir))[0][1]
     tensors, _record = load(path)
-    model, _config, _epoch = load_model(path.parent, lambda text: None)
+    model = load_model(path.parent, lambda text: None).model
     for name, weight in model.named_parameters():
         assert (weight.detach().numpy() == tensors[f"average.{name}"]).all()
     names = [name for name, _weight in model.named_parameters()]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from vae import __version__, diary
-from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, text_of
+from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, check, parse, text_of
 from vae.errors import StopRequested, StudioError, problem_of
 from vae.events import RETRY_SECONDS, BatchDone, Event, Trouble
 from vae.recorded_run import run_recorded
@@ -105,6 +105,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_folders(command, "the grid")
     command.add_argument("--count", type=_whole(1, 4096), default=64, help="images (default 64)")
     command.add_argument("--seed", type=_whole(0), default=1, help="of the draw (default 1)")
+    command.add_argument(
+        "--sampler", choices=PARAMETERS["sampler"].choices, help="of latents (default the run's)"
+    )
+    command.add_argument(
+        "--temperature", metavar="VALUE", help="of the sampler (default the run's)"
+    )
     command.set_defaults(command=sample)
 
     command = commands.add_parser("figures", help="draw the loss curve and samples for a paper")
@@ -211,9 +217,13 @@ def try_again(
 
 
 def sample(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
-    """Draw latents from N(0, I), decode them with the newest checkpoint and save the grid."""
+    """Draw latents, decode them with the newest checkpoint and save the grid."""
     from vae.drawing import draw
 
+    named = {name: getattr(options, name) for name in ("sampler", "temperature")}
+    values, problems = parse({name: text for name, text in named.items() if text is not None})
+    if problems := {**problems, **check(values)}:
+        raise ConfigError(problems)
     drawn = draw(
         Path(options.model_save_dir),
         Path(options.output_dir),
@@ -221,6 +231,7 @@ def sample(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
         lambda text: print(f"Note: {text}"),
         options.count,
         should_stop,
+        values,
     )
     print(f"{options.count} images of epoch {drawn.epoch} in {drawn.path}")
     return DONE

@@ -136,6 +136,15 @@ class TrainConfig:
         "./output_images", "Output folder", "Output",
         "Folder for sample grids and the loss curve.", kind="folder",
     )  # fmt: skip
+    sampler: str = param(
+        "prior", "Sampler", "Output", choices=("prior", "gaussian", "gmm"),
+        help="Where latents of samples come from: N(0, I), or a Gaussian or a mixture of Gaussians "
+        "fitted to the encoded images.",
+    )  # fmt: skip
+    temperature: float = param(
+        1.0, "Temperature", "Output", above=0.0, high=4.0,
+        help="Scales how far latents of samples lie from the middle of their density.",
+    )  # fmt: skip
     seed: int = param(
         0, "Seed", "Advanced", low=0, high=2**63 - 1, fixed=True,
         help="Same seed, data and machine: same run, bit for bit on the CPU.",

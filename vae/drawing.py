@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
-from vae.files import drawn_name
+from vae import samplers
+from vae.config import Value
+from vae.dataset import MedicalImageDataset, split, to_device
+from vae.decoding import DataError
+from vae.errors import StopRequested
+from vae.files import SAMPLER_NAME, drawn_name
 from vae.grid import GRID_SIDE, image_grid
+from vae.language import _
 from vae.randomness import generator
-from vae.samples import decode_latents, fixed_latents, write_png
-from vae.state import load_model
+from vae.samples import decode_latents, write_png
+from vae.state import Loaded, load_model
 
 
 class Drawn(NamedTuple):
@@ -21,6 +29,7 @@ class Drawn(NamedTuple):
     grid: np.ndarray
     epoch: int
     path: Path
+    sampler: str
 
 
 def draw(
@@ -30,14 +39,67 @@ def draw(
     warn: Callable[[str], None],
     count: int = GRID_SIDE**2,
     should_stop: Callable[[], bool] = lambda: False,
+    values: Mapping[str, Value] = {},
 ) -> Drawn:
-    """Decode `count` latents from N(0, I) and save the grid.
+    """Decode `count` latents and save the grid. `values` may name another sampler or temperature.
 
-    Raises CheckpointError if there is no checkpoint, OSError, StopRequested.
+    Raises CheckpointError if there is no checkpoint, DataError if the images are needed and gone,
+    OSError, StopRequested.
     """
-    model, config, epoch = load_model(model_save_dir, warn)
-    latents = fixed_latents(count, config.latent_dim, generator(seed, "samples"))
-    grid = image_grid(decode_latents(model, latents, should_stop))
-    path = output_dir / drawn_name(seed, epoch)
+    loaded = load_model(model_save_dir, warn)
+    config = dataclasses.replace(loaded.config, **values)  # type: ignore[arg-type]
+    sampler = sampler_of(loaded, config.sampler, model_save_dir, should_stop)
+    shape, random = (count, config.latent_dim), generator(seed, "samples")
+    latents = samplers.latents(sampler, shape, config.temperature, random)
+    grid = image_grid(decode_latents(loaded.model, latents, should_stop))
+    path = output_dir / drawn_name(config.sampler, seed, loaded.epoch)
     write_png(path, grid)
-    return Drawn(grid, epoch, path)
+    return Drawn(grid, loaded.epoch, path, config.sampler)
+
+
+def sampler_of(
+    loaded: Loaded, kind: str, folder: Path, should_stop: Callable[[], bool] = lambda: False
+) -> samplers.Sampler | None:
+    """The sampler of a kind for a network: the one beside its checkpoint, or fitted anew.
+
+    None for the prior. Raises DataError if the run's images are needed and not there.
+    """
+    if kind == "prior":
+        return None
+    record = loaded.record
+    facts = samplers.fitted_to(kind, record.data, loaded.epoch, record.images_done)
+    if found := samplers.load(folder / SAMPLER_NAME, facts):
+        return found
+    training, _validation = images_of(loaded, should_stop)
+
+    def load(data: MedicalImageDataset, indices: np.ndarray) -> torch.Tensor:
+        if should_stop():
+            raise StopRequested
+        return to_device(data.batch(indices), torch.device("cpu"))
+
+    codes = samplers.encoded(loaded.model, training, load, loaded.config.batch_size)
+    return samplers.fit(kind, codes, loaded.config.seed)
+
+
+def images_of(
+    loaded: Loaded, should_stop: Callable[[], bool] = lambda: False
+) -> tuple[MedicalImageDataset, MedicalImageDataset]:
+    """The images that a run learns from, and those for validation.
+
+    Raises DataError if they are not those of the run.
+    """
+    config = loaded.config
+    data = MedicalImageDataset(
+        Path(config.file_path),
+        config.img_size,
+        config.in_channels,
+        int(config.cache_gb * 1e9),
+        should_stop=should_stop,
+    )
+    if data.fingerprint != loaded.record.data:
+        text = _(
+            "{folder} no longer holds the images that the run learned from. Bring them back, or "
+            "take the sampler prior, which needs none."
+        )
+        raise DataError(text.format(folder=config.file_path))
+    return split(data, config.val_fraction, config.group_pattern)

@@ -22,6 +22,7 @@ SAMPLES_NAME = re.compile(r"samples_epoch_(\d{4,})\.png")
 RECONSTRUCTIONS_NAME = re.compile(r"reconstructions_epoch_(\d{4,})\.png")
 BETWEEN_NAME = re.compile(r"(samples|reconstructions)_epoch_\d{4,}_image_\d+\.png")
 LOSS_CURVE_NAME = "loss_curve.png"
+SAMPLER_NAME = "sampler.npz"
 SPARE_NAME = ".vae-spare.tmp"
 DAMAGED_SUFFIX = ".bad"
 # A virus scanner or an indexer may hold a fresh file for a moment.
@@ -49,9 +50,9 @@ def is_picture(name: str) -> bool:
     return name == LOSS_CURVE_NAME or any(pattern.fullmatch(name) for pattern in patterns)
 
 
-def drawn_name(seed: int, epoch: int) -> str:
+def drawn_name(sampler: str, seed: int, epoch: int) -> str:
     """File name of a grid drawn with a seed of its own."""
-    return f"sample_seed_{seed}_epoch_{epoch:04d}.png"
+    return f"sample_{sampler}_seed_{seed}_epoch_{epoch:04d}.png"
 
 
 def _moment(epoch: int, images_done: int) -> str:

@@ -93,6 +93,16 @@ ADVICE: dict[str, Advice] = {
     "log_file": Advice("", "", marked("Opens in any spreadsheet.")),
     "model_save_dir": Advice("", "", marked("A folder for each run; a run resumes from it.")),
     "output_dir": Advice("", "", marked("A folder for each run.")),
+    "sampler": Advice(
+        "",
+        "",
+        marked("gmm with kl_balance auto. prior draws from N(0, I), as published."),
+    ),
+    "temperature": Advice(
+        marked("More varied samples, and more that look like nothing."),
+        marked("Samples closer to the average image."),
+        marked("0.7 to 1."),
+    ),
     "seed": Advice("", "", marked("Any. Several seeds show how much of a result is chance.")),
     "base_channels": Advice(
         marked("Learns more, with the square more time."),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vae import samplers
 from vae.checkpoint import checkpoint_files
 from vae.config import TrainConfig
 from vae.curve import write_loss_curve
@@ -16,6 +17,7 @@ from vae.decoding import DataError
 from vae.events import EarlierRunKept, Event, Progress, ReconstructionsReady, SamplesReady, Warned
 from vae.files import (
     LOSS_CURVE_NAME,
+    SAMPLER_NAME,
     is_picture,
     move_into,
     reconstructions_name,
@@ -26,7 +28,7 @@ from vae.history import has_rows, set_aside_if_foreign, write_log
 from vae.language import _
 from vae.randomness import generator
 from vae.reconstructions import comparison, fixed_images, reconstruct
-from vae.samples import decode_latents, fixed_latents, write_png
+from vae.samples import decode_latents, write_png
 from vae.state import TrainingState
 
 CURVE_SECONDS = 5.0
@@ -40,6 +42,7 @@ class Outputs:
         self.folder, self.log = Path(config.output_dir), Path(config.log_file)
         self.curve_written = 0.0
         self.originals: np.ndarray | None = None  # that are reconstructed in each epoch
+        self.fitted: samplers.Sampler | None = None  # that drew the newest samples
 
     def set_earlier_run_aside(self) -> None:
         """Move an earlier run's pictures, log and checkpoints where none is overwritten.
@@ -52,7 +55,8 @@ class Outputs:
         pictures = [path for path in _listed(self.folder) if is_picture(path.name)]
         logs = [self.log] if has_rows(self.log) else []
         checkpoints = [path for _number, path in reversed(checkpoint_files(folder, damaged=True))]
-        files = [*pictures, *logs, *checkpoints]
+        sampler = [folder / SAMPLER_NAME] * (folder / SAMPLER_NAME).is_file()
+        files = [*pictures, *logs, *sampler, *checkpoints]
         if not files:
             return
         name = next(
@@ -104,21 +108,37 @@ class Outputs:
         self._write_reconstructions(state)
         self._write_samples(state, samples)
 
-    def draw_samples(self, state: TrainingState, should_stop: Callable[[], bool]) -> np.ndarray:
-        """Decode the run's 64 fixed latents, the same each time, so that grids compare.
+    def draw_samples(
+        self, state: TrainingState, load: samplers.Load, should_stop: Callable[[], bool]
+    ) -> np.ndarray:
+        """Decode 64 latents drawn with the run's seed, the same each time, so that grids compare.
 
-        uint8 (64, H, W, C). Raises StopRequested when asked to stop.
+        uint8 (64, H, W, C). `load` gives training images, for a sampler that is fitted to them.
+        Raises StopRequested when asked to stop.
         """
         self.emit(Progress("sample", 0, 0))
-        random = generator(self.config.seed, "samples")
-        latents = fixed_latents(GRID_SIDE**2, self.config.latent_dim, random)
+        config, self.fitted = self.config, None
+        if config.sampler != "prior":
+            codes = samplers.encoded(state.shown, state.data, load, config.batch_size)
+            self.fitted = samplers.fit(config.sampler, codes, config.seed)
+        random, shape = generator(config.seed, "samples"), (GRID_SIDE**2, config.latent_dim)
+        latents = samplers.latents(self.fitted, shape, config.temperature, random)
         return decode_latents(state.shown, latents, should_stop)
 
     def _write_samples(self, state: TrainingState, samples: np.ndarray) -> None:
         grid = image_grid(samples)
         path = self.folder / samples_name(state.epoch, state.images_done)
         self._write_picture(path, lambda: write_png(path, grid))
+        if self.fitted:
+            self._write_sampler(state, self.fitted)
         self.emit(SamplesReady(state.epoch, grid, path, state.images_done))
+
+    def _write_sampler(self, state: TrainingState, sampler: samplers.Sampler) -> None:
+        """Keep it beside the checkpoint of the same weights, if there will be one."""
+        place = (state.epoch, state.images_done)
+        facts = samplers.fitted_to(self.config.sampler, state.data.fingerprint, *place)
+        path = Path(self.config.model_save_dir) / SAMPLER_NAME
+        self._write_picture(path, lambda: samplers.save(path, sampler, facts))
 
     def _write_reconstructions(self, state: TrainingState) -> None:
         """Reconstruct the same few images each time."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from vae.checkpoint import checkpoint_files
-from vae.files import is_picture, move_into, safe_name
+from vae.files import SAMPLER_NAME, is_picture, move_into, safe_name
 from vae.history import log_text
 from vae.lock import only_run
 from vae.runs import OWNED, Run, run_path
@@ -52,7 +52,7 @@ def own_files(run: Run, runs: Sequence[Run]) -> list[Path]:
     return [
         *(pictures if "output_dir" in own else ()),
         *([log] if "log_file" in own and _is_log(log) else ()),
-        *(reversed(_checkpoints(checkpoints)) if "model_save_dir" in own else ()),
+        *(_in_checkpoints(checkpoints) if "model_save_dir" in own else ()),
     ]
 
 
@@ -98,5 +98,7 @@ def _is_log(path: Path) -> bool:
         return file.read(len(first)) == first
 
 
-def _checkpoints(folder: Path) -> list[Path]:
-    return [path for _, path in checkpoint_files(folder, damaged=True)]
+def _in_checkpoints(folder: Path) -> list[Path]:
+    """The fitted sampler, if there is one, and the checkpoints."""
+    sampler = [path for path in _listed(folder) if path.name == SAMPLER_NAME and path.is_file()]
+    return [*sampler, *(path for _, path in reversed(checkpoint_files(folder, damaged=True)))]

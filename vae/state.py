@@ -343,8 +343,21 @@ def check_same_run(
         raise MismatchError(message, problems)
 
 
-def load_model(folder: Path, warn: Callable[[str], None]) -> tuple[VAE, TrainConfig, int]:
-    """The network of a folder's newest intact checkpoint, its config and its epoch, on the CPU.
+class Loaded(NamedTuple):
+    """A network from a checkpoint, on the CPU, and the run that it belongs to."""
+
+    model: VAE
+    config: TrainConfig
+    record: Record
+
+    @property
+    def epoch(self) -> int:
+        """Number of whole epochs done."""
+        return len(self.record.history)
+
+
+def load_model(folder: Path, warn: Callable[[str], None]) -> Loaded:
+    """The network of a folder's newest intact checkpoint; the averaged one, if there is one.
 
     Damaged checkpoints are named through `warn`. Raises CheckpointError if there is none, OSError.
     """
@@ -357,7 +370,7 @@ def load_model(folder: Path, warn: Callable[[str], None]) -> tuple[VAE, TrainCon
     model = build_model(config)
     source = "average" if config.ema else "model"
     copy_tensors(tensors, {f"{source}.{n}": p for n, p in model.named_parameters()})
-    return model.eval(), config, len(record.history)
+    return Loaded(model.eval(), config, record)
 
 
 def _config_of(record: Record) -> TrainConfig:

@@ -224,6 +224,12 @@ class _Training:
                 if self.saving.decide(trouble) is None:
                     raise
 
+    def load_or_stop(self, data: MedicalImageDataset, indices: np.ndarray) -> torch.Tensor:
+        """As `load`, beside the training itself. Raises StopRequested when asked to stop."""
+        if self.should_stop():
+            raise StopRequested
+        return self.load(data, indices)
+
     def train_step(self, x: torch.Tensor) -> None:
         """One step of Adam on a batch (B, C, H, W)."""
         state = self.state
@@ -292,7 +298,7 @@ class _Training:
         if means is None:
             raise explain.loss_not_finite(state)
         due = outputs.pictures_due(state.epoch + 1)
-        samples = outputs.draw_samples(state, self.should_stop) if due else None
+        samples = outputs.draw_samples(state, self.load_or_stop, self.should_stop) if due else None
         record = EpochRecord(
             epoch=state.epoch + 1,
             loss=means.loss,
@@ -318,14 +324,9 @@ class _Training:
 
     def measure(self, samples: np.ndarray | None) -> dict[str, float]:
         """The fields of the epoch's record that say how good the network is by now."""
-
-        def load(data: MedicalImageDataset, indices: np.ndarray) -> torch.Tensor:
-            if self.should_stop():
-                raise StopRequested
-            return self.load(data, indices)
-
         self.emit(Progress("validate", 0, 0))
-        return {**validation_losses(self.state, load), **measures(self.state, load, samples)}
+        losses = validation_losses(self.state, self.load_or_stop)
+        return {**losses, **measures(self.state, self.load_or_stop, samples)}
 
     def is_best(self, record: EpochRecord) -> bool:
         """Whether the newest epoch is the best, so far as validation images tell."""
@@ -334,7 +335,7 @@ class _Training:
 
     def draw(self) -> None:
         """Draw samples and reconstructions. Raises StopRequested when asked to stop."""
-        samples = self.outputs.draw_samples(self.state, self.should_stop)
+        samples = self.outputs.draw_samples(self.state, self.load_or_stop, self.should_stop)
         self.outputs.write_pictures(self.state, samples)
 
     def save(self) -> None:

@@ -28,7 +28,7 @@ class SamplesPane(GalleryPane):
 
     def __init__(self, master: tk.Misc, worker: Worker, draw: Callable[[int], None]) -> None:
         promise = _("An 8x8 grid of generated images appears here after the first epoch.")
-        meaning = _("64 images decoded from z ~ N(0, I), {moment}")
+        meaning = _("64 generated images, {moment}")
         super().__init__(master, worker, "samples", samples_name, promise, meaning)
         self.draw = draw
         row = ttk.Frame(self, style="Vae.TFrame")

@@ -44,7 +44,7 @@ def test_train_then_resume_then_sample(tiny: Make, capsys: pytest.CaptureFixture
     assert "Resuming from epoch 2" in capsys.readouterr().out
     places = [f"--model_save_dir={config.model_save_dir}", f"--output_dir={config.output_dir}"]
     assert main(["sample", *places, "--count=9", "--seed=3"]) == 0
-    with Image.open(Path(config.output_dir) / "sample_seed_3_epoch_0002.png") as grid:
+    with Image.open(Path(config.output_dir) / "sample_prior_seed_3_epoch_0002.png") as grid:
         assert grid.size == (8 * 16 + 14, 2 * 16 + 2)
 
 

@@ -16,6 +16,24 @@ def test_shapes(size: int, channels: int, depth: int) -> None:
     assert recon.abs().max() <= 1
 
 
+@pytest.mark.parametrize(("size", "channels", "depth"), [(16, 3, 2), (32, 1, 4), (8, 1, 1)])
+def test_a_decoder_that_repeats_pixels_has_the_same_shapes_and_no_checkerboard(
+    size: int, channels: int, depth: int
+) -> None:
+    models = [VAE(size, channels, 6, depth, 4, kind) for kind in ("transposed", "upsample")]
+    patterns = []
+    for model in models:
+        initialize(model, torch.Generator().manual_seed(1))
+        with torch.no_grad():
+            # Equal pixels at the top: what is not equal then comes from enlarging.
+            flat = torch.ones(1, *model.top)
+            image = model.decoder(flat)[0]
+        assert image.shape == (channels, size, size)
+        middle = image[:, size // 4 : -size // 4, size // 4 : -size // 4]
+        patterns.append(float((middle - middle.mean((1, 2), keepdim=True)).abs().max()))
+    assert patterns[1] < 1e-6 < patterns[0] or depth == 4  # whose middle feels the border
+
+
 def test_widths_double_with_depth() -> None:
     model = VAE(32, 3, 6, 3, 8)
     convolutions = [m.out_channels for m in model.encoder if isinstance(m, torch.nn.Conv2d)]

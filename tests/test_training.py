@@ -732,3 +732,13 @@ def test_a_clock_that_is_set_back_changes_neither_order_nor_durations(
     events: list[Event] = []
     run_vae_training(tiny(num_epochs=3), events.append)
     assert next(event for event in events if isinstance(event, Resumed)).epoch == 2
+
+
+def test_a_run_with_the_other_decoder_resumes(tiny: Make) -> None:
+    whole, broken = (tiny(name, decoder="upsample", num_epochs=2) for name in ("whole", "broken"))
+    run_vae_training(whole)
+    run_vae_training(broken, should_stop=stop_after(3))
+    run_vae_training(broken)
+    assert_same_end(whole, broken)
+    with pytest.raises(CheckpointError, match="decoder is transposed, the checkpoint was made"):
+        run_vae_training(tiny("broken", num_epochs=3))

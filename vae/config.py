@@ -153,6 +153,16 @@ class TrainConfig:
         32, "Base channels", "Advanced", low=1, high=1024, fixed=True,
         help="Channels of the first conv layer; each further layer doubles them.",
     )  # fmt: skip
+    decoder: str = param(
+        "transposed", "Decoder", "Advanced", choices=("transposed", "upsample"), fixed=True,
+        help="How the decoder enlarges: by transposed convolutions, or by repeating pixels before "
+        "a convolution, which leaves no checkerboard.",
+    )  # fmt: skip
+    augment: str = param(
+        "none", "Augmentation", "Advanced", choices=("none", "light", "flip"),
+        help="Vary each training image anew. light: turned, moved, scaled, and in brightness and "
+        "contrast, by a few percent. flip: also mirrored, left to right.",
+    )  # fmt: skip
     group_pattern: str = param(
         "", "Group by name", "Advanced", fixed=True,
         help="Regular expression. Images whose paths match alike, as with person[0-9]+, stay on "
@@ -344,7 +354,8 @@ def is_of_type(value: object, default: Value) -> bool:
     return isinstance(value, type(default))
 
 
-SHAPE = ("img_size", "in_channels", "latent_dim", "depth", "base_channels")
+# What the shapes of the weights depend on.
+SHAPE = ("img_size", "in_channels", "latent_dim", "depth", "base_channels", "decoder")
 
 
 def out_of_range(name: str, value: float, facts: Parameter) -> str:
@@ -380,12 +391,18 @@ def not_divisible(img_size: int, depth: int) -> str:
 
 
 def parameter_count(
-    img_size: int, in_channels: int, latent_dim: int, depth: int, base_channels: int
+    img_size: int,
+    in_channels: int,
+    latent_dim: int,
+    depth: int,
+    base_channels: int,
+    decoder: str = "transposed",
 ) -> int:
     """Number of weights of the VAE (see vae.model), without building it."""
     widths = [in_channels] + [base_channels * 2**i for i in range(depth)]
     pairs = list(itertools.pairwise(widths))
-    convolutions: int = sum(2 * 16 * a * b + a + b for a, b in pairs)
+    up = 16 if decoder == "transposed" else 9
+    convolutions: int = sum((16 + up) * a * b + a + b for a, b in pairs)
     flat: int = widths[-1] * (img_size // 2**depth) ** 2
     linear: int = 2 * (flat + 1) * latent_dim + (latent_dim + 1) * flat
     return convolutions + linear

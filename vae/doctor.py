@@ -131,8 +131,8 @@ def _checkpoints(folder: Path, problems: list[str]) -> Facts:
 
 
 def _check_room(facts: Facts, values: Mapping[str, Any], problems: list[str]) -> None:
-    shape = {name: int(values[name]) for name in SHAPE}
-    if check({**shape}):
+    shape = {name: values[name] for name in SHAPE}
+    if check(shape):
         return
     needed = 2 * bytes_a_weight(bool(values["ema"])) * parameter_count(**shape)
     facts["two_checkpoints"] = needed

@@ -109,6 +109,19 @@ ADVICE: dict[str, Advice] = {
         marked("Faster and smaller."),
         marked("16 to 64."),
     ),
+    "decoder": Advice(
+        "",
+        "",
+        marked("transposed, as published; upsample where a pattern of dots is seen in images."),
+    ),
+    "augment": Advice(
+        "",
+        "",
+        marked(
+            "none; light for some hundred images or fewer. flip only where left and right may be "
+            "exchanged: not in a chest X-ray, whose heart would change sides."
+        ),
+    ),
     "group_pattern": Advice(
         "",
         "",

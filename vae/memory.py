@@ -10,6 +10,7 @@ from vae.language import _, number
 
 # A weight, its gradient and Adam's two moments, four bytes each.
 BYTES_A_WEIGHT = 16
+AVERAGE_BYTES = 4  # of the moving average of a weight
 # The process with PyTorch, before it trains.
 BYTES_AT_REST = 7 * 10**8
 # Activations wait for the backward pass, and then have gradients and copies in other layouts.
@@ -60,7 +61,10 @@ def needed_bytes(config: TrainConfig) -> tuple[int, int]:
     widths = [config.in_channels] + [config.base_channels * 2**i for i in range(config.depth)]
     layers = [width * (config.img_size >> i) ** 2 for i, width in enumerate(widths)]
     activations = sum(layers[1:]) + sum(layers[:-1])  # of the encoder, of the decoder
-    return BYTES_AT_REST + BYTES_A_WEIGHT * weights, 4 * COPIES * activations
+    if config.decoder == "upsample":  # its convolutions keep what was enlarged before them
+        activations += sum(4 * layer for layer in layers[1:])
+    fixed = BYTES_A_WEIGHT + (AVERAGE_BYTES if config.ema else 0)
+    return BYTES_AT_REST + fixed * weights, 4 * COPIES * activations
 
 
 def is_out_of_memory(error: BaseException) -> bool:

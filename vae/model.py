@@ -15,11 +15,19 @@ class VAE(nn.Module):
     """A convolutional VAE (Kingma and Welling, "Auto-Encoding Variational Bayes", 2014).
 
     depth 4x4 stride-2 convolutions with base_channels * 2^i channels, a Gaussian latent of
-    length latent_dim, and the same way back. Images are (B, in_channels, img_size, img_size).
+    length latent_dim, and the same way back: by transposed convolutions, or with decoder
+    "upsample" by nearest neighbours and 3x3 convolutions, which leave no checkerboard (Odena et
+    al., 2016). Images are (B, in_channels, img_size, img_size).
     """
 
     def __init__(
-        self, img_size: int, in_channels: int, latent_dim: int, depth: int, base_channels: int
+        self,
+        img_size: int,
+        in_channels: int,
+        latent_dim: int,
+        depth: int,
+        base_channels: int,
+        decoder: str = "transposed",
     ) -> None:
         super().__init__()
         widths = [in_channels] + [base_channels * 2**i for i in range(depth)]
@@ -34,7 +42,10 @@ class VAE(nn.Module):
         self.fc_decode = nn.Linear(latent_dim, flat)
         up: list[nn.Module] = []
         for a, b in zip(widths[::-1], widths[-2::-1], strict=False):
-            up += [nn.ConvTranspose2d(a, b, 4, stride=2, padding=1), nn.ReLU()]
+            if decoder == "transposed":
+                up += [nn.ConvTranspose2d(a, b, 4, stride=2, padding=1), nn.ReLU()]
+            else:
+                up += [nn.Upsample(scale_factor=2), nn.Conv2d(a, b, 3, padding=1), nn.ReLU()]
         self.decoder = nn.Sequential(*up[:-1], nn.Tanh())
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -68,7 +79,7 @@ class VAE(nn.Module):
 def build_model(config: TrainConfig) -> VAE:
     """The network that a config describes."""
     c = config
-    return VAE(c.img_size, c.in_channels, c.latent_dim, c.depth, c.base_channels)
+    return VAE(c.img_size, c.in_channels, c.latent_dim, c.depth, c.base_channels, c.decoder)
 
 
 @torch.no_grad()

@@ -36,7 +36,7 @@ CHANGE = marked("From epoch {epoch}: {name} {then} became {now}.")
 # What may change between sessions, and is then recorded; paths and output settings do not count.
 RECORDED = (
     "num_epochs", "batch_size", "lr", "lr_schedule", "lr_warmup", "alpha", "beta", "gamma",
-    "kl_balance", "kl_warmup", "free_bits", "clip_norm", "ema", "precision",
+    "kl_balance", "kl_warmup", "free_bits", "clip_norm", "ema", "augment", "precision",
 )  # fmt: skip
 
 

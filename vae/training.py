@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from vae import explain
+from vae.augment import augment
 from vae.beginning import begin, find_data
 from vae.checkpoint import CheckpointError
 from vae.config import ConfigError, TrainConfig
@@ -182,7 +183,8 @@ class _Training:
             batch = order[state.images_done : state.images_done + config.batch_size]
             done = (state.images_done + len(batch)) / count
             state.set_lr(learning_rate(state.history, config, done))
-            self.train_step(self.load(state.data, batch))
+            random = generator(config.seed, "augment", state.epoch, state.images_done)
+            self.train_step(augment(self.load(state.data, batch), config.augment, random))
             seconds = time.monotonic() - began
             state.seconds = before + seconds
             self.report((state.images_done - first) / max(seconds, 1e-9))

@@ -116,7 +116,7 @@ def test_others_are_drawn_from_a_seed_and_saved(trained: Any) -> None:
     trained.pump(lambda: "seed 7" in samples.caption["text"])
     assert (samples.pixels != before).any()
     output = Path(app.form.texts()["output_dir"])
-    assert (output / "sample_seed_7_epoch_0003.png").exists()
+    assert (output / "sample_prior_seed_7_epoch_0003.png").exists()
 
 
 def test_an_animation_is_written_where_the_person_says(

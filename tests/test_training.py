@@ -20,7 +20,15 @@ from PIL import Image
 
 from tests.conftest import fail_saving, read_log
 from vae import beginning, cache, decoding, outputs, state, training
-from vae.checkpoint import Draft, MismatchError, Record, checkpoint_files, load, peek
+from vae.checkpoint import (
+    CheckpointError,
+    Draft,
+    MismatchError,
+    Record,
+    checkpoint_files,
+    load,
+    peek,
+)
 from vae.config import ConfigError, TrainConfig
 from vae.decoding import DataError
 from vae.errors import StopRequested

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from pathlib import Path
 
@@ -7,12 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vae.config import DEFAULTS
 from vae.curve import (
     Weights,
     part_lines,
     smoothed,
     spread,
     total_line,
+    validation_line,
     write_loss_curve,
 )
 from vae.events import EpochRecord
@@ -21,7 +24,7 @@ from vae.events import EpochRecord
 def test_the_curve_is_drawn_from_high_to_low(tmp_path: Path) -> None:
     losses = [4.0, 2.0, 1.0, 0.5]
     history = [EpochRecord(i, x, 0, 0, 0, 0, 1, 1, 1) for i, x in enumerate(losses, start=1)]
-    write_loss_curve(tmp_path / "curve.png", history)
+    write_loss_curve(tmp_path / "curve.png", history, DEFAULTS)
     with Image.open(tmp_path / "curve.png") as image:
         pixels = np.asarray(image.convert("RGB")).astype(int)
     blue = (pixels[..., 2] - pixels[..., 0]) > 100
@@ -38,6 +41,20 @@ def test_the_weighted_parts_add_up_to_the_total() -> None:
         total.values
     )
     assert len({part.dashes for part in (total, *parts)}) == 4
+
+
+def test_the_kl_part_has_the_weight_of_its_epoch() -> None:
+    history = [EpochRecord(i, 1, 1, 2, 0, 0, 1, 1, 1, beta=0.5 * i) for i in (1, 2)]
+    _reconstruction, kl, _blur = part_lines(history, Weights(5, 1, 10))
+    assert kl.values == (1.0, 2.0)
+
+
+def test_the_validation_line_has_the_epochs_that_were_measured() -> None:
+    history = [EpochRecord(i, 1, 1, 1, 1, 0, 1, 1, 1) for i in (1, 2, 3)]
+    assert validation_line("Validation", history) is None
+    history[1:] = [dataclasses.replace(row, val_loss=7.0 * row.epoch) for row in history[1:]]
+    line = validation_line("Validation", history)
+    assert line is not None and (line.epochs, line.values) == ((2, 3), (14.0, 21.0))
 
 
 def test_smoothing_keeps_a_level_and_calms_a_noise() -> None:

@@ -156,7 +156,7 @@ class TrainConfig:
     decoder: str = param(
         "transposed", "Decoder", "Advanced", choices=("transposed", "upsample"), fixed=True,
         help="How the decoder enlarges: by transposed convolutions, or by repeating pixels before "
-        "a convolution, which leaves no checkerboard.",
+        "a convolution, against checkerboards.",
     )  # fmt: skip
     augment: str = param(
         "none", "Augmentation", "Advanced", choices=("none", "light", "flip"),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from vae.config import Value
 from vae.events import EpochRecord
 from vae.files import atomic_write
 from vae.language import _, in_english, number
+from vae.schedule import best_epoch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +40,13 @@ class Weights(NamedTuple):
     alpha: float
     beta: float
     gamma: float
+
+
+class Mark(NamedTuple):
+    """An epoch that is marked, on the line at a place among those drawn."""
+
+    line: int
+    epoch: int
 
 
 @dataclass(frozen=True)
@@ -68,12 +77,24 @@ def total_line(label: str, history: Sequence[EpochRecord], style: int = 0) -> Li
     return _line(label, history, [record.loss for record in history], style)
 
 
+def validation_line(label: str, history: Sequence[EpochRecord], style: int = 1) -> Line | None:
+    """The loss on images that were held back, or None without any."""
+    measured = [record for record in history if record.val_loss is not None]
+    values = [record.val_loss or 0.0 for record in measured]
+    return _line(label, measured, values, style) if measured else None
+
+
 def part_lines(history: Sequence[EpochRecord], weights: Weights) -> tuple[Line, ...]:
-    """The parts of the loss, each times its weight, which add up to the total."""
+    """The parts of the loss, each times its weight, which add up to the total.
+
+    The weight of the KL divergence is the one that it had in each epoch, where that is known.
+    """
     alpha, beta, gamma = weights
+    betas = [beta if record.beta is None else record.beta for record in history]
+    kl = [weight * record.kl_loss for weight, record in zip(betas, history, strict=True)]
     parts = (
         (_("α · reconstruction"), [alpha * record.reconstruction_loss for record in history]),
-        (_("β · KL"), [beta * record.kl_loss for record in history]),
+        (_("β · KL"), kl),
         (_("γ · blur"), [gamma * record.blur_loss for record in history]),
     )
     return tuple(
@@ -119,25 +140,40 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     return places
 
 
-def draw_loss(axes: Axes, history: Sequence[EpochRecord]) -> None:
-    """Draw total loss against epoch into light axes, the best epoch marked."""
+def draw_loss(axes: Axes, history: Sequence[EpochRecord], values: Mapping[str, Value]) -> None:
+    """Draw total loss against epoch into light axes, the best epoch marked.
+
+    `values` are the parameters of the run. On images that were held back, too, if any were.
+    """
     from matplotlib.ticker import MaxNLocator
 
-    line = total_line("", history)
-    axes.plot(line.epochs, line.values, color=COLOURS[0], marker=".", linewidth=2)
-    if history:
-        best = min(history, key=lambda record: record.loss)
-        axes.plot(best.epoch, best.loss, "o", mfc="white", mec=COLOURS[0], markersize=8)
+    line, validation = total_line(_("Training"), history), None
+    axes.plot(line.epochs, line.values, color=COLOURS[0], marker=".", linewidth=2, label=line.label)
+    if validation := validation_line(_("Validation"), history):
+        colour, dashes = validation.colour(COLOURS), (0, validation.dashes)
+        axes.plot(
+            validation.epochs, validation.values, color=colour, linestyle=dashes, linewidth=2,
+            label=validation.label,
+        )  # fmt: skip
+        axes.legend(frameon=False)
+    if best := best_epoch(history, values):
+        loss, of = best.loss, COLOURS[0]
         title = _("Best loss {loss} at epoch {epoch}")
-        axes.set_title(title.format(loss=number(best.loss, ".5g"), epoch=best.epoch), fontsize=11)
+        if validation and best.val_loss is not None:
+            loss, of = best.val_loss, validation.colour(COLOURS)
+            title = _("Best validation loss {loss} at epoch {epoch}")
+        axes.plot(best.epoch, loss, "o", mfc="white", mec=of, markersize=8)
+        axes.set_title(title.format(loss=number(loss, ".5g"), epoch=best.epoch), fontsize=11)
     axes.set(xlabel=_("Epoch"), ylabel=_("Loss"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color="#e1e5ea")
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def write_loss_curve(path: Path, history: Sequence[EpochRecord]) -> None:
-    """Draw total loss against epoch, the best epoch marked, into a PNG. Raises OSError.
+def write_loss_curve(
+    path: Path, history: Sequence[EpochRecord], values: Mapping[str, Value]
+) -> None:
+    """Draw the loss as `draw_loss` does into a PNG. Raises OSError.
 
     In English, so that window and terminal leave the same files.
     """
@@ -147,6 +183,6 @@ def write_loss_curve(path: Path, history: Sequence[EpochRecord]) -> None:
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     with in_english():
-        draw_loss(figure.add_subplot(), history)
+        draw_loss(figure.add_subplot(), history, values)
     with atomic_write(path, private=False) as file:
         figure.savefig(file, format="png")

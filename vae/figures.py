@@ -66,13 +66,13 @@ def loss_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
     if not run.history:
         return None
     figure, axes = _page(WIDTH, LOSS_HEIGHT, caption, (LEFT, PAD, BOTTOM, TITLE))
-    draw_loss(axes, run.history)
+    draw_loss(axes, run.history, run.values)
     return "figure_loss_curve", figure
 
 
 def samples_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
     """The newest sample grid and its file's name; None if there is no grid."""
-    return _newest(run, SAMPLES, _("Images decoded from z ~ N(0, I), epoch {epoch}"), caption)
+    return _newest(run, SAMPLES, _("Generated images, epoch {epoch}"), caption)
 
 
 def reconstructions_figure(run: Run, caption: str) -> tuple[str, Figure] | None:

@@ -1,12 +1,35 @@
-"""What is wrong with a training, in plain words, and what mends it."""
+"""What is wrong with a training, in plain words, and what mends it.
+
+Each rule looks at several epochs, so that nothing is said of a network that has just begun, and
+what is said does not come and go. The thresholds lie between runs made to be ill and sound ones,
+of chest X-rays, blood cells and phantoms at 32 and 64 pixels.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from vae.config import Value
+from vae.config import DEFAULTS, Value
 from vae.events import EpochRecord
+from vae.language import _, number
+from vae.schedule import balance, best_epoch, values_of_image
+
+# Epochs before anything is said, and the newest ones that all must show it.
+FEWEST, RECENT = 4, 3
+FEW_IMAGES = 50
+# A mean squared error in [-1, 1] at which there is nothing left to learn: that of a grey level.
+NOTHING_TO_LEARN = 6e-5
+# The KL weight over the balanced one, and what a latent dimension then carries at most, in nats.
+OUTWEIGHED, CARRIED = 4.0, 0.5
+JUMP = 2.0  # times the lowest reconstruction error before it
+STUCK_AFTER, STUCK, FAST = 8, 0.9, 0.003  # epochs; share of the first error; a learning rate
+DEAD = 0.4
+WORSE_FOR, APART, BY_HEART = 5, 1.3, 3.0  # epochs; validation error over training error
+BLURRED, BLURRED_AFTER = 0.03, 10
+DOTTED, RECOGNIZABLE = 20.0, 18.0  # the latter in dB
+OFF, OFF_LEAST = 1.5, 15.0  # times the error of reconstructions; grey levels
 
 
 class Finding(NamedTuple):
@@ -23,4 +46,188 @@ class Finding(NamedTuple):
 
 def findings(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> tuple[Finding, ...]:
     """What the epochs so far show to be wrong with a run of these parameters, worst first."""
-    return ()
+    if len(history) < FEWEST:
+        return ()
+    found = [finding for rule in RULES if (finding := rule(history, values))]
+    # Of a network that does not learn at all, nothing else can be told.
+    causes = [finding for finding in found if finding.kind in ("data", "rate", "dead")]
+    return tuple(causes[:1] or found)
+
+
+def _grey_levels(record: EpochRecord) -> float:
+    """The error of reconstructions: root mean square, of 255 levels."""
+    return 127.5 * math.sqrt(record.reconstruction_loss)
+
+
+def _times(factor: float) -> str:
+    return number(factor, ".2g" if factor < 10 else ",.0f")
+
+
+def _data(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
+    newest = history[-1]
+    if all(record.reconstruction_loss < NOTHING_TO_LEARN for record in history[-RECENT:]):
+        text = _(
+            "After {epochs} epochs reconstructions differ from the images by {error} grey levels: "
+            "the images are empty or all alike. Look at the Data tab whether they are the right "
+            "ones."
+        )
+        error = number(_grey_levels(newest), ".2g")
+        text = text.format(epochs=len(history), error=error)
+        return Finding("data", _("Nothing to learn"), text, {})
+    if newest.images < FEW_IMAGES:
+        text = _(
+            "The network learns from {count} images. It will know them by heart before it can "
+            "make new ones: some hundred are needed."
+        )
+        return Finding("few", _("Few images"), text.format(count=newest.images), {})
+    return None
+
+
+def _rate(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
+    """The learning rate is too high."""
+    lr = float(values["lr"])
+    remedy: dict[str, Value] = {"lr": float(f"{lr / 10:.3g}"), "clip_norm": 1.0}
+    title = _("Learning rate too high")
+    # Where the KL weight still rises, reconstructions get worse for a good reason.
+    begun = max(int(values["kl_warmup"]), 1)
+    errors = [record.reconstruction_loss for record in history[begun:]]
+    lowest = math.inf
+    for place, error in enumerate(errors):
+        if error > JUMP * lowest:
+            text = _(
+                "In epoch {epoch} the reconstruction error jumped to {factor} times the lowest "
+                "before, with a learning rate of {lr}."
+            )
+            return Finding(
+                "rate",
+                title,
+                text.format(epoch=begun + place + 1, factor=_times(error / lowest), lr=number(lr)),
+                remedy,
+            )
+        lowest = min(lowest, error)
+    first, now = history[0].reconstruction_loss, history[-1].reconstruction_loss
+    stuck = len(history) >= STUCK_AFTER and now > STUCK * first and lr >= FAST
+    if stuck and not _outweighed(history[-1], values):
+        text = _(
+            "After {epochs} epochs the reconstruction error is still {share} % of the first "
+            "epoch's, with a learning rate of {lr}."
+        )
+        share = number(100 * now / first, ".0f")
+        text = text.format(epochs=len(history), share=share, lr=number(lr))
+        return Finding("rate", title, text, remedy)
+    return None
+
+
+def _dead(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
+    shares = [record.dead_channels for record in history[-RECENT:]]
+    if any(share is None or share < DEAD for share in shares):
+        return None
+    text = _(
+        "{share} % of the network's channels give zero for every image, and learn nothing any "
+        "more. That comes from steps that were too large; start fresh with a lower learning rate."
+    )
+    lr = float(f"{float(values['lr']) / 10:.3g}")
+    share = number(100 * (shares[-1] or 0), ".0f")
+    return Finding("dead", _("Dead channels"), text.format(share=share), {"lr": lr})
+
+
+def _outweighed(record: EpochRecord, values: Mapping[str, Value]) -> float:
+    """How many times the balanced KL weight the one in use is, if that silences the latents."""
+    beta = float(values["beta"]) if record.beta is None else record.beta
+    share = balance(float(values["alpha"]), int(values["latent_dim"]), values_of_image(values))
+    ratio = beta / max(share * record.reconstruction_loss, 1e-12)
+    return ratio if ratio > OUTWEIGHED and record.kl_loss < CARRIED else 0.0
+
+
+def _collapse(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
+    ratios = [_outweighed(record, values) for record in history[-RECENT:]]
+    if not all(ratios):
+        return None
+    text = _(
+        "The KL divergence weighs {ratio} times what balances it, so that a latent dimension "
+        "carries {kl} nats of the image: reconstructions are blurred, and samples look alike."
+    )
+    ratio, kl = _times(ratios[-1]), number(history[-1].kl_loss, ".2f")
+    remedy: dict[str, Value] = {"kl_balance": "auto", "beta": 1.0, "sampler": "gmm"}
+    remedy = {name: value for name, value in remedy.items() if values[name] != value}
+    return Finding("collapse", _("Latents have collapsed"), text.format(ratio=ratio, kl=kl), remedy)
+
+
+def _overfitting(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
+    best, newest = best_epoch(history, values), history[-1]
+    if best is None or newest.val_reconstruction_loss is None:
+        return None
+    apart = newest.val_reconstruction_loss / max(newest.reconstruction_loss, 1e-12)
+    if newest.epoch - best.epoch < WORSE_FOR or apart < APART:
+        return None
+    remedy: dict[str, Value] = {"early_stopping": 10, "augment": "light"}
+    remedy = {name: value for name, value in remedy.items() if values[name] == DEFAULTS[name]}
+    title = _("Images learned by heart") if apart >= BY_HEART else _("Overfitting")
+    text = _(
+        "Since epoch {best} the validation images get no better: their reconstruction error is "
+        "{apart} times that of the training images. That epoch's checkpoint was kept."
+    )
+    kind = "memorisation" if apart >= BY_HEART else "overfitting"
+    return Finding(kind, title, text.format(best=best.epoch, apart=_times(apart)), remedy)
+
+
+def _blur(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
+    shares = [record.sharpness for record in history[-RECENT:]]
+    late = len(history) >= BLURRED_AFTER
+    if not late or any(share is None or share > BLURRED for share in shares):
+        return None
+    if _outweighed(history[-1], values):
+        return None  # which says why
+    text = _(
+        "Reconstructions have {share} % of the originals' sharpness. More epochs or a higher "
+        "learning rate help most, then more base channels."
+    )
+    remedy: dict[str, Value] = {"num_epochs": 2 * int(values["num_epochs"])}
+    if not values["gamma"]:
+        remedy["gamma"] = 10.0
+    share = number(100 * (shares[-1] or 0), ".0f")
+    return Finding("blur", _("Blurred reconstructions"), text.format(share=share), remedy)
+
+
+def _checkerboard(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
+    recent = history[-RECENT:]
+    if any(r.checkerboard is None or r.checkerboard < DOTTED for r in recent):
+        return None
+    if (recent[-1].psnr or 0) < RECOGNIZABLE:
+        return None
+    remedy: dict[str, Value] = {}
+    text = _("Images repeat every second pixel {times} times as much as the originals do.")
+    if values["gamma"]:
+        remedy = {"gamma": 0.0}
+        cause = _("The blur weight asks for more edges than the network can place.")
+    elif values["decoder"] == "transposed":
+        remedy = {"decoder": "upsample"}
+        cause = _("Transposed convolutions leave such a pattern: start fresh with upsample.")
+    else:
+        cause = _("More epochs help.")
+    text = text.format(times=_times(recent[-1].checkerboard or 0))
+    return Finding("checkerboard", _("Checkerboard pattern"), f"{text} {cause}", remedy)
+
+
+def _off_prior(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
+    measured = [record for record in history if record.swd is not None][-RECENT:]
+    if values["sampler"] != "prior" or not measured:
+        return None
+    for record in measured:
+        least = max(OFF * _grey_levels(record), OFF_LEAST)
+        if (record.swd or 0) < least or _outweighed(record, values):
+            return None
+    text = _(
+        "Samples lie {swd} grey levels from the images, reconstructions only {error}: the latents "
+        "do not fill N(0, I), from which samples are drawn. Draw them from a mixture fitted to the "
+        "latents."
+    )
+    swd, error = (number(x, ".0f") for x in (measured[-1].swd or 0, _grey_levels(measured[-1])))
+    text = text.format(swd=swd, error=error)
+    return Finding("prior", _("Samples miss the latents"), text, {"sampler": "gmm"})
+
+
+Rule = Callable[[Sequence[EpochRecord], Mapping[str, Value]], "Finding | None"]
+RULES: tuple[Rule, ...] = (
+    _data, _rate, _dead, _collapse, _overfitting, _checkerboard, _off_prior, _blur,
+)  # fmt: skip

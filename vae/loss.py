@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vae.config import TrainConfig
+from vae.schedule import balance
 
 
 class VAELoss(NamedTuple):
@@ -65,7 +66,7 @@ def vae_loss(
     squared error over all elements; kl = -1/2 (1 + logvar - mu^2 - exp(logvar)), averaged over
     batch and latent dimensions, of which each counts at least free_bits (Kingma et al.,
     "Improving Variational Inference with Inverse Autoregressive Flow", 2016).
-    beta is `warmed` times that of the config; with kl_balance auto `balanced_beta` of the running
+    beta is `warmed` times that of the config; with kl_balance auto `balance` times the running
     mean of the error, or of this batch's own where there is none yet (zero).
     """
     with torch.autocast(x.device.type, enabled=False):
@@ -81,7 +82,7 @@ def vae_loss(
             mse = reconstruction.detach()
             if running_mse is not None:
                 mse = torch.where(running_mse > 0, running_mse.float(), mse)
-            beta = beta * balanced_beta(mse, config.alpha, mu.shape[1], x[0].numel())
+            beta = beta * balance(config.alpha, mu.shape[1], x[0].numel()) * mse
         total = config.alpha * reconstruction + beta * kl + config.gamma * blur
     return VAELoss(total, reconstruction, kl, blur, beta)
 
@@ -89,14 +90,3 @@ def vae_loss(
 def kl_per_dimension(mu: Tensor, logvar: Tensor) -> Tensor:
     """KL divergence from N(0, 1) of each latent dimension, (latent_dim,), mean over the batch."""
     return -0.5 * (1 + logvar - mu.square() - logvar.exp()).mean(0)
-
-
-def balanced_beta(mse: Tensor, alpha: float, latent_dim: int, values: int) -> Tensor:
-    """The KL weight at which the decoder's variance is the mean squared error itself.
-
-    With a Gaussian decoder of variance s, D = `values` of an image and both losses averaged, the
-    negative bound is D / (2 s) * MSE + latent_dim * KL + const; alpha : beta is that ratio, and
-    s = MSE is the best variance (Rybkin et al., "Simple and Effective VAE Training with Calibrated
-    Decoders", 2021).
-    """
-    return 2 * alpha * latent_dim * mse / values

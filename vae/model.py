@@ -16,8 +16,8 @@ class VAE(nn.Module):
 
     depth 4x4 stride-2 convolutions with base_channels * 2^i channels, a Gaussian latent of
     length latent_dim, and the same way back: by transposed convolutions, or with decoder
-    "upsample" by nearest neighbours and 3x3 convolutions, which leave no checkerboard (Odena et
-    al., 2016). Images are (B, in_channels, img_size, img_size).
+    "upsample" by nearest neighbours and 3x3 convolutions, against checkerboards (Odena et al.,
+    2016). Images are (B, in_channels, img_size, img_size).
     """
 
     def __init__(

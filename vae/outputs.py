@@ -101,7 +101,9 @@ class Outputs:
             return
         self.curve_written = time.monotonic()
         path = self.folder / LOSS_CURVE_NAME
-        self._write_picture(path, lambda: write_loss_curve(path, state.history))
+        self._write_picture(
+            path, lambda: write_loss_curve(path, state.history, self.config.to_dict())
+        )
 
     def write_pictures(self, state: TrainingState, samples: np.ndarray) -> None:
         """Write a grid of the samples, and reconstructions."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -96,11 +97,15 @@ def fit(kind: str, codes: np.ndarray, seed: int) -> Sampler:
 
 def _mixture(y: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weights, means and factors of the mixture that suits y (N, r)."""
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
     def fitted(components: int, data: np.ndarray) -> Any:
         mixture = GaussianMixture(components, random_state=seed % 2**32, reg_covar=REGULAR)
-        return mixture.fit(data)
+        with warnings.catch_warnings():
+            # Codes that are all alike, or a fit that could be better still, do no harm.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return mixture.fit(data)
 
     held_out = np.arange(len(y)) % ONE_IN == ONE_IN - 1
     known = y[~held_out]

@@ -1,6 +1,7 @@
-"""What the epochs done decide: which was the best, the learning rate, and whether to go on.
+"""What the epochs done decide: the best one, weights, the learning rate, and whether to go on.
 
-All are functions of the history alone, so that a resumed run decides as an unbroken one.
+All are functions of the history and the parameters alone, so that a resumed run decides as an
+unbroken one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,22 @@ FLOOR = 0.01
 TINY_MSE = 1e-12
 
 
+def balance(alpha: float, latent_dim: int, values: int) -> float:
+    """The KL weight at which the decoder's variance is the mean squared error, over that error.
+
+    With a Gaussian decoder of variance s, D `values` in an image and both losses averaged, the
+    negative bound is D / (2 s) * MSE + latent_dim * KL + const; alpha : beta is that ratio, and
+    s = MSE is the best variance (Rybkin et al., "Simple and Effective VAE Training with Calibrated
+    Decoders", 2021): beta = 2 alpha latent_dim MSE / D.
+    """
+    return 2 * alpha * latent_dim / values
+
+
+def values_of_image(values: Mapping[str, Value]) -> int:
+    """Number of values of an image, pixels times channels, of a run of these parameters."""
+    return int(values["img_size"]) ** 2 * int(values["in_channels"])
+
+
 def score(record: EpochRecord, values: Mapping[str, Value]) -> float:
     """How good an epoch was, lower is better: on validation images, if there are any.
 
@@ -31,8 +48,8 @@ def score(record: EpochRecord, values: Mapping[str, Value]) -> float:
         mse, kl = record.val_reconstruction_loss or 0.0, record.val_kl_loss or 0.0
     if values["kl_balance"] != "auto":
         return loss
-    pixels = int(values["img_size"]) ** 2 * int(values["in_channels"])
-    return 0.5 * math.log(max(mse, TINY_MSE)) + int(values["latent_dim"]) * kl / pixels
+    nats = int(values["latent_dim"]) * kl / values_of_image(values)
+    return 0.5 * math.log(max(mse, TINY_MSE)) + nats
 
 
 def best_epoch(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> EpochRecord | None:

@@ -13,7 +13,7 @@ import pytest
 from matplotlib.text import Text
 from PIL import Image
 
-from vae.config import TrainConfig
+from vae.config import DEFAULTS, TrainConfig
 from vae.curve import Weights
 from vae.events import EpochRecord
 from vae.gui import kit
@@ -45,7 +45,7 @@ def show(window: Any, rows: list[EpochRecord], points: Any = ()) -> Any:
     loss = window.app.loss
     window.app.show_tab(loss)
     window.app.root.update()
-    loss.show(rows, points, WEIGHTS)
+    loss.show(rows, points, DEFAULTS)
     drawn(window)
     return loss.plot
 

@@ -30,6 +30,7 @@ from vae.gui.loss_pane import LossPane
 from vae.gui.menus import make_menus
 from vae.gui.pane import Pane
 from vae.gui.presets_menu import PresetsMenu
+from vae.gui.quality_pane import QualityPane
 from vae.gui.reconstructions_pane import ReconstructionsPane
 from vae.gui.run_view import RunView
 from vae.gui.runs_pane import RunsPane
@@ -126,12 +127,14 @@ class App:
         self.loss = LossPane(self.tabs, self.loss_actions)
         self.samples = SamplesPane(self.tabs, self.worker, actions.draw)
         self.reconstructions = ReconstructionsPane(self.tabs, self.worker)
+        self.quality = QualityPane(self.tabs, control.apply)
         self.runs, self.log = RunsPane(self.tabs, self), LogPane(self.tabs)
         self.panes: dict[str, Pane] = {
             _("Data"): self.data,
             _("Loss"): self.loss,
             _("Samples"): self.samples,
             _("Reconstructions"): self.reconstructions,
+            _("Quality"): self.quality,
             _("Runs"): self.runs,
             _("Log"): self.log,
         }
@@ -194,6 +197,7 @@ class App:
             self.root.bell()  # the person looks at something else
         self.form.lock(self.busy)
         self.data_view.lock(self.busy)
+        self.quality.lock(self.busy)
         self.show_buttons()
         self.bar.say(state, word, text, right, "" if text else "ready")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vae.config import PARAMETERS, parse, text_of
+from vae.config import PARAMETERS, Value, parse, text_of
 from vae.gui import dialogs
 from vae.gui.sweep_dialog import Sweep, ask_sweep
 from vae.language import _
@@ -85,6 +86,18 @@ class Control:
         app.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
         app.remember()
         app.worker.sweep(app.form.texts(), wanted.axes, wanted.folder)
+
+    def apply(self, values: Mapping[str, Value]) -> None:
+        """Put the remedy of a finding into the form, and say what comes next."""
+        app = self.app
+        if app.busy:
+            return
+        app.form.take({name: text_of(value) for name, value in values.items()})
+        changes = ", ".join(f"{_(PARAMETERS[n].label)} {text_of(v)}" for n, v in values.items())
+        text = _("In the form: {changes}. Resume goes on with them.")
+        if any(PARAMETERS[name].fixed for name in values):
+            text = _("In the form: {changes}. They need a run of its own: start fresh.")
+        app.say(_("Note"), text.format(changes=changes))
 
     def start_fresh(self) -> None:
         """Begin a new run in the same folders, after asking."""

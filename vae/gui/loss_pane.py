@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
-from vae.curve import SMOOTHING, Line, Weights, part_lines, total_line
+from vae.config import Value
+from vae.curve import (
+    SMOOTHING,
+    Line,
+    Mark,
+    Weights,
+    part_lines,
+    total_line,
+    validation_line,
+)
 from vae.events import EpochRecord
 from vae.gui import kit
 from vae.gui.pane import Pane
 from vae.language import _, number
+from vae.schedule import best_epoch
 
 if TYPE_CHECKING:
     from vae.gui.loss_actions import LossActions
@@ -39,7 +49,7 @@ class LossPane(Pane):
         self.actions, self.choices = actions, actions.choices
         self.history: Sequence[EpochRecord] = ()
         self.points: Sequence[tuple[float, float]] = ()
-        self.weights: Weights | None = None
+        self.values_of_run: Mapping[str, Value] = {}
         self.stale = False
         self._make_numbers()
         self._make_choices()
@@ -53,7 +63,10 @@ class LossPane(Pane):
         row = ttk.Frame(self, style="Vae.TFrame")
         row.pack(fill="x")
         self.values: list[ttk.Label] = []
-        names = (_("Loss"), _("Reconstruction"), _("KL divergence"), _("Blur"), _("Best epoch"))
+        names = (
+            _("Loss"), _("Reconstruction"), _("KL divergence"), _("Blur"), _("Validation"),
+            _("Best epoch"),
+        )  # fmt: skip
         for name in names:
             cell = ttk.Frame(row, style="Vae.TFrame")
             cell.pack(side="left", padx=(0, "12p"))
@@ -112,7 +125,7 @@ class LossPane(Pane):
         self._show_buttons()
 
     def take_over(self, other: LossPane) -> None:
-        self.show(other.history, other.points, other.weights)
+        self.show(other.history, other.points, other.values_of_run)
 
     # ---- what it shows
 
@@ -120,22 +133,37 @@ class LossPane(Pane):
         self,
         history: Sequence[EpochRecord],
         points: Sequence[tuple[float, float]],
-        weights: Weights | None = None,
+        values: Mapping[str, Value] = {},
     ) -> None:
-        """Take the epochs done, the points within epochs and the weights of the loss's parts.
+        """Take the epochs done, the points within epochs and the run's parameters, if known.
 
         Drawn at the next refresh.
         """
-        self.history, self.points, self.weights = tuple(history), tuple(points), weights
+        self.history, self.points, self.values_of_run = tuple(history), tuple(points), values
         self.stale = True
         texts = ["–"] * len(self.values)
         if history:
-            last, best = history[-1], min(history, key=lambda r: r.loss)
+            last = history[-1]
             losses = (last.loss, last.reconstruction_loss, last.kl_loss, last.blur_loss)
-            texts = [number(value) for value in losses] + [str(best.epoch)]
+            texts = [number(value) for value in losses]
+            texts += ["–" if last.val_loss is None else number(last.val_loss)]
+            texts += [str(self.best.epoch) if self.best else "–"]
         for label, text in zip(self.values, texts, strict=True):
             label.configure(text=text)
         self._show_buttons()
+
+    @property
+    def best(self) -> EpochRecord | None:
+        """The epoch that is marked as the best."""
+        if self.values_of_run:
+            return best_epoch(self.history, self.values_of_run)
+        return min(self.history, key=lambda record: record.loss, default=None)
+
+    @property
+    def weights(self) -> Weights | None:
+        """What the parts of the loss are multiplied by, if it is known."""
+        values = [self.values_of_run.get(name) for name in Weights._fields]
+        return None if None in values else Weights(*map(float, values))  # type: ignore[arg-type]
 
     def compare(self, others: Runs) -> None:
         """Lay the loss curves of other runs, each with its name, over this one's; none: alone."""
@@ -150,7 +178,8 @@ class LossPane(Pane):
         lines = [total_line(_("Total") if parts else _("Training"), self.history)]
         if parts:
             lines += part_lines(self.history, parts)
-        # A line for the loss on images that were held back would be added here.
+        if line := validation_line(_("Validation"), self.history, style=len(lines)):
+            lines.append(line)
         for name, history in self.choices.others:
             short = name if len(name) <= LABEL_LETTERS else f"{name[: LABEL_LETTERS - 1]}…"
             lines.append(total_line(short, history, style=len(lines)))
@@ -163,9 +192,20 @@ class LossPane(Pane):
             self.stale = False
             title = _("Loss: alpha · reconstruction + beta · KL + gamma · blur")
             lines = self.shown_lines()
-            self.plot.update(lines, self.points, SMOOTHING[self.choices.smoothing], title)
+            keep = SMOOTHING[self.choices.smoothing]
+            self.plot.update(lines, self.points, keep, title, self._mark(lines))
             self.swap(bool(self.points) or any(line.epochs for line in lines))
         self.plot.refresh()
+
+    def _mark(self, lines: Sequence[Line]) -> Mark | None:
+        """Where the best epoch is marked: on the line of what it was chosen by."""
+        best = self.best
+        if best is None:
+            return None
+        held_back = best.val_loss is not None
+        label = _("Validation")
+        place = next((i for i, line in enumerate(lines) if held_back and line.label == label), 0)
+        return Mark(place, best.epoch)
 
     # ---- what its buttons do
 

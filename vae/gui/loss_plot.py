@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
 from matplotlib.transforms import Bbox
 
-from vae.curve import Line, spread
+from vae.curve import Line, Mark, spread
 from vae.figures import encode
 from vae.gui.drawn_line import LABEL_OFFSET, DrawnLine
 from vae.gui.hover import Hover
@@ -37,7 +37,7 @@ class LossPlot(Plot):
         super().__init__(master)
         self.lines: Sequence[Line] = ()
         self.points: Sequence[tuple[float, float]] = ()
-        self.keep = 0.0
+        self.keep, self.best_line = 0.0, 0
         self.palette, self.right = LIGHT, MARGINS[1]
         (self.trace,) = self.axes.plot([], [], linewidth=1, alpha=0.45)
         (self.best,) = self.axes.plot([], [], "o", markersize=9, markeredgewidth=2, zorder=4)
@@ -63,7 +63,12 @@ class LossPlot(Plot):
         return self.axes.annotate("", (0, 0), offset, textcoords="offset points", **style)
 
     def update(
-        self, lines: Sequence[Line], points: Sequence[tuple[float, float]], keep: float, title: str
+        self,
+        lines: Sequence[Line],
+        points: Sequence[tuple[float, float]],
+        keep: float,
+        title: str,
+        best: Mark | None,
     ) -> None:
         """Show lines, and the (epoch fraction, running mean) points of the first one's next epoch.
 
@@ -79,7 +84,8 @@ class LossPlot(Plot):
         for line, drawn in zip(lines, self.drawn, strict=True):
             drawn.show(line, keep)
         self.line.set_marker("o" if len(lines[0].epochs) <= MANY_EPOCHS else "")
-        self._show_best(lines[0])
+        self._show_trail(lines[0])
+        self._show_best(best)
         self._colour()
         self._place()
         if not zoomed:
@@ -88,26 +94,30 @@ class LossPlot(Plot):
         self.hover.follow()
         self.stale = True
 
-    def _show_best(self, first: Line) -> None:
+    def _show_trail(self, first: Line) -> None:
         trail = (
             [(float(first.epochs[-1]), first.values[-1])] if first.epochs and self.points else []
         )
         trail += self.points
         self.trace.set_data([x for x, _y in trail], [y for _x, y in trail])
+
+    def _show_best(self, mark: Mark | None) -> None:
         for artist in (self.best, self.best_text):
-            artist.set_visible(bool(first.epochs))
-        if first.epochs:
-            lowest = min(first.values)
-            epoch = first.epochs[first.values.index(lowest)]
-            self.best.set_data([epoch], [lowest])
-            # When the newest epoch is the best, one label says both.
-            newest = epoch == first.epochs[-1]
-            text = _("best {loss}").format(loss=number(lowest))
-            self.best_text.xy = (epoch, lowest)
-            # Beside other lines there is no room for it; the marker stays.
-            self.best_text.set_text("" if newest or len(self.lines) > 1 else text)
-            if newest:
-                self.drawn[0].label.set_text(_("{line} (best)").format(line=first.label))
+            artist.set_visible(mark is not None)
+        if mark is None:
+            return
+        line = self.lines[mark.line]
+        loss = line.values[line.epochs.index(mark.epoch)]
+        self.best_line = mark.line
+        self.best.set_data([mark.epoch], [loss])
+        # When the newest epoch is the best, one label says both.
+        newest = mark.epoch == line.epochs[-1]
+        text = _("best {loss}").format(loss=number(loss))
+        self.best_text.xy = (mark.epoch, loss)
+        # Beside other lines there is no room for it; the marker stays.
+        self.best_text.set_text("" if newest or len(self.lines) > 1 else text)
+        if newest:
+            self.drawn[mark.line].label.set_text(_("{line} (best)").format(line=line.label))
 
     # ---- the view
 
@@ -201,7 +211,7 @@ class LossPlot(Plot):
         super().paint(c)
         self.palette = c
         self.trace.set_color(c.primary)
-        self.best.set(markerfacecolor=c.background, markeredgecolor=c.primary)
+        self.best.set(markerfacecolor=c.background)
         self.best_text.set_color(c.text)
         self.axes.grid(axis="y", which="both", color=c.rule)
         self.axes.spines["bottom"].set_color(c.rule)
@@ -215,6 +225,8 @@ class LossPlot(Plot):
     def _colour(self) -> None:
         for line, drawn in zip(self.lines, self.drawn, strict=False):
             drawn.paint(line, self.palette)
+        if self.lines:
+            self.best.set_markeredgecolor(self.lines[self.best_line].colour(self.palette.lines))
 
     def picture(self, form: str) -> bytes:
         """What is shown, as a file in a format; light, since it is to be printed."""

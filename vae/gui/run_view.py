@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vae.config import Value, parse
-from vae.curve import Weights
+from vae.config import DEFAULTS, Value, parse
 from vae.events import (
     SLOW,
     BatchDone,
@@ -454,6 +454,9 @@ class RunView:
             app.say(_("Ready"), text, topic="ready")
 
     def _show_history(self) -> None:
-        weights = [self.values.get(name) for name in Weights._fields]
-        known = None if None in weights else Weights(*map(float, weights))  # type: ignore[arg-type]
+        known = self.values if self.values.keys() >= DEFAULTS.keys() else {}
         self.app.loss.show(self.history, self.points, known)
+        if self.app.quality.show(self.history, known) and self.app.busy:
+            text = _("The Quality tab says what is wrong with this run, and what mends it.")
+            show = partial(self.app.show_tab, self.app.quality)
+            self.app.banner.say(text, _("Show"), show)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from tkinter import ttk
+from typing import Any
+
+from tests.test_findings import SOUND, epochs
+from vae.config import TrainConfig
+from vae.events import EpochDone
+from vae.training import run_vae_training
+
+Make = Callable[..., TrainConfig]
+Open = Callable[..., Any]
+ILL = {**SOUND, "kl_balance": "fixed", "sampler": "prior"}
+
+
+def show(window: Any, *arguments: Any) -> Any:
+    """Show epochs of a run, and wait until they are drawn."""
+    pane = window.app.quality
+    window.app.show_tab(pane)
+    window.app.root.update()
+    pane.show(*arguments)
+    pane.refresh()
+    window.app.root.update()
+    return pane
+
+
+def words(pane: Any) -> str:
+    """All that its cards say."""
+    labels = [w for card in pane.cards.winfo_children() for part in card.winfo_children()
+              for w in part.winfo_children() if isinstance(w, ttk.Label)]  # fmt: skip
+    return "\n".join(str(label["text"]) for label in [pane.headline, *labels])
+
+
+def title(window: Any) -> str:
+    return str(window.app.tabs.tab(window.app.quality, "text"))
+
+
+def test_a_sound_run_is_told_so(open_window: Open) -> None:
+    window = open_window()
+    pane = show(window, epochs(7), SOUND)
+    assert "Nothing wrong was found after 7 epochs." in words(pane)
+    assert title(window) == "Quality" and not pane.buttons
+    titles = [axes.texts[0].get_text() for axes in pane.plot.cells.values()]
+    assert titles[:3] == ["PSNR  24.0 dB", "SSIM  0.800", "Active latents  32 of 32"]
+
+
+def test_only_what_was_measured_has_a_plot(open_window: Open) -> None:
+    window = open_window()
+    bare: dict[str, Any] = dict.fromkeys(("ssim", "swd", "sharpness", "checkerboard"))
+    pane = show(window, epochs(7, **bare), SOUND)
+    assert [m.name for m in pane.plot.cells] == ["psnr", "active_units", "beta", "dead_channels"]
+    pane = show(window, epochs(8), SOUND)
+    assert len(pane.plot.cells) == 8
+
+
+def test_a_finding_can_be_put_into_the_form(open_window: Open) -> None:
+    window = open_window()
+    app = window.app
+    pane = show(window, epochs(beta=1.0, kl_loss=0.05, swd=20.0), ILL)
+    assert "Latents have collapsed" in words(pane) and "carries 0.05 nats" in words(pane)
+    assert title(window) == "Quality (1)"
+    app.form.fill({"kl_balance": "fixed", "sampler": "prior"})
+    pane.buttons[0].invoke()
+    texts = app.form.texts()
+    assert (texts["kl_balance"], texts["sampler"]) == ("auto", "gmm")
+    assert "KL balance auto, Sampler gmm. Resume goes on" in app.bar.text["text"]
+    show(window, epochs(13), SOUND)
+    assert title(window) == "Quality" and not pane.buttons
+
+
+def test_a_remedy_that_needs_a_new_run_says_so(open_window: Open) -> None:
+    window = open_window()
+    pane = show(window, epochs(checkerboard=60.0), SOUND)
+    pane.buttons[0].invoke()
+    assert "Decoder upsample. They need a run of its own" in window.app.bar.text["text"]
+
+
+def test_while_a_run_goes_on_nothing_can_be_put_into_the_form(open_window: Open) -> None:
+    window = open_window()
+    app = window.app
+    pane = show(window, epochs(checkerboard=60.0), SOUND)
+    app.set_state("running", "Training", "")
+    assert str(pane.buttons[0]["state"]) == "disabled"
+    # A new finding is told once, in the line above the tabs.
+    app.view.values = ILL
+    app.view.history = []
+    for record in epochs(8, beta=1.0, kl_loss=0.05, swd=20.0):
+        app.view.show(EpochDone(record))
+    assert "Quality tab" in app.banner.text["text"] and app.banner.count == 1
+    assert str(pane.buttons[0]["state"]) == "disabled"
+    app.set_state("idle", "", "")
+    assert str(pane.buttons[0]["state"]) == "normal"
+
+
+def test_a_run_that_is_found_shows_its_measures(open_window: Open, tiny: Make) -> None:
+    config = tiny(num_epochs=5, val_fraction=0.3)
+    run_vae_training(config)
+    window = open_window(config)
+    pane = window.app.quality
+    window.pump(lambda: len(pane.history) == 5)
+    assert "few" in {finding.kind for finding in pane.found}
+    window.app.toggle_language()
+    assert "(" in title(window) and title(window) != "Quality (2)"
+    assert len(window.app.quality.history) == 5
+    window.app.toggle_language()

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.test_metrics import clouds
+from vae.config import DEFAULTS, Value, check
+from vae.demo import make_demo_data
+from vae.events import EpochRecord
+from vae.findings import FEWEST, Finding, findings
+from vae.schedule import balance
+from vae.training import run_vae_training
+
+SOUND: dict[str, Value] = {
+    **DEFAULTS, "file_path": "images", "img_size": 32, "in_channels": 1, "latent_dim": 32,
+    "kl_balance": "auto", "sampler": "gmm", "gamma": 0.0, "lr": 0.001, "val_fraction": 0.1,
+}  # fmt: skip
+
+
+# At which the weight of KL is the balanced one.
+BALANCE = balance(5.0, 32, 32 * 32)
+
+
+def epochs(count: int = 12, **facts: Any) -> list[EpochRecord]:
+    """A sound run; a fact is a value for all epochs, or a function of the epoch."""
+    rows = []
+    for epoch in range(1, count + 1):
+        mse = 0.1 / epoch**0.5
+        row = EpochRecord(
+            epoch, mse, mse, 1.5, 0.0, 0.001, 200, 1.0, 200.0, beta=BALANCE * mse,
+            val_loss=mse, val_reconstruction_loss=1.1 * mse, val_kl_loss=1.5, val_blur_loss=0.0,
+            psnr=24.0, ssim=0.8, active_units=32.0, sharpness=0.5, checkerboard=1.5,
+            dead_channels=0.1, swd=12.0,
+        )  # fmt: skip
+        given = {name: f(epoch) if callable(f) else f for name, f in facts.items()}
+        rows.append(dataclasses.replace(row, **given))
+    return rows
+
+
+def only(history: list[EpochRecord], values: Mapping[str, Value] = SOUND) -> Finding:
+    """The one finding, whose remedy the form takes."""
+    (found,) = findings(history, values)
+    assert not check({**values, **found.remedy})
+    assert all(values[name] != value for name, value in found.remedy.items())
+    assert "{" not in found.message
+    return found
+
+
+def test_a_sound_run_has_nothing() -> None:
+    for count in range(30):
+        assert findings(epochs(count), SOUND) == ()
+
+
+def test_logs_without_measures_have_nothing() -> None:
+    bare = [EpochRecord(i, 0.1 / i, 0.1 / i, 1.5, 0, 0.001, 200, 1, 200) for i in range(1, 9)]
+    assert findings(bare, {**SOUND, "beta": 0.001}) == ()
+
+
+def test_a_kl_weight_far_above_the_balanced_one_is_a_collapse() -> None:
+    values = {**SOUND, "kl_balance": "fixed", "sampler": "prior"}
+    found = only(epochs(beta=1.0, kl_loss=0.05, swd=20.0), values)
+    assert found.kind == "collapse" and "carries 0.05 nats" in found.message
+    assert found.remedy == {"kl_balance": "auto", "sampler": "gmm"}
+    # Latents that carry something have not collapsed, whatever the weight.
+    assert not findings(epochs(beta=1.0, kl_loss=0.9, swd=20.0), values)
+    assert not findings(epochs(FEWEST - 1, beta=1.0, kl_loss=0.05), values)
+    factor = {**SOUND, "beta": 50.0}
+    assert only(epochs(beta=1.0, kl_loss=0.05), factor).remedy == {"beta": 1.0}
+
+
+def test_a_jump_of_the_error_says_that_the_learning_rate_is_too_high() -> None:
+    jump = epochs(reconstruction_loss=lambda e: 0.3 if e == 7 else 0.1 / e)
+    found = only(jump)
+    assert found.kind == "rate" and "In epoch 7" in found.message
+    assert found.remedy == {"lr": 0.0001, "clip_norm": 1.0}
+    rising = {**SOUND, "kl_warmup": 10}
+    assert not findings(jump, rising)
+
+
+def test_an_error_that_never_falls_at_a_high_rate_too() -> None:
+    flat: dict[str, Any] = {"reconstruction_loss": lambda e: 0.2 - 0.001 * e}
+    assert only(epochs(**flat), {**SOUND, "lr": 0.03}).kind == "rate"
+    assert not findings(epochs(**flat), SOUND)
+
+
+def test_dead_channels_hide_what_follows_from_them() -> None:
+    found = only(epochs(dead_channels=0.7, checkerboard=50.0))
+    assert found.kind == "dead" and "70 %" in found.message and found.remedy == {"lr": 0.0001}
+    assert not findings(epochs(dead_channels=lambda e: 0.7 if e == 12 else 0.1), SOUND)
+
+
+def test_validation_that_gets_worse_is_overfitting_and_far_apart_learning_by_heart() -> None:
+    def val(factor: float) -> Any:
+        return lambda e: factor * max(0.1 / e**0.5, 0.1 / 4**0.5)
+
+    def worse(factor: float) -> list[EpochRecord]:
+        rows = epochs(val_reconstruction_loss=val(factor))
+        grown = [dataclasses.replace(r, val_kl_loss=1.5 + 0.2 * max(0, r.epoch - 4)) for r in rows]
+        return grown
+
+    found = only(worse(1.1))
+    assert (found.kind, found.title) == ("overfitting", "Overfitting")
+    assert "Since epoch 4" in found.message
+    assert found.remedy == {"early_stopping": 10, "augment": "light"}
+    assert only(worse(3.0)).kind == "memorisation"
+    assert only(worse(1.1), {**SOUND, "augment": "flip"}).remedy == {"early_stopping": 10}
+
+
+def test_a_checkerboard_is_named_with_its_cause() -> None:
+    dotted = epochs(checkerboard=60.0)
+    assert only(dotted, {**SOUND, "gamma": 10.0}).remedy == {"gamma": 0.0}
+    assert only(dotted).remedy == {"decoder": "upsample"}
+    assert only(dotted, {**SOUND, "decoder": "upsample"}).remedy == {}
+    assert not findings(epochs(checkerboard=60.0, psnr=12.0), SOUND)  # nothing to see yet
+
+
+def test_samples_off_the_images_want_a_fitted_sampler() -> None:
+    values = {**SOUND, "sampler": "prior"}
+    found = only(epochs(swd=50.0), values)
+    assert found.kind == "prior" and found.remedy == {"sampler": "gmm"}
+    assert "50 grey levels" in found.message
+    assert not findings(epochs(swd=50.0), SOUND) and not findings(epochs(swd=18.0), values)
+    sparse = epochs(swd=lambda e: 50.0 if e % 3 == 0 else None)
+    assert only(sparse, values).kind == "prior"
+
+
+def test_blur_is_named_late() -> None:
+    assert only(epochs(sharpness=0.02)).kind == "blur"
+    assert not findings(epochs(6, sharpness=0.02), SOUND)
+
+
+def test_few_images_or_empty_ones_have_no_remedy() -> None:
+    assert only(epochs(images=12)).kind == "few"
+    empty = only(epochs(reconstruction_loss=1e-6))
+    assert empty.kind == "data" and empty.remedy == {} and "Data tab" in empty.message
+
+
+# ---- runs made to be ill, and sound ones
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("phantoms")
+    make_demo_data(folder, 120, 48)
+    return folder
+
+
+def kinds(folder: Path, place: Path, **values: Any) -> list[set[str]]:
+    """Train, and give what is found after each epoch."""
+    from vae.config import TrainConfig
+
+    config = TrainConfig(
+        file_path=str(folder), log_file=str(place / "log.csv"), output_dir=str(place / "out"),
+        model_save_dir=str(place / "checkpoints"), threads=1, checkpoint_every=1000,
+        **{
+            "img_size": 32, "in_channels": 1, "latent_dim": 16, "depth": 3, "base_channels": 8,
+            "num_epochs": 14, "val_fraction": 0.15, "lr": 0.002, "kl_balance": "auto",
+            "gamma": 0.0, "sampler": "gmm", "batch_size": 6, **values,
+        },
+    )  # fmt: skip
+    history = run_vae_training(config).history
+    counts = range(1, len(history) + 1)
+    return [{f.kind for f in findings(history[:n], config.to_dict())} for n in counts]
+
+
+def test_a_sound_run_stays_silent_all_along(phantoms: Path, tmp_path: Path) -> None:
+    assert not any(kinds(phantoms, tmp_path))
+
+
+def test_published_weights_collapse(phantoms: Path, tmp_path: Path) -> None:
+    ill = kinds(phantoms, tmp_path, kl_balance="fixed", sampler="prior", gamma=10.0)
+    assert all("collapse" in found for found in ill[FEWEST - 1 :])
+
+
+def test_balanced_latents_do_not_fill_the_prior(phantoms: Path, tmp_path: Path) -> None:
+    assert kinds(phantoms, tmp_path, sampler="prior")[-1] == {"prior"}
+
+
+def test_too_high_a_learning_rate_is_seen(phantoms: Path, tmp_path: Path) -> None:
+    ill = kinds(phantoms, tmp_path, lr=0.03, num_epochs=10)
+    assert ill[-1] and ill[-1] <= {"rate", "dead"}
+
+
+def test_texture_that_the_network_cannot_learn_becomes_dots_by_the_blur_weight(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "texture").mkdir()
+    random = np.random.default_rng(0)
+    for i in range(80):
+        slope = np.linspace(0, random.uniform(-60, 60), 32)
+        texture = random.normal(128 + slope, 12, (32, 32))
+        image = Image.fromarray(texture.clip(0, 255).astype(np.uint8))
+        image.save(tmp_path / "texture" / f"{i}.png")
+    values: dict[str, Any] = {"gamma": 10.0, "num_epochs": 12, "base_channels": 4}
+    assert kinds(tmp_path / "texture", tmp_path / "dots", **values)[-1] == {"checkerboard"}
+    assert kinds(tmp_path / "texture", tmp_path / "none", **values | {"gamma": 0.0})[-1] == set()
+
+
+def test_images_without_anything_in_common_are_learned_by_heart(tmp_path: Path) -> None:
+    (tmp_path / "noise").mkdir()
+    for i, image in enumerate(clouds(110)):
+        Image.fromarray(image[..., 0]).save(tmp_path / "noise" / f"{i}.png")
+    values = {"latent_dim": 64, "base_channels": 16, "sample_every": 100, "num_epochs": 30}
+    ill = kinds(tmp_path / "noise", tmp_path, **values, val_fraction=0.5)
+    assert ill[-1] & {"overfitting", "memorisation"}
+
+
+def test_images_that_are_all_alike_are_told(tmp_path: Path) -> None:
+    (tmp_path / "grey").mkdir()
+    for i in range(60):
+        level = np.full((32, 32), 120, np.uint8)
+        level[0, :2] = 120 + i % 8, 120 + i // 8  # or they would be copies of each other
+        Image.fromarray(level).save(tmp_path / "grey" / f"{i}.png")
+    assert kinds(tmp_path / "grey", tmp_path, num_epochs=40, lr_schedule="cosine")[-1] == {"data"}

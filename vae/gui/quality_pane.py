@@ -1,0 +1,131 @@
+"""The tab that says how good the network is, what is wrong with the run, and what mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from tkinter import ttk
+
+from vae.config import Value
+from vae.events import EpochRecord
+from vae.findings import Finding, findings
+from vae.gui import kit
+from vae.gui.pane import Pane
+from vae.language import _, ngettext
+
+
+class QualityPane(Pane):
+    """What was found, each with a button that puts its remedy into the form; measures below.
+
+    `apply` is called with the values of a remedy.
+    """
+
+    def __init__(
+        self, master: ttk.Notebook, apply: Callable[[Mapping[str, Value]], object]
+    ) -> None:
+        super().__init__(master, _("What is measured after each epoch appears here."))
+        self.tabs, self.apply = master, apply
+        self.history: Sequence[EpochRecord] = ()
+        self.values: Mapping[str, Value] = {}
+        self.found: tuple[Finding, ...] = ()
+        self.locked = self.stale = False
+        self.headline = ttk.Label(self, style="Bold.Vae.TLabel")
+        self.cards = ttk.Frame(self, style="Vae.TFrame")
+        self.buttons: list[ttk.Button] = []
+        self.empty.pack(fill="both", expand=True)
+
+    def create(self) -> None:
+        from vae.gui.quality_plot import QualityPlot
+
+        self.plot = QualityPlot(self)
+        self.stale = True
+
+    def take_over(self, other: QualityPane) -> None:
+        self.show(other.history, other.values)
+
+    def show(self, history: Sequence[EpochRecord], values: Mapping[str, Value]) -> bool:
+        """Take the epochs of a run and its parameters. Returns whether a finding is new."""
+        if (tuple(history), dict(values)) == (self.history, self.values):
+            return False
+        before = {finding.kind for finding in self.found} if self.history else set()
+        self.history, self.values = tuple(history), dict(values)
+        self.found = findings(self.history, self.values) if values else ()
+        self.stale = True
+        self._show_cards()
+        count = len(self.found)
+        title = _("Quality ({count})").format(count=count) if count else _("Quality")
+        if self.winfo_manager():  # once it is a tab
+            self.tabs.tab(self, text=title)  # type: ignore[no-untyped-call]
+        return bool({finding.kind for finding in self.found} - before)
+
+    def lock(self, locked: bool) -> None:
+        """Whether the form is locked, so that nothing can be put into it."""
+        self.locked = locked
+        for button in self.buttons:
+            button.configure(state="disabled" if locked else "normal")
+
+    def _show_cards(self) -> None:
+        for part in self.cards.winfo_children():
+            part.destroy()
+        self.buttons = []
+        count = len(self.found)
+        if not self.history or not self.values:
+            self.headline.pack_forget()
+            self.cards.pack_forget()
+            return
+        epochs = len(self.history)
+        text = ngettext(
+            "Nothing wrong was found after {count} epoch.",
+            "Nothing wrong was found after {count} epochs.",
+            epochs,
+        ).format(count=epochs)
+        if count:
+            text = ngettext(
+                "{count} thing needs attention", "{count} things need attention", count
+            ).format(count=count)
+        self.headline.configure(text=text)
+        first = self.plot.widget if self.plot and self.plot.widget.winfo_manager() else self.empty
+        self.headline.pack(fill="x", before=first)
+        if not count:
+            self.cards.pack_forget()
+            return
+        self.cards.pack(fill="x", pady=("3p", 0), after=self.headline)
+        for finding in self.found:
+            self._make_card(finding)
+
+    def _make_card(self, finding: Finding) -> None:
+        card = ttk.Frame(self.cards, style="Pane.Vae.TFrame", padding="9p 6p")
+        card.pack(fill="x", pady=("3p", "3p"))
+        words = ttk.Frame(card, style="Pane.Vae.TFrame")
+        title = ttk.Label(words, text=finding.title, style="Bold.Pane.Vae.TLabel")
+        message = ttk.Label(words, text=finding.message, style="Pane.Vae.TLabel", justify="left")
+        title.pack(fill="x")
+        message.pack(fill="x")
+        message.bind("<Configure>", lambda e: message.configure(wraplength=max(e.width - 4, 80)))
+        if finding.remedy:
+            button = kit.button(
+                card, _("Put into the form"), partial(self.apply, finding.remedy), "Slim"
+            )
+            button.configure(state="disabled" if self.locked else "normal")
+            button.pack(side="right", padx=("9p", 0))
+            kit.tooltip(button, remedy_words(finding.remedy))
+            self.buttons.append(button)
+        words.pack(side="left", fill="x", expand=True)
+
+    def refresh(self) -> None:
+        if self.plot is None or not self.winfo_viewable():
+            return
+        if self.stale:
+            self.stale = False
+            if self.history:
+                self.plot.update(self.history, self.values)
+            self.swap(bool(self.history))
+        self.plot.refresh()
+
+
+def remedy_words(remedy: Mapping[str, Value]) -> str:
+    """The fields that a remedy changes, and to what."""
+    from vae.config import PARAMETERS, text_of
+
+    changes = [f"{_(PARAMETERS[n].label)}: {text_of(value)}" for n, value in remedy.items()]
+    return "\n".join(changes)

@@ -1,0 +1,30 @@
+"""What the measures of an epoch are called, and when they are good: for people to read."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from vae.language import marked
+
+
+class Measure(NamedTuple):
+    """A column of the log as a person reads it; `form` is how its number is written."""
+
+    name: str
+    label: str
+    good: str
+    unit: str = ""
+    form: str = ".3g"
+
+
+MEASURES = (
+    Measure("psnr", "PSNR", marked("reconstructions; higher is better"), "dB", ".1f"),
+    Measure("ssim", "SSIM", marked("likeness of reconstructions; 1 is best"), "", ".3f"),
+    Measure("active_units", marked("Active latents"), marked("latents in use"), "", ".0f"),
+    Measure("beta", marked("KL weight β"), marked("effective, mean of the epoch")),
+    Measure("sharpness", marked("Sharpness"), marked("1: as sharp as the originals"), "", ".2f"),
+    Measure("swd", marked("Sample distance"), marked("grey levels; lower is better"), "", ".1f"),
+    Measure("checkerboard", marked("Checkerboard"), marked("1: as in the originals"), "", ",.1f"),
+    Measure("dead_channels", marked("Dead channels"), marked("share that never fires; 0 is best"),
+            "", ".2f"),
+)  # fmt: skip

@@ -62,15 +62,14 @@ class LossPane(Pane):
     def _make_numbers(self) -> None:
         row = ttk.Frame(self, style="Vae.TFrame")
         row.pack(fill="x")
+        self.names: list[ttk.Label] = []
         self.values: list[ttk.Label] = []
-        names = (
-            _("Loss"), _("Reconstruction"), _("KL divergence"), _("Blur"), _("Validation"),
-            _("Best epoch"),
-        )  # fmt: skip
+        names = (_("Loss"), _("Reconstruction"), _("KL divergence"), _("Blur"), _("Best epoch"))
         for name in names:
             cell = ttk.Frame(row, style="Vae.TFrame")
             cell.pack(side="left", padx=(0, "12p"))
-            ttk.Label(cell, text=name, style="Muted.Vae.TLabel").pack(anchor="w")
+            self.names.append(ttk.Label(cell, text=name, style="Muted.Vae.TLabel"))
+            self.names[-1].pack(anchor="w")
             style = "Number.Vae.TLabel" if self.values else "Accent.Vae.TLabel"
             self.values.append(ttk.Label(cell, text="–", style=style))
             self.values[-1].pack(anchor="w")
@@ -144,9 +143,13 @@ class LossPane(Pane):
         texts = ["–"] * len(self.values)
         if history:
             last = history[-1]
-            losses = (last.loss, last.reconstruction_loss, last.kl_loss, last.blur_loss)
+            # There is room for four: with validation images, their loss tells more than the blur.
+            fourth, name = last.val_loss, _("Validation")
+            if fourth is None:
+                fourth, name = last.blur_loss, _("Blur")
+            self.names[3].configure(text=name)
+            losses = (last.loss, last.reconstruction_loss, last.kl_loss, fourth)
             texts = [number(value) for value in losses]
-            texts += ["–" if last.val_loss is None else number(last.val_loss)]
             texts += [str(self.best.epoch) if self.best else "–"]
         for label, text in zip(self.values, texts, strict=True):
             label.configure(text=text)

@@ -594,7 +594,7 @@ def test_no_step_is_taken_while_a_checkpoint_reads_the_weights(
     monkeypatch.setattr(outputs, "write_loss_curve", lambda *arguments: None)
     run_vae_training(config)
     monkeypatch.undo()
-    run_vae_training(tiny("quick", num_epochs=2))
+    run_vae_training(tiny("quick", num_epochs=2, sample_every=2))
     assert_same_end(config, tiny("quick", num_epochs=2))
 
 

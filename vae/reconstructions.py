@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from vae.dataset import MedicalImageDataset, to_device
 from vae.grid import GRID_GAP, image_grid
+from vae.metrics import psnr
 from vae.model import VAE
 from vae.samples import to_bytes
 
@@ -39,11 +38,6 @@ def reconstruct(model: VAE, originals: np.ndarray) -> tuple[np.ndarray, list[flo
     x = to_device(originals, model.fc_mu.weight.device)
     decoded = model.decode(model.encode(x)[0]).float()
     return to_bytes(decoded), (decoded - x).square().flatten(1).mean(1).tolist()
-
-
-def psnr(mse: float) -> float:
-    """Peak signal-to-noise ratio in dB of a mean squared error of images in [-1, 1]."""
-    return 10 * math.log10(4 / mse) if mse else math.inf
 
 
 def comparison(originals: np.ndarray, made: np.ndarray, errors: list[float]) -> np.ndarray:

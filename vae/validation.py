@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 
-from vae.dataset import MedicalImageDataset
+from vae.config import TrainConfig
+from vae.dataset import MedicalImageDataset, to_device
 from vae.loss import vae_loss
+from vae.metrics import (
+    SIDE,
+    active_units,
+    checkerboard,
+    dead_share,
+    highest_outputs,
+    psnr,
+    reduced,
+    sharpness_ratio,
+    sliced_wasserstein,
+    ssim,
+)
 from vae.randomness import generator
-from vae.reconstructions import psnr
 from vae.state import TrainingState
 
 # Images that are measured beyond the losses, at most, and their bytes: they are held together.
 MOST_IMAGES, MOST_BYTES = 512, 10**8
 # Without validation images so many of the training's: one in so many, but not too few.
 ONE_IN, FEWEST = 20, 16
+# Images of which structural similarity and spectra are taken, and the values that they hold: both
+# they and their reconstructions are in memory as float32.
+DETAILED, FEWEST_DETAILED, DETAILED_VALUES = 64, 4, 2**24
 LOSSES = ("val_loss", "val_reconstruction_loss", "val_kl_loss", "val_blur_loss")
 
 Load = Callable[[MedicalImageDataset, np.ndarray], torch.Tensor]
@@ -58,19 +74,45 @@ def validation_losses(state: TrainingState, load: Load) -> dict[str, float]:
 def measures(state: TrainingState, load: Load, samples: np.ndarray | None) -> dict[str, float]:
     """What vae.metrics says of the reconstructions from mu of the images of `to_measure`.
 
-    And of samples, uint8 (N, H, W, C), if any were drawn.
+    And of how far from them samples are, uint8 (N, H, W, C), if any were drawn. What takes long is
+    measured on some of the images. A measure that has no finite value, as the sharpness beside
+    flat images, is left out.
     """
-    data = to_measure(state)
-    errors, means = [], []
-    for indices in _batches(state, data):
-        x = load(data, indices)
-        mu, _logvar = state.shown.encode(x)
-        errors.append((state.shown.decode(mu) - x).square().flatten(1).mean(1).cpu())
-        means.append(mu.float().cpu())
-    return {
+    data, model = to_measure(state), state.shown
+    detailed = np.isin(np.arange(len(data)), spread(len(data), most_detailed(state.config)))
+    errors, means, small, originals, made = [], [], [], [], []
+    with highest_outputs(model) as highest:
+        for indices in _batches(state, data):
+            x = load(data, indices)
+            mu, _logvar = model.encode(x)
+            recon = model.decode(mu).float()
+            errors.append((recon - x).square().flatten(1).mean(1).cpu())
+            means.append(mu.float().cpu())
+            small.append(reduced(x, SIDE).cpu())
+            chosen = torch.from_numpy(detailed[indices])
+            originals.append(x.cpu()[chosen])
+            made.append(recon.cpu()[chosen])
+    pair = torch.cat(originals), torch.cat(made)
+    found = {
         "psnr": float(np.mean([psnr(mse) for mse in torch.cat(errors).tolist()])),
-        "active_units": float((torch.cat(means).var(0) > 0.01).sum()),
+        "ssim": ssim(*pair),
+        "active_units": float(active_units(torch.cat(means))),
+        "sharpness": sharpness_ratio(pair[1], pair[0]),
+        "checkerboard": checkerboard(pair[1]),
+        "dead_channels": dead_share(highest),
     }
+    if samples is not None:
+        drawn = to_device(samples, torch.device("cpu"))
+        found["swd"] = sliced_wasserstein(drawn, torch.cat(small), state.config.seed)
+    # More digits than a mean of float32 has would be noise.
+    return {name: float(f"{v:.6g}") for name, v in found.items() if math.isfinite(v)}
+
+
+def most_detailed(config: TrainConfig) -> int:
+    """How many images are measured beyond errors and outputs: fewer the larger they are."""
+    return max(
+        FEWEST_DETAILED, min(DETAILED, DETAILED_VALUES // (config.img_size**2 * config.in_channels))
+    )
 
 
 def _batches(state: TrainingState, data: MedicalImageDataset) -> Iterator[np.ndarray]:

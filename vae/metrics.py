@@ -19,6 +19,8 @@ from vae.loss import laplacian_variance, luma
 from vae.model import VAE
 from vae.randomness import generator
 
+# The mean squared error that rounding to 8 bits leaves.
+ROUNDING = (1 / 127.5) ** 2 / 12
 # In dB: far above what rounding to 8 bits leaves (59 dB).
 BEST_PSNR = 100.0
 SSIM_WINDOW = 11  # pixels, of a Gaussian of 1.5
@@ -183,14 +185,14 @@ def iwae_bound(
 
     Burda et al., "Importance Weighted Autoencoders" (2016). The decoder is Gaussian, of the given
     variance; without one, of the mean squared error of x decoded from a sample each, the best
-    choice (Rybkin et al., 2021), within what rounding to 8 bits leaves. p(x) is a density of
+    choice (Rybkin et al., 2021), but at least what rounding to 8 bits leaves. p(x) is a density of
     images in [-1, 1].
     """
     values = x[0].numel()
     at_once = max(1, DECODED // values)
     if not variance:
         parts = [_samples(model, part, 1, random)[0] for part in torch.split(x, at_once)]
-        variance = max(float(torch.cat(parts, 1).mean()), (1 / 127.5) ** 2 / 12)
+        variance = max(float(torch.cat(parts, 1).mean()), ROUNDING)
     bounds = []
     for part in torch.split(x, max(1, at_once // k)):
         weights = []

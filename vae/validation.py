@@ -23,6 +23,7 @@ from vae.metrics import (
     sliced_wasserstein,
     ssim,
 )
+from vae.model import VAE
 from vae.randomness import generator
 from vae.state import TrainingState
 
@@ -53,36 +54,59 @@ def spread(count: int, most: int) -> np.ndarray:
     return np.linspace(0, count - 1, min(most, count)).round().astype(np.int64)
 
 
-@torch.inference_mode()
 def validation_losses(state: TrainingState, load: Load) -> dict[str, float]:
-    """Mean losses over the validation images, at the config's full weights; none without images.
+    """Mean losses over the validation images; none without images."""
+    data = state.validation
+    return losses(state.shown, data, state.config, load, state.running_mse) if len(data) else {}
+
+
+def measures(state: TrainingState, load: Load, samples: np.ndarray | None) -> dict[str, float]:
+    """What vae.metrics says of the images of `to_measure`."""
+    return measures_of(state.shown, to_measure(state), state.config, load, samples)
+
+
+@torch.inference_mode()
+def losses(
+    model: VAE,
+    data: MedicalImageDataset,
+    config: TrainConfig,
+    load: Load,
+    running_mse: torch.Tensor | None = None,
+) -> dict[str, float]:
+    """Mean losses over the images, at the config's full weights.
 
     The noise of the latents is the same each time. `load` gives the images of indices.
     """
-    data, config = state.validation, state.config
+    model.eval()
     sums = torch.zeros(len(LOSSES), dtype=torch.float64)
-    for indices in _batches(state, data):
+    for indices in batches(data, config):
         x = load(data, indices)
         noise = generator(config.seed, "validation", int(indices[0]))
-        recon, mu, logvar = state.shown(x, noise)
-        loss = vae_loss(recon, x, mu, logvar, config, state.running_mse)
+        recon, mu, logvar = model(x, noise)
+        loss = vae_loss(recon, x, mu, logvar, config, running_mse)
         sums += torch.stack(loss[: len(LOSSES)]).cpu() * len(indices)
-    return dict(zip(LOSSES, (sums / len(data)).tolist(), strict=True)) if len(data) else {}
+    return dict(zip(LOSSES, (sums / len(data)).tolist(), strict=True))
 
 
 @torch.inference_mode()
-def measures(state: TrainingState, load: Load, samples: np.ndarray | None) -> dict[str, float]:
-    """What vae.metrics says of the reconstructions from mu of the images of `to_measure`.
+def measures_of(
+    model: VAE,
+    data: MedicalImageDataset,
+    config: TrainConfig,
+    load: Load,
+    samples: np.ndarray | None,
+) -> dict[str, float]:
+    """What vae.metrics says of the reconstructions of images from mu, by EpochRecord's names.
 
-    And of how far from them samples are, uint8 (N, H, W, C), if any were drawn. What takes long is
-    measured on some of the images. A measure that has no finite value, as the sharpness beside
-    flat images, is left out.
+    And of how far from the images samples are, uint8 (N, H, W, C), if any were drawn. What takes
+    long is measured on some of the images. A measure that has no finite value, as the sharpness
+    beside flat images, is left out.
     """
-    data, model = to_measure(state), state.shown
-    detailed = np.isin(np.arange(len(data)), spread(len(data), most_detailed(state.config)))
+    model.eval()
+    detailed = np.isin(np.arange(len(data)), spread(len(data), most_detailed(config)))
     errors, means, small, originals, made = [], [], [], [], []
     with highest_outputs(model) as highest:
-        for indices in _batches(state, data):
+        for indices in batches(data, config):
             x = load(data, indices)
             mu, _logvar = model.encode(x)
             recon = model.decode(mu).float()
@@ -103,7 +127,7 @@ def measures(state: TrainingState, load: Load, samples: np.ndarray | None) -> di
     }
     if samples is not None:
         drawn = to_device(samples, torch.device("cpu"))
-        found["swd"] = sliced_wasserstein(drawn, torch.cat(small), state.config.seed)
+        found["swd"] = sliced_wasserstein(drawn, torch.cat(small), config.seed)
     # More digits than a mean of float32 has would be noise.
     return {name: float(f"{v:.6g}") for name, v in found.items() if math.isfinite(v)}
 
@@ -115,9 +139,7 @@ def most_detailed(config: TrainConfig) -> int:
     )
 
 
-def _batches(state: TrainingState, data: MedicalImageDataset) -> Iterator[np.ndarray]:
+def batches(data: MedicalImageDataset, config: TrainConfig) -> Iterator[np.ndarray]:
     """Indices, a training batch at a time: what fits into memory with gradients fits without."""
-    size = state.config.batch_size
-    state.shown.eval()
-    for start in range(0, len(data), size):
-        yield np.arange(start, min(start + size, len(data)))
+    for start in range(0, len(data), config.batch_size):
+        yield np.arange(start, min(start + config.batch_size, len(data)))

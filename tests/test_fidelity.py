@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.test_metrics import natural
+from tests.test_metrics import blurred, natural
 from vae.fidelity import features, prdc
 
 
@@ -63,16 +63,18 @@ def test_the_numbers_are_those_of_the_definition() -> None:
 def test_features_tell_images_apart_and_are_always_the_same(size: int, channels: int) -> None:
     x = natural(5, size, channels)
     found = features(x)
-    assert found.shape == (5, 512)
+    assert found.shape == (5, 896)
     assert torch.equal(found, features(x))
     assert torch.pdist(found).min() > 0.1
     # The images of a set do not change each other's.
     assert torch.allclose(found[:2], features(x[:2]), atol=1e-5)
 
 
-def test_features_see_blur() -> None:
-    sharp = natural(200, 32)
-    other = natural(200, 32, seed=1)
-    blurred = torch.nn.functional.avg_pool2d(other, 5, 1, 2)
-    alike = prdc(features(sharp), features(other))
-    assert prdc(features(sharp), features(blurred)).coverage < 0.7 * alike.coverage
+def test_features_see_blur_and_noise() -> None:
+    real, other = natural(200, 32), natural(200, 32, seed=1)
+    alike = prdc(features(real), features(other))
+    assert alike.coverage > 0.85 and alike.density > 0.85
+    noisy = other + 0.1 * cloud(200, 2, 32 * 32).view_as(other)
+    for worse in (blurred(other), noisy):
+        found = prdc(features(real), features(worse))
+        assert found.density < 0.6 * alike.density and found.coverage < 0.9 * alike.coverage

@@ -201,10 +201,12 @@ def table(found: Evaluation) -> str:
         rows.append((name, f"{value:.3f}", "near 1 is best"))
     for name, near in found.memorisation._asdict().items():
         beside = "" if near.held_out_median is None else f" (held out {near.held_out_median:.3g})"
-        rows.append((f"to training, {name}", f"{near.median:.3g}{beside}", "not far below"))
+        rows.append(
+            (f"nearest training image, {name}", f"{near.median:.3g}{beside}", "not far below")
+        )
         if near.share is not None:
             good = f"about {PERCENTILE} % if nothing is copied"
-            rows.append((f"near copies, {name}", f"{100 * near.share:.3g} %", good))
+            rows.append((f"share as near as copies, {name}", f"{100 * near.share:.3g} %", good))
     widths = [max(len(row[i]) for row in rows) for i in range(2)]
     kind = "held-out" if found.held_out else "training (the numbers are too good)"
     first = f"Epoch {found.epoch}, {found.images} {kind} images, {found.samples} samples"

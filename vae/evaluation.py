@@ -107,7 +107,7 @@ def evaluate(
         memorisation=memorisation(
             model,
             samples,
-            images[: len(data) * bool(len(validation))],
+            images if len(validation) else images[:0],
             (load(training, indices) for indices in batches(training, config)),
         ),
     )

@@ -34,8 +34,8 @@ def features(images: Tensor) -> Tensor:
     Those of a small convolutional network whose weights were drawn at random once and for all (He
     et al., 2015): three 4x4 convolutions of stride 2 with ReLU on 64 pixels a side. A feature is
     the logarithm of a channel's mean in a quarter of the image. The first filters have no mean:
-    without that and the logarithm brightness decides nearly alone, and blurred X-rays pass for sharp.
-    Naeem et al. (below) find random features better than pretrained ones for images unlike
+    without that and the logarithm brightness decides nearly alone, and blur passes for sharp.
+    Naeem et al. (below) find random features sounder than pretrained ones for images unlike
     ImageNet's; and nothing has to be fetched. They see edges, texture and where they are, but know
     nothing of anatomy: numbers compare models on the same images, never on others, nor with
     numbers from another network's features.

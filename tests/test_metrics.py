@@ -1,170 +1,205 @@
+"""Each measure on images whose answer is known."""
+
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
-import cv2
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor
 
 from vae import metrics
-from vae.model import VAE, initialize
+from vae.metrics import (
+    BEST_PSNR,
+    active_units,
+    bits_per_dimension,
+    checkerboard,
+    dead_channels,
+    iwae_bound,
+    psnr,
+    reduced,
+    sharpness_ratio,
+    sliced_wasserstein,
+    ssim,
+)
+from vae.model import VAE
+from vae.randomness import generator
+
+LEVEL = 1 / 127.5
 
 
-def clouds(count: int, side: int = 32, channels: int = 1, seed: int = 0) -> np.ndarray:
-    """Smooth random images, each of its own brightness."""
-    random = np.random.default_rng(seed)
-    noise = random.normal(size=(count, side, side, channels)).astype(np.float32)
-    soft = np.stack([cv2.GaussianBlur(n, (0, 0), 2).reshape(n.shape) for n in noise])
-    shades = random.normal(128, 20, size=(count, 1, 1, 1))
-    return (soft / soft.std() * 30 + shades).clip(0, 255).astype(np.uint8)
+def natural(count: int, size: int, channels: int = 1, seed: int = 0) -> Tensor:
+    """Images with the spectrum of natural ones, whose amplitude falls with 1 / frequency."""
+    random = torch.Generator().manual_seed(seed)
+    across = torch.fft.fftfreq(2 * size)
+    falling = 1 / (across[:, None].square() + across.square()).sqrt().clamp(min=0.5 / size)
+    noise = torch.randn(count, channels, 2 * size, 2 * size, generator=random)
+    images = torch.fft.ifft2(torch.fft.fft2(noise) * falling).real[..., :size, :size]
+    return (images / images.std() * 0.3).clamp(-1, 1)
 
 
-@pytest.fixture
-def model() -> VAE:
-    network = VAE(img_size=16, in_channels=1, latent_dim=3, depth=2, base_channels=4)
-    initialize(network, torch.Generator().manual_seed(1))
-    return network
+def tiny_model() -> VAE:
+    torch.manual_seed(0)
+    return VAE(16, 1, 3, 2, 4).eval()
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_ssim_falls_with_noise_and_is_one_for_equal_images(channels: int) -> None:
-    images = clouds(3, channels=channels)
-    assert metrics.ssim(images, images) == pytest.approx(1)
-    noise = np.random.default_rng(1).integers(-20, 20, images.shape)
-    noisy = (images.astype(int) + noise).clip(0, 255).astype(np.uint8)
-    noisier = (images.astype(int) + 3 * noise).clip(0, 255).astype(np.uint8)
-    little, much = metrics.ssim(images, noisy), metrics.ssim(images, noisier)
-    assert little is not None and much is not None and 0 < much < little < 0.95
+def test_psnr_is_that_of_grey_levels() -> None:
+    levels = 12.75  # a tenth of the half range
+    assert psnr((levels * LEVEL) ** 2) == pytest.approx(20 * np.log10(255 / levels))
 
 
-def test_ssim_of_images_below_its_window_is_none() -> None:
-    images = clouds(2, 8)
-    assert metrics.ssim(images, images) is None
+def test_an_image_without_error_has_a_finite_psnr() -> None:
+    assert psnr(0.0) == psnr(1e-30) == BEST_PSNR
 
 
-def test_active_units_are_those_that_vary() -> None:
-    means = torch.randn(100, 5, generator=torch.Generator().manual_seed(0))
-    means *= torch.tensor([1.0, 0.5, 0.2, 0.05, 0.0])
-    assert metrics.active_units(means + 7) == 3
-    assert metrics.active_units(torch.ones(1, 4)) == 0
+@pytest.mark.parametrize(("size", "channels"), [(8, 1), (9, 3), (10, 1), (11, 3), (32, 3)])
+def test_equal_images_are_similar_and_noise_is_not(size: int, channels: int) -> None:
+    a, b = natural(3, size, channels), natural(3, size, channels, seed=1)
+    assert ssim(a, a) == pytest.approx(1)
+    assert ssim(a, b) < ssim(a, 0.9 * a + 0.1 * b) < 1
+
+
+def test_similarity_is_that_of_grey_levels() -> None:
+    from skimage.metrics import structural_similarity
+
+    a, b = natural(1, 24), natural(1, 24, seed=1)
+    bytes_of = [((x[0, 0].numpy() + 1) * 127.5).astype(np.float64) for x in (a, b)]
+    expected = structural_similarity(
+        *bytes_of, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
+    assert ssim(a, b) == pytest.approx(expected, abs=1e-4)
+
+
+def test_units_that_hardly_vary_are_not_active() -> None:
+    scale = torch.tensor([1.0, 0.2, 0.05, 0.0])
+    means = torch.randn(500, 4, generator=torch.Generator().manual_seed(0)) * scale + 3
+    assert active_units(means) == 2
+    assert active_units(means[:1]) == 0
 
 
 def test_blurred_images_are_less_sharp() -> None:
-    images = clouds(4)
-    blurred = np.stack([cv2.GaussianBlur(i, (0, 0), 2)[..., None] for i in images])
-    assert metrics.sharpness_ratio(images, images) == pytest.approx(1)
-    assert metrics.sharpness_ratio(blurred, images) < 0.3
-    assert math.isfinite(metrics.sharpness_ratio(images, np.zeros_like(images)))
+    x = natural(4, 32)
+    assert sharpness_ratio(x, x) == 1
+    assert sharpness_ratio(x * 0.5, x) == pytest.approx(0.25)
+    assert sharpness_ratio(blurred(x), x) < 0.5
 
 
-@pytest.mark.parametrize("axis", [(1,), (2,), (1, 2)])
-def test_a_pattern_of_period_two_is_a_checkerboard(axis: tuple[int, ...]) -> None:
-    images = clouds(8)
-    pattern = np.indices(images.shape)[list(axis)].sum(0) % 2 * 8
-    dotted = (images.astype(int) + pattern).clip(0, 255).astype(np.uint8)
-    blurred = np.stack([cv2.GaussianBlur(i, (0, 0), 1)[..., None] for i in images])
-    assert metrics.checkerboard(images, images) == pytest.approx(1)
-    assert metrics.checkerboard(dotted, images) > 10
-    assert metrics.checkerboard(blurred, images) < 3
-    assert metrics.checkerboard(clouds(2, 8), clouds(2, 8)) == 1
+def blurred(x: Tensor) -> Tensor:
+    for _again in range(2):
+        x = torch.nn.functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+    return x
 
 
-def test_dead_channels_are_found(model: VAE) -> None:
-    x = torch.rand(5, 1, 16, 16) * 2 - 1
-    layers = [m for m in model.modules() if isinstance(m, nn.ReLU)]
-    with metrics.dead_channels(model) as share:
-        model(x)
-        before = share()
-    first = model.encoder[0]
-    assert isinstance(first, nn.Conv2d) and first.bias is not None
+@pytest.mark.parametrize("size", [16, 32, 64])
+def test_only_a_checkerboard_stands_out(size: int) -> None:
+    at = torch.arange(size)
+    sharp = natural(64, size)
+    for x in (sharp, blurred(sharp)):
+        plain = checkerboard(x)
+        assert 0.5 < plain < 1.6
+        for columns in ((-1.0) ** at, (-1.0) ** (at // 2)):
+            for pattern in (columns, columns[:, None], columns * columns[:, None]):
+                assert checkerboard(x + 20 * LEVEL * pattern) > 2 * plain
+        # One that no screen shows does not.
+        assert checkerboard(x + 0.01 * LEVEL * (-1.0) ** at) < 1.6
+
+
+def test_a_checkerboard_in_a_part_of_the_image_stands_out() -> None:
+    at = torch.arange(64)
+    assert checkerboard(natural(64, 64) + 12 * LEVEL * (-1.0) ** at * (at >= 32)) > 3
+
+
+def test_a_flat_image_has_no_checkerboard_and_a_small_one_can_be_measured() -> None:
+    assert checkerboard(torch.zeros(2, 3, 16, 16)) == pytest.approx(1)
+    columns = ((-1.0) ** torch.arange(8)).expand(1, 1, 8, 8)
+    assert checkerboard(0.2 * columns) > 10
+
+
+def test_dead_channels_are_those_whose_bias_keeps_them_shut() -> None:
+    model, x = tiny_model(), natural(5, 16)
+    first, second, last = model.encoder[0], model.encoder[2], model.decoder[0]
     with torch.no_grad():
-        first.weight[:2] = 0
-        first.bias[:2] = -1
-        first.bias[2:] = 5
-    with metrics.dead_channels(model) as share:
-        model(x[:1])
-        model(x[1:])
-        channels = 4 + 8 + 4  # after the ReLUs: two of the encoder, one of the decoder
-        assert share() >= 2 / channels
-        assert share() * channels == pytest.approx(round(share() * channels))
-    assert before < share() < 1
-    assert not any(layer._forward_hooks for layer in layers)
+        for layer in (first, second, last):
+            layer.bias.fill_(5)
+        before = dead_channels(model, x)
+        first.bias[:2] = -1e6
+        last.bias.fill_(-1e6)
+    # Of 4 and 8 channels down, 4 up.
+    assert before == 0
+    assert dead_channels(model, x) == pytest.approx((2 + 4) / 16)
+    assert not first._forward_hooks and not model.encoder[1]._forward_hooks
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_a_step_in_brightness_is_as_far_as_it_is_high(channels: int) -> None:
-    images = clouds(64, channels=channels).clip(0, 200).astype(np.uint8)
-    assert metrics.sliced_wasserstein(images, images) == 0
-    # Directions point anywhere: their mean comes close to it.
-    step = metrics.sliced_wasserstein(images, images + np.uint8(20))
-    assert step == pytest.approx(20, rel=0.15)
+def test_a_shift_of_all_pixels_is_its_own_distance() -> None:
+    x = natural(40, 16, 3)
+    assert sliced_wasserstein(x, x, 0) == 0
+    assert sliced_wasserstein(x, x + 0.25, 0) == pytest.approx(0.25, rel=0.1)
+    big = natural(10, 80)
+    assert sliced_wasserstein(big, big - 0.5, 3) == pytest.approx(0.5, rel=0.1)
 
 
-def test_distances_are_of_distributions_and_not_of_single_images() -> None:
-    other = clouds(64, seed=1)
-    grey = np.full_like(other, 128)
-    reference = clouds(64)
-    near, far = (metrics.sliced_wasserstein(made, reference) for made in (other, grey))
-    assert near < far / 2
-    large = np.repeat(np.repeat(reference, 4, 1), 4, 2)
-    assert metrics.sliced_wasserstein(large, reference) == pytest.approx(0, abs=0.1)
+def test_the_distance_neither_sees_an_order_nor_numbers() -> None:
+    x = natural(12, 16)
+    thrice = torch.cat([x, x, x])[torch.randperm(36, generator=generator(0, "order"))]
+    assert sliced_wasserstein(x, thrice, 0) == pytest.approx(0, abs=1e-6)
+    assert sliced_wasserstein(thrice, x, 0) == pytest.approx(0, abs=1e-6)
+    # All the same image is far from their variety, though its mean is right.
+    assert sliced_wasserstein(x, x.mean(0, keepdim=True).expand_as(x), 0) > 0.05
 
 
-class Linear(nn.Module):
-    """x = z plus noise of variance s, with the exact posterior, so that log p(x) is known."""
+def test_images_are_reduced_by_their_areas() -> None:
+    x = natural(2, 16, 3)
+    assert torch.equal(reduced(x, 16), x)
+    assert reduced(x, 4)[0, 0, 0, 0] == pytest.approx(float(x[0, 0, :4, :4].mean()), abs=1e-6)
 
-    def __init__(self, s: float) -> None:
+
+class Linear(torch.nn.Module):
+    """A linear Gaussian model, of which log p(x) is known: x = W z + b + noise."""
+
+    def __init__(self, posterior: Callable[[Tensor], tuple[Tensor, Tensor]], weight: Tensor):
         super().__init__()
-        self.s = s
+        self.encode, self.weight = posterior, weight
 
-    def encode(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        variance = torch.tensor(self.s / (1 + self.s) * 2)  # twice as wide as it should be
-        mu = x.flatten(1) / (1 + self.s)
-        return mu, variance.log().expand_as(mu)
-
-    def decode(self, z: torch.Tensor) -> torch.Tensor:
-        return z[..., None, None]
+    def decode(self, z: Tensor) -> Tensor:
+        return (z @ self.weight.T).unflatten(1, (1, 2, 3))
 
 
-def test_the_iwae_bound_rises_to_the_likelihood() -> None:
-    s, x = 0.5, torch.tensor([[0.3], [-1.0]])[..., None, None]
-    exact = torch.distributions.Normal(0, math.sqrt(1 + s)).log_prob(x.flatten())
-    linear: VAE = Linear(s)  # type: ignore[assignment]
+def test_the_bound_reaches_the_likelihood_of_a_linear_model() -> None:
+    random, variance = torch.Generator().manual_seed(0), 0.1
+    weight = torch.randn(6, 2, generator=random) * 0.3
+    x = torch.randn(4, 1, 2, 3, generator=random) * 0.4
+    covariance = weight @ weight.T + variance * torch.eye(6)
+    zeros = torch.zeros(6)
+    exact = torch.distributions.MultivariateNormal(zeros, covariance).log_prob(x.flatten(1))
+    # The mean of the true posterior, but its correlation left out.
+    precision = torch.eye(2) + weight.T @ weight / variance
 
-    def bound(k: int) -> torch.Tensor:
-        many = x.repeat(500, 1, 1, 1)
-        random = torch.Generator().manual_seed(0)
-        return metrics.iwae_bound(linear, many, k, s, random).reshape(500, 2).mean(0)
+    def posterior(images: Tensor) -> tuple[Tensor, Tensor]:
+        mu = torch.linalg.solve(precision, weight.T / variance @ images.flatten(1).T).T
+        return mu, -precision.diag().log().expand_as(mu)
 
-    elbo, close = bound(1), bound(200)
-    assert (elbo < exact - 0.05).all()
-    assert torch.allclose(close, exact, atol=0.01)
-
-
-def test_a_uniform_density_costs_eight_bits() -> None:
-    # Density 1/2 on [-1, 1]: 255 steps between the levels.
-    assert metrics.bits_per_value(100 * math.log(0.5), 100) == pytest.approx(math.log2(255))
-
-
-def test_precision_and_recall_tell_what_is_missing() -> None:
-    random = torch.Generator().manual_seed(0)
-    real = torch.randn(300, 4, generator=random)
-    alike = metrics.prdc(real, torch.randn(300, 4, generator=random))
-    assert min(alike.values()) > 0.8
-    one_mode = metrics.prdc(real, 0.1 * torch.randn(300, 4, generator=random))
-    assert one_mode["precision"] > 0.9 and one_mode["recall"] < 0.2 > one_mode["coverage"] - 0.2
-    far = metrics.prdc(real, real + 50)
-    assert far == {"precision": 0, "recall": 0, "density": 0, "coverage": 0}
-    with pytest.raises(ValueError, match="two images"):
-        metrics.prdc(real[:1], real)
+    model: VAE = Linear(posterior, weight)  # type: ignore[assignment]
+    few = iwae_bound(model, x, 1, generator(0, "noise"), variance)
+    many = iwae_bound(model, x, 5000, generator(0, "noise"), variance)
+    assert many.tolist() == pytest.approx(exact.tolist(), abs=0.05)
+    assert few.mean() < many.mean()
 
 
-def test_features_are_the_same_each_time_and_tell_images_apart() -> None:
-    images = clouds(130, 40)
-    first, second = (metrics.Features(1)(images) for _ in range(2))
-    assert first.shape == (130, 256) and torch.equal(first, second)
-    assert metrics.Features(3)(clouds(2, 16, 3)).shape == (2, 256)
-    noise = np.random.default_rng(0).integers(0, 256, images.shape, dtype=np.uint8)
-    assert metrics.prdc(first, metrics.Features(1)(noise))["precision"] == 0
+def test_the_bound_does_not_depend_on_how_much_is_decoded_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, x = tiny_model(), natural(3, 16)
+    with torch.no_grad():
+        model.fc_logvar.bias.fill_(-30)  # as good as no noise, whose order differs
+    whole = iwae_bound(model, x, 5, generator(0, "noise"))
+    monkeypatch.setattr(metrics, "DECODED", 2 * 256)
+    assert iwae_bound(model, x, 5, generator(0, "noise")).tolist() == pytest.approx(
+        whole.tolist(), rel=0.02
+    )
+
+
+def test_bits_are_those_of_256_levels() -> None:
+    # A density that is even over [-1, 1] takes 8 bits for a value.
+    assert bits_per_dimension(100 * math.log(0.5), 100) == pytest.approx(8, abs=0.01)

@@ -13,19 +13,11 @@ from PIL import Image
 from vae.config import TrainConfig
 from vae.events import ReconstructionsReady
 from vae.files import reconstructions_name
-from vae.metrics import psnr
 from vae.model import VAE
 from vae.reconstructions import CELL_WIDTH, comparison, reconstruct
 from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
-
-
-def test_psnr_is_that_of_grey_levels() -> None:
-    levels = 12.75  # a tenth of the half range
-    mse = (levels / 127.5) ** 2
-    assert psnr(mse) == pytest.approx(20 * np.log10(255 / levels))
-    assert psnr(0.0) == 100.0
 
 
 def test_the_error_is_that_of_the_picture_shown() -> None:

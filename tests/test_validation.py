@@ -4,13 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from vae import training
 from vae.checkpoint import checkpoint_files, load
 from vae.config import ConfigError, TrainConfig
 from vae.events import EpochDone, EpochRecord, Event, HeldBack
 from vae.files import checkpoint_name
 from vae.state import load_model
 from vae.training import run_vae_training
+from vae.validation import most_detailed
 from vae.words import result_words
 
 Make = Callable[..., TrainConfig]
@@ -108,3 +111,36 @@ def test_clipping_bounds_the_step(tiny: Make) -> None:
     whole, _events = train(tiny("whole", num_epochs=2))
     clipped, _events = train(tiny("clipped", num_epochs=2, clip_norm=1e-9))
     assert clipped[1].loss > whole[1].loss
+
+
+def test_all_measures_are_in_the_record_and_the_distance_where_samples_are(tiny: Make) -> None:
+    records, _events = train(tiny(val_fraction=0.3, num_epochs=2, sample_every=2))
+    for r in records:
+        assert r.psnr is not None and 0 < r.psnr < 60
+        assert r.ssim is not None and -1 <= r.ssim <= 1
+        assert r.sharpness is not None and r.sharpness >= 0
+        assert r.checkerboard is not None and r.checkerboard > 0
+        assert r.dead_channels is not None and 0 <= r.dead_channels < 1
+        assert r.active_units is not None and 0 <= r.active_units <= 4
+    assert records[0].swd is None
+    assert records[1].swd is not None and 0 < records[1].swd < 255
+
+
+def test_measuring_changes_nothing_of_the_training(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured, _events = train(tiny("measured"))
+    monkeypatch.setattr(training, "measures", lambda *arguments: {})
+    plain, _events = train(tiny("plain"))
+    assert [r.loss for r in measured] == [r.loss for r in plain]
+
+
+def test_a_measure_without_a_finite_value_is_left_out(tiny: Make, images: Path) -> None:
+    for i, path in enumerate(sorted(images.iterdir())):
+        Image.new("RGB", (20, 20), (10 * i, 90, 20 * i)).save(path)
+    records, _events = train(tiny(num_epochs=1))
+    assert records[0].sharpness is None and records[0].psnr is not None
+
+
+def test_fewer_of_large_images_are_looked_at_in_detail(tiny: Make) -> None:
+    assert [most_detailed(tiny(img_size=side)) for side in (64, 512, 2048)] == [64, 21, 4]

@@ -122,6 +122,18 @@ def build_parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(command=figures)
 
+    command = commands.add_parser("evaluate", help="measure the newest checkpoint thoroughly")
+    _add_folder(command, "model_save_dir", "checkpoints")
+    command.add_argument("--json", action="store_true", help="for programs")
+    command.add_argument(
+        "--count", type=_whole(16, 4096), default=512, help="images and samples (default 512)"
+    )
+    command.add_argument(
+        "--k", type=_whole(1, 4096), default=50, help="samples of an image's bound (default 50)"
+    )
+    command.add_argument("--seed", type=_whole(0), default=1, help="of the draw (default 1)")
+    command.set_defaults(command=evaluate)
+
     command = commands.add_parser("cache", help="tell how much room decoded images take")
     command.add_argument("--clear", action="store_true", help="delete them; they are made again")
     command.set_defaults(command=image_cache)
@@ -143,9 +155,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_folders(parser: argparse.ArgumentParser, pictures: str) -> None:
     for name, purpose in (("model_save_dir", "checkpoints"), ("output_dir", pictures)):
-        default = DEFAULTS[name]
-        text = f"folder of {purpose} (default {default})"
-        parser.add_argument(f"--{name}", default=default, metavar="DIR", help=text)
+        _add_folder(parser, name, purpose)
+
+
+def _add_folder(parser: argparse.ArgumentParser, name: str, purpose: str) -> None:
+    default = DEFAULTS[name]
+    text = f"folder of {purpose} (default {default})"
+    parser.add_argument(f"--{name}", default=default, metavar="DIR", help=text)
 
 
 def add_parameters(parser: argparse.ArgumentParser) -> None:
@@ -250,6 +266,19 @@ def figures(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int
     if missing:
         print(f"Note: there is nothing to draw yet for {', '.join(missing)}.", file=sys.stderr)
     return DONE if written else FAILED
+
+
+def evaluate(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
+    """Print what the newest checkpoint is worth, on images that it did not learn from if any."""
+    from vae.evaluation import evaluate, facts, table
+
+    def warn(text: str) -> None:
+        print(f"Note: {text}", file=sys.stderr)
+
+    folder = Path(options.model_save_dir)
+    found = evaluate(folder, warn, options.count, options.k, options.seed, should_stop)
+    print(json.dumps(facts(found), indent=1) if options.json else table(found))
+    return DONE
 
 
 def image_cache(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:

@@ -15,7 +15,7 @@ from vae.config import Value
 from vae.dataset import MedicalImageDataset, split, to_device
 from vae.decoding import DataError
 from vae.errors import StopRequested
-from vae.files import SAMPLER_NAME, drawn_name
+from vae.files import SAMPLER_NAME, drawn_name, readable
 from vae.grid import GRID_SIDE, image_grid
 from vae.language import _
 from vae.randomness import generator
@@ -70,7 +70,14 @@ def sampler_of(
     facts = samplers.fitted_to(kind, record.data, loaded.epoch, record.images_done)
     if found := samplers.load(folder / SAMPLER_NAME, facts):
         return found
-    training, _validation = images_of(loaded, should_stop)
+    data = images_of(loaded, should_stop)
+    if data.fingerprint != record.data:
+        text = _(
+            "{folder} no longer holds the images that the run learned from. Bring them back, or "
+            "take the sampler prior, which needs none."
+        )
+        raise DataError(text.format(folder=readable(data.folder)))
+    training, _validation = split(data, loaded.config.val_fraction, loaded.config.group_pattern)
 
     def load(data: MedicalImageDataset, indices: np.ndarray) -> torch.Tensor:
         if should_stop():
@@ -81,25 +88,16 @@ def sampler_of(
     return samplers.fit(kind, codes, loaded.config.seed)
 
 
-def images_of(
-    loaded: Loaded, should_stop: Callable[[], bool] = lambda: False
-) -> tuple[MedicalImageDataset, MedicalImageDataset]:
-    """The images that a run learns from, and those for validation.
-
-    Raises DataError if they are not those of the run.
-    """
-    config = loaded.config
-    data = MedicalImageDataset(
-        Path(config.file_path),
-        config.img_size,
-        config.in_channels,
-        int(config.cache_gb * 1e9),
-        should_stop=should_stop,
-    )
-    if data.fingerprint != loaded.record.data:
+def images_of(loaded: Loaded, should_stop: Callable[[], bool]) -> MedicalImageDataset:
+    """All that is now in the folder of a run's images. Raises DataError if it is gone or empty."""
+    config, folder = loaded.config, Path(loaded.config.file_path)
+    if not folder.is_dir():
         text = _(
-            "{folder} no longer holds the images that the run learned from. Bring them back, or "
-            "take the sampler prior, which needs none."
+            "The images that the network learned from are no longer in {folder}. Nothing was "
+            "changed: bring the folder back, or connect its drive."
         )
-        raise DataError(text.format(folder=config.file_path))
-    return split(data, config.val_fraction, config.group_pattern)
+        raise DataError(text.format(folder=readable(folder)))
+    cache = int(config.cache_gb * 1e9)
+    return MedicalImageDataset(
+        folder, config.img_size, config.in_channels, cache, should_stop=should_stop
+    )

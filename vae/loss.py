@@ -22,18 +22,20 @@ class VAELoss(NamedTuple):
     beta: Tensor
 
 
+def luma(x: Tensor) -> Tensor:
+    """Images (B, C, H, W), C 1 or 3, in grey, (B, H, W), with OpenCV's weights of the colours."""
+    if x.shape[1] == 3:
+        return 0.299 * x[:, 0] + 0.587 * x[:, 1] + 0.114 * x[:, 2]
+    return x[:, 0]
+
+
 def laplacian_variance(x: Tensor) -> Tensor:
     """Variance of the 4-neighbour Laplacian of each image, (B,), in squared grey levels.
 
-    x is (B, C, H, W) in [-1, 1]; its grey levels are (x + 1) * 127.5, colour reduced to luma with
-    OpenCV's weights. Only pixels with all four neighbours count. A common measure of focus
-    (Pech-Pacheco et al., 2000).
+    x is (B, C, H, W) in [-1, 1]; its grey levels are (x + 1) * 127.5, colour reduced to luma. Only
+    pixels with all four neighbours count. A common measure of focus (Pech-Pacheco et al., 2000).
     """
-    if x.shape[1] == 3:
-        luma = 0.299 * x[:, 0] + 0.587 * x[:, 1] + 0.114 * x[:, 2]
-    else:
-        luma = x[:, 0]
-    y = luma * 127.5  # the offset of the grey levels cancels in the Laplacian
+    y = luma(x) * 127.5  # the offset of the grey levels cancels in the Laplacian
     neighbours = y[:, :-2, 1:-1] + y[:, 2:, 1:-1] + y[:, 1:-1, :-2] + y[:, 1:-1, 2:]
     return (neighbours - 4 * y[:, 1:-1, 1:-1]).flatten(1).var(1, correction=0)
 

@@ -1,243 +1,222 @@
-"""How good reconstructions and samples are, as numbers. Images are uint8 (N, H, W, C)."""
+"""How good images are, in numbers. Pure functions: what is random in them follows from a seed.
+
+Images are float tensors (N, C, H, W) in [-1, 1].
+"""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vae.loss import laplacian_variance
-from vae.model import VAE, initialize
+from vae.loss import laplacian_variance, luma
+from vae.model import VAE
 from vae.randomness import generator
 
-# An image without any error would be infinitely good; this is less than a grey level's 1 / 100.
-MOST_PSNR = 100.0
-# The usual window of SSIM reaches 3.5 sigma, 5 pixels, to each side.
-SSIM_SIGMA, SSIM_SIDE = 1.5, 11
-# A latent dimension is in use if its mean varies more than this over images.
-ACTIVE_VARIANCE = 0.01
-SWD_DIRECTIONS, SWD_SIDE = 512, 32
-TINY = 1e-12
+# The mean squared error that rounding to 8 bits leaves.
+ROUNDING = (1 / 127.5) ** 2 / 12
+# In dB: far above what rounding to 8 bits leaves (59 dB).
+BEST_PSNR = 100.0
+SSIM_WINDOW = 11  # pixels, of a Gaussian of 1.5
+# Of the patches whose spectrum is taken: pixels, and how far apart.
+PATCH, PATCH_STEP = 32, 16
+DIRECTIONS, SIDE = 512, 32
+# Values of the images that are decoded at once for the importance-weighted bound.
+DECODED = 2**22
 
 
 def psnr(mse: float) -> float:
-    """Peak signal-to-noise ratio in dB, at most 100, of an error of images in [-1, 1]."""
-    return min(10 * math.log10(4 / mse), MOST_PSNR) if mse > 0 else MOST_PSNR
+    """Peak signal-to-noise ratio in dB of a mean squared error of images in [-1, 1].
 
-
-def ssim(originals: np.ndarray, made: np.ndarray) -> float | None:
-    """Mean structural similarity, 1 for equal images (Wang et al., 2004); Gaussian windows.
-
-    None where an image is smaller than the window, 11 pixels.
+    At most BEST_PSNR, so that an image without error gives a number too.
     """
-    from skimage.metrics import structural_similarity  # half a second, which not all runs need
+    return min(10 * math.log10(4 / mse), BEST_PSNR) if mse else BEST_PSNR
 
-    if min(originals.shape[1:3]) < SSIM_SIDE:
-        return None
+
+def ssim(originals: Tensor, made: Tensor) -> float:
+    """Mean structural similarity of pairs of images, 1 if they are equal.
+
+    With the Gaussian window of Wang et al., "Image Quality Assessment: From Error Visibility to
+    Structural Similarity" (2004). Of images narrower than the window the whole counts.
+    """
+    from skimage.metrics import structural_similarity  # takes long to import
+
+    side = min(originals.shape[2:])
+    # It is not the same with another zero: that of grey levels is black.
+    sets = [(x + 1).permute(0, 2, 3, 1).cpu().numpy() for x in (originals, made)]
     values = [
         structural_similarity(  # type: ignore[no-untyped-call]
-            a, b, gaussian_weights=True, sigma=SSIM_SIGMA, use_sample_covariance=False,
-            data_range=255, channel_axis=2,
+            a, b, data_range=2, channel_axis=2, gaussian_weights=True, sigma=1.5,
+            use_sample_covariance=False, win_size=min(SSIM_WINDOW, side - (side + 1) % 2),
         )
-        for a, b in zip(originals, made, strict=True)
+        for a, b in zip(*sets, strict=True)
     ]  # fmt: skip
     return float(np.mean(values))
 
 
 def active_units(means: Tensor) -> int:
-    """Latent dimensions that are in use, of means mu (N, latent_dim).
+    """How many dimensions of mu (N, latent_dim) vary over images, with a variance above 0.01.
 
-    Those whose mean varies by more than 0.01 over images (Burda et al., "Importance Weighted
-    Autoencoders", 2016).
+    Burda et al., "Importance Weighted Autoencoders" (2016).
     """
-    return int((means.var(0, correction=0) > ACTIVE_VARIANCE).sum())
+    return int((means.var(0, correction=0) > 0.01).sum())
 
 
-def sharpness_ratio(made: np.ndarray, originals: np.ndarray) -> float:
-    """Mean variance of the Laplacian of images, as a share of that of others; 1: as sharp."""
-    return _sharpness(made) / max(_sharpness(originals), TINY)
+def sharpness_ratio(made: Tensor, originals: Tensor) -> float:
+    """Mean Laplacian variance of images over that of others: below 1 the images are blurred.
 
-
-def _sharpness(images: np.ndarray) -> float:
-    return float(laplacian_variance(to_float(images)).mean())
-
-
-def to_float(images: np.ndarray) -> Tensor:
-    """Images as the network takes them: float32 (N, C, H, W) in [-1, 1]."""
-    return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
-
-
-def checkerboard(made: np.ndarray, originals: np.ndarray) -> float:
-    """How much images repeat with a period of two pixels, beside their originals; 1: as much.
-
-    Transposed convolutions of stride 2 leave such a pattern (Odena et al., "Deconvolution and
-    Checkerboard Artifacts", 2016). The power at the frequency 1/2 along x, y and both, over the
-    power of the frequencies around it; of `made` over that of `originals`. 1 where images are
-    smaller than 16 pixels.
+    Infinite or not a number if the others are flat.
     """
-    if min(made.shape[1:3]) < 16:
-        return 1.0
-    return _peak(made) / max(_peak(originals), TINY)
+    return float(laplacian_variance(made).mean() / laplacian_variance(originals).mean())
 
 
-def _peak(images: np.ndarray) -> float:
-    """Of the mean power spectrum: at the three points of frequency 1/2, over their surroundings."""
-    grey = images.astype(np.float32).mean(3)
-    height, width = (side // 2 * 2 for side in grey.shape[1:])
-    grey = grey[:, :height, :width]
-    # Without a window, the jump between opposite edges would stand in the spectrum as a cross.
-    window = np.outer(np.hanning(height), np.hanning(width))
-    grey = (grey - grey.mean((1, 2), keepdims=True)) * window
-    power = (np.abs(np.fft.fft2(grey)) ** 2).mean(0) + TINY
-    ratios = []
-    for y, x in ((height // 2, 0), (0, width // 2), (height // 2, width // 2)):
-        near = power[np.ix_(_around(y, 6, height), _around(x, 6, width))]
-        peak = power[np.ix_(_around(y, 1, height), _around(x, 1, width))].mean()
-        ratios.append(peak / np.median(near))
-    return float(max(ratios))
+def checkerboard(images: Tensor) -> float:
+    """How much a pattern that repeats every 2 or 4 pixels stands out; about 1 where there is none.
 
-
-def _around(place: int, reach: int, count: int) -> np.ndarray:
-    return np.arange(place - reach, place + reach + 1) % count
-
-
-@contextmanager
-def dead_channels(model: VAE) -> Iterator[Callable[[], float]]:
-    """While it is open, watches which channels after a ReLU are zero for all that the model sees.
-
-    Gives a function that tells their share of all channels, 0 to 1, so far.
+    Transposed convolutions of stride 2 leave it (Odena et al., "Deconvolution and Checkerboard
+    Artifacts", 2016). The mean spectrum of patches is taken (Welch, 1967), which makes the number
+    independent of the image's size. The result is the amplitude at the frequencies of such a
+    pattern over that of their neighbours in the spectrum, the larger one of both periods. Noise
+    of one grey level is added to both, or else a pattern that nobody sees would stand out of a
+    blurred image. A pattern of one level in a blurred image gives about 12.
     """
-    alive: dict[nn.Module, Tensor] = {}
+    side = min(PATCH, min(images.shape[2:]) // 4 * 4)
+    hann = torch.hann_window(side, dtype=images.dtype, device=images.device)
+    window = hann[:, None] * hann
+    power = torch.zeros(side, side, dtype=torch.float64)
+    for image in luma(images) * 127.5:
+        patches = image.unfold(0, side, PATCH_STEP).unfold(1, side, PATCH_STEP)
+        spectra = torch.fft.fft2((patches - patches.mean((2, 3), keepdim=True)) * window)
+        power += spectra.abs().square().mean((0, 1)).double().cpu()
+    power = power / len(images) + window.square().sum().double().cpu()
+    half, quarter = side // 2, side // 4
+    found = []
+    for period in (half, quarter) if side >= 16 else (half,):
+        repeats = range(0, side, period)
+        # Where a pattern of 4 pixels and one of 2 coincide, it is one of 2.
+        places = [
+            (u, v)
+            for u, v in itertools.product(repeats, repeats)
+            if (u % half or v % half) or (period == half and (u or v))
+        ]
+        peaks = sum(float(power[u, v]) for u, v in places)
+        found.append(peaks / sum(_expected(power, u, v) for u, v in places))
+    return math.sqrt(max(found))
 
-    def watch(layer: nn.Module, _arguments: object, output: Tensor) -> None:
-        now = (output > 0).flatten(2).any(2).any(0)
-        alive[layer] = alive[layer] | now if layer in alive else now
+
+def _expected(power: Tensor, u: int, v: int) -> float:
+    """What the spectrum around a place lets expect there: on the axes, along them only.
+
+    The window spreads a peak over its neighbours, but not over those next to them.
+    """
+    side = len(power)
+    rows, columns = ([(at - 2) % side, (at + 2) % side] if at else [0] for at in (u, v))
+    return float(power[rows][:, columns].log().mean().exp())
+
+
+@contextlib.contextmanager
+def highest_outputs(model: VAE) -> Iterator[dict[nn.Module, Tensor]]:
+    """The highest output so far of each channel of each ReLU, (C,), while the context lasts."""
+    highest: dict[nn.Module, Tensor] = {}
+
+    def note(layer: nn.Module, inputs: object, output: Tensor) -> None:
+        most = output.amax((0, 2, 3))
+        highest[layer] = torch.maximum(highest.get(layer, most), most)
 
     layers = [layer for layer in model.modules() if isinstance(layer, nn.ReLU)]
-    handles = [layer.register_forward_hook(watch) for layer in layers]
-
-    def share() -> float:
-        channels = torch.cat([*alive.values()]) if alive else torch.ones(1)
-        return 1 - float(channels.float().mean())
-
+    hooks = [layer.register_forward_hook(note) for layer in layers]
     try:
-        yield share
+        yield highest
     finally:
-        for handle in handles:
-            handle.remove()
+        for hook in hooks:
+            hook.remove()
 
 
-def sliced_wasserstein(a: np.ndarray, b: np.ndarray, seed: int = 0) -> float:
-    """Sliced Wasserstein distance of two sets of images, in grey levels; 0: the same distribution.
-
-    The mean over random directions of the 2-Wasserstein distance of the projections (Rabin et al.,
-    2011), of images reduced to 32 pixels by area, scaled so that a step in brightness of all
-    pixels by c is at a distance of c. Small sets differ by chance: compare it only with the
-    distance of equally many images.
-    """
-    first, second = _reduced(a), _reduced(b)
-    dimension = first.shape[1]
-    directions = torch.randn(dimension, SWD_DIRECTIONS, generator=generator(seed, "directions"))
-    directions /= directions.norm(dim=0, keepdim=True)
-    ranks = torch.linspace(0, 1, 256)
-    distances = [
-        torch.quantile(first @ part, ranks, 0) - torch.quantile(second @ part, ranks, 0)
-        for part in torch.split(directions, 64, dim=1)
-    ]
-    return float(torch.cat(distances, 1).square().mean().sqrt())
-
-
-def _reduced(images: np.ndarray) -> Tensor:
-    """Each image as a row."""
-    sides = images.shape[1], images.shape[2]
-    if max(sides) > SWD_SIDE:
-        size = (min(SWD_SIDE, sides[1]), min(SWD_SIDE, sides[0]))
-        images = np.stack([cv2.resize(i, size, interpolation=cv2.INTER_AREA) for i in images])
-    return torch.from_numpy(images.reshape(len(images), -1)).float()
+def dead_share(highest: dict[nn.Module, Tensor]) -> float:
+    """Share of the channels, 0 to 1, whose highest output is zero."""
+    return float((torch.cat(list(highest.values())) == 0).float().mean())
 
 
 @torch.inference_mode()
-def iwae_bound(model: VAE, x: Tensor, k: int, variance: float, random: torch.Generator) -> Tensor:
-    """The lower bound on log p(x) by k importance samples, in nats for each image of a batch, (B,).
+def dead_channels(model: VAE, x: Tensor) -> float:
+    """Share of the conv layers' channels, 0 to 1, that are zero for all images and pixels."""
+    with highest_outputs(model) as highest:
+        model.decode(model.encode(x)[0])
+    return dead_share(highest)
 
-    log 1/k sum of p(x|z) p(z) / q(z|x), z from q(z|x) (Burda et al., "Importance Weighted
-    Autoencoders", 2016), with a Gaussian decoder of one variance for images in [-1, 1].
+
+def reduced(images: Tensor, side: int) -> Tensor:
+    """Images averaged over areas to at most so many pixels a side."""
+    height, width = (min(side, length) for length in images.shape[2:])
+    return F.adaptive_avg_pool2d(images.float(), (height, width))
+
+
+def sliced_wasserstein(a: Tensor, b: Tensor, seed: int) -> float:
+    """Sliced Wasserstein-2 distance of two sets of images, in the units of a pixel.
+
+    Over random directions in the space of the images, which are reduced to 32 pixels a side
+    (Bonneel et al., "Sliced and Radon Wasserstein Barycenters of Measures", 2015). A difference v
+    between the sets that is the same for all images gives sqrt(mean(v^2)), up to the choice of
+    directions (3 %): a unit vector's mean squared product with v is just that. Two samples of one
+    distribution have a distance too, which shrinks as they grow: compare at equal numbers only.
     """
-    mu, logvar = (part.float() for part in model.encode(x))
-    weights = []
-    for _ in range(k):
-        noise = torch.randn(mu.shape, generator=random).to(mu.device)
-        z = mu + noise * torch.exp(0.5 * logvar)
-        error = (model.decode(z).float() - x).square().flatten(1)
-        likelihood = -0.5 * (error / variance + math.log(2 * math.pi * variance)).sum(1)
-        # The two normalisations by 2 pi cancel.
-        prior_to_posterior = 0.5 * (noise.square() + logvar - z.square()).sum(1)
-        weights.append(likelihood + prior_to_posterior)
-    return torch.stack(weights).logsumexp(0) - math.log(k)
+    flat = [reduced(images, SIDE).flatten(1).cpu() for images in (a, b)]
+    random = generator(seed, "directions")
+    directions = F.normalize(torch.randn(flat[0].shape[1], DIRECTIONS, generator=random), dim=0)
+    most = max(len(a), len(b))
+    quantiles = []
+    for vectors in flat:
+        at = (torch.arange(most) + 0.5) / most * len(vectors)
+        quantiles.append((vectors @ directions).sort(0).values[at.long()])
+    return math.sqrt(float((quantiles[0] - quantiles[1]).square().mean()))
 
 
-def bits_per_value(nats: float, values: int) -> float:
-    """What a bound on log p of an image of so many values costs in bits for each, at 256 levels."""
-    return -(nats / values + math.log(2 / 255)) / math.log(2)
+@torch.inference_mode()
+def iwae_bound(
+    model: VAE, x: Tensor, k: int, random: torch.Generator, variance: float = 0.0
+) -> Tensor:
+    """Importance-weighted bound of log p(x) in nats of each image, (N,), with k samples each.
 
-
-class Features(nn.Module):
-    """A small network with random weights that are always the same; 256 features of an image.
-
-    Random features tell distributions apart without anything being downloaded (Naeem et al.,
-    "Reliable Fidelity and Diversity Metrics for Generative Models", 2020, use a random VGG16); they
-    know nothing of anatomy, and figures made with other features cannot be compared.
+    Burda et al., "Importance Weighted Autoencoders" (2016). The decoder is Gaussian, of the given
+    variance; without one, of the mean squared error of x decoded from a sample each, the best
+    choice (Rybkin et al., 2021), but at least what rounding to 8 bits leaves. p(x) is a density of
+    images in [-1, 1].
     """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        widths = [channels, 32, 64, 128]
-        layers: list[nn.Module] = []
-        for a, b in itertools.pairwise(widths):
-            layers += [nn.Conv2d(a, b, 4, stride=2, padding=1), nn.ReLU()]
-        self.layers = nn.Sequential(*layers)
-        initialize(self, generator(0, "features"))
-
-    @torch.inference_mode()
-    def forward(self, images: np.ndarray) -> Tensor:
-        """Of uint8 images (N, H, W, C), reduced to 32 pixels by area: (N, 256)."""
-        side = min(images.shape[1], 32)
-        found = []
-        for part in np.array_split(images, max(1, len(images) // 64)):
-            h = self.layers(F.adaptive_avg_pool2d(to_float(part), side))
-            found.append(torch.cat([h.mean((2, 3)), h.amax((2, 3))], 1))
-        return torch.cat(found)
+    values = x[0].numel()
+    at_once = max(1, DECODED // values)
+    if not variance:
+        parts = [_samples(model, part, 1, random)[0] for part in torch.split(x, at_once)]
+        variance = max(float(torch.cat(parts, 1).mean()), ROUNDING)
+    bounds = []
+    for part in torch.split(x, max(1, at_once // k)):
+        weights = []
+        for start in range(0, k, at_once):
+            errors, ratio = _samples(model, part, min(at_once, k - start), random)
+            likelihood = errors / variance + math.log(2 * math.pi * variance)
+            weights.append(ratio - 0.5 * values * likelihood)
+        bounds.append(torch.cat(weights).logsumexp(0) - math.log(k))
+    return torch.cat(bounds)
 
 
-def prdc(real: Tensor, fake: Tensor, k: int = 5) -> dict[str, float]:
-    """precision, recall, density and coverage of features (N, F), of generated images and real.
+def _samples(model: VAE, x: Tensor, k: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Mean squared error, and log p(z) - log q(z | x), of k samples of images: (k, N) each."""
+    mu, logvar = (t.double() for t in model.encode(x))
+    noise = torch.randn(k, *mu.shape, generator=random).double().to(x.device)
+    z = mu + noise * (0.5 * logvar).exp()
+    made = model.decode(z.flatten(0, 1).float()).view(k, *x.shape)
+    errors = (made - x).double().square().flatten(2).mean(2)
+    return errors, 0.5 * (noise.square() + logvar - z.square()).sum(2)
 
-    By balls around each image to its k-th nearest neighbour of its own set (Kynkaanniemi et al.,
-    "Improved Precision and Recall Metric", 2019; Naeem et al., 2020, for density and coverage).
-    Precision, density: how real samples are; recall, coverage: how much of the real ones they
-    reach. 1 is best; density may be above it.
+
+def bits_per_dimension(nats: float, values: int) -> float:
+    """A bound of log p(x) in nats as bits for each of an image's values of 8 bits.
+
+    One of 256 levels is 1 / 127.5 wide in [-1, 1].
     """
-    k = min(k, len(real) - 1, len(fake) - 1)
-    if k < 1:
-        raise ValueError("precision and recall need two images of each kind")
-    real_radius, fake_radius = (_kth_distance(part, k) for part in (real, fake))
-    distance = torch.cdist(real, fake)
-    in_real = distance < real_radius[:, None]
-    return {
-        "precision": float(in_real.any(0).float().mean()),
-        "recall": float((distance < fake_radius).any(1).float().mean()),
-        "density": float(in_real.sum(0).float().mean() / k),
-        "coverage": float((distance.amin(1) < real_radius).float().mean()),
-    }
-
-
-def _kth_distance(features: Tensor, k: int) -> Tensor:
-    """From each to its k-th nearest other."""
-    return torch.cdist(features, features).kthvalue(k + 1, dim=1).values
+    return -nats / (values * math.log(2)) + math.log2(127.5)

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 
-from vae import metrics
-from vae.dataset import MedicalImageDataset
+from vae.config import TrainConfig
+from vae.dataset import MedicalImageDataset, to_device
 from vae.loss import vae_loss
+from vae.metrics import (
+    SIDE,
+    active_units,
+    checkerboard,
+    dead_share,
+    highest_outputs,
+    psnr,
+    reduced,
+    sharpness_ratio,
+    sliced_wasserstein,
+    ssim,
+)
+from vae.model import VAE
 from vae.randomness import generator
-from vae.samples import to_bytes
 from vae.state import TrainingState
 
 # Images that are measured beyond the losses, at most, and their bytes: they are held together.
 MOST_IMAGES, MOST_BYTES = 512, 10**8
 # Without validation images so many of the training's: one in so many, but not too few.
 ONE_IN, FEWEST = 20, 16
-# SSIM takes 3 ms for a colour image of 128 pixels: of so many images, evenly spread.
-MOST_COSTLY = 64
+# Images of which structural similarity and spectra are taken, and the values that they hold: both
+# they and their reconstructions are in memory as float32.
+DETAILED, FEWEST_DETAILED, DETAILED_VALUES = 64, 4, 2**24
 LOSSES = ("val_loss", "val_reconstruction_loss", "val_kl_loss", "val_blur_loss")
 
 Load = Callable[[MedicalImageDataset, np.ndarray], torch.Tensor]
@@ -40,61 +54,93 @@ def spread(count: int, most: int) -> np.ndarray:
     return np.linspace(0, count - 1, min(most, count)).round().astype(np.int64)
 
 
-@torch.inference_mode()
 def validation_losses(state: TrainingState, load: Load) -> dict[str, float]:
-    """Mean losses over the validation images, at the config's full weights; none without images.
+    """Mean losses over the validation images; none without images."""
+    data = state.validation
+    return losses(state.shown, data, state.config, load, state.running_mse) if len(data) else {}
+
+
+def measures(state: TrainingState, load: Load, samples: np.ndarray | None) -> dict[str, float]:
+    """What vae.metrics says of the images of `to_measure`."""
+    return measures_of(state.shown, to_measure(state), state.config, load, samples)
+
+
+@torch.inference_mode()
+def losses(
+    model: VAE,
+    data: MedicalImageDataset,
+    config: TrainConfig,
+    load: Load,
+    running_mse: torch.Tensor | None = None,
+) -> dict[str, float]:
+    """Mean losses over the images, at the config's full weights.
 
     The noise of the latents is the same each time. `load` gives the images of indices.
     """
-    data, config = state.validation, state.config
+    model.eval()
     sums = torch.zeros(len(LOSSES), dtype=torch.float64)
-    for indices in _batches(state, data):
+    for indices in batches(data, config):
         x = load(data, indices)
         noise = generator(config.seed, "validation", int(indices[0]))
-        recon, mu, logvar = state.shown(x, noise)
-        loss = vae_loss(recon, x, mu, logvar, config, state.running_mse)
+        recon, mu, logvar = model(x, noise)
+        loss = vae_loss(recon, x, mu, logvar, config, running_mse)
         sums += torch.stack(loss[: len(LOSSES)]).cpu() * len(indices)
-    return dict(zip(LOSSES, (sums / len(data)).tolist(), strict=True)) if len(data) else {}
+    return dict(zip(LOSSES, (sums / len(data)).tolist(), strict=True))
 
 
 @torch.inference_mode()
-def measures(state: TrainingState, load: Load, samples: np.ndarray | None) -> dict[str, float]:
-    """What vae.metrics says of the reconstructions from mu of the images of `to_measure`.
+def measures_of(
+    model: VAE,
+    data: MedicalImageDataset,
+    config: TrainConfig,
+    load: Load,
+    samples: np.ndarray | None,
+) -> dict[str, float]:
+    """What vae.metrics says of the reconstructions of images from mu, by EpochRecord's names.
 
-    And of samples, uint8 (N, H, W, C), if any were drawn.
+    And of how far from the images samples are, in grey levels, if any were drawn: uint8
+    (N, H, W, C). What takes
+    long is measured on some of the images. A measure that has no finite value, as the sharpness
+    beside flat images, is left out.
     """
-    data, model = to_measure(state), state.shown
-    errors, means, originals, made = [], [], [], []
-    with metrics.dead_channels(model) as share_of_dead:
-        for indices in _batches(state, data):
+    model.eval()
+    detailed = np.isin(np.arange(len(data)), spread(len(data), most_detailed(config)))
+    errors, means, small, originals, made = [], [], [], [], []
+    with highest_outputs(model) as highest:
+        for indices in batches(data, config):
             x = load(data, indices)
             mu, _logvar = model.encode(x)
             recon = model.decode(mu).float()
             errors.append((recon - x).square().flatten(1).mean(1).cpu())
             means.append(mu.float().cpu())
-            originals.append(to_bytes(x))
-            made.append(to_bytes(recon))
-        dead = share_of_dead()
-    images, recons = np.concatenate(originals), np.concatenate(made)
-    few = spread(len(images), MOST_COSTLY)
-    similarity = metrics.ssim(images[few], recons[few])
+            small.append(reduced(x, SIDE).cpu())
+            chosen = torch.from_numpy(detailed[indices])
+            originals.append(x.cpu()[chosen])
+            made.append(recon.cpu()[chosen])
+    pair = torch.cat(originals), torch.cat(made)
     found = {
-        "psnr": float(np.mean([metrics.psnr(mse) for mse in torch.cat(errors).tolist()])),
-        "active_units": float(metrics.active_units(torch.cat(means))),
-        "sharpness": metrics.sharpness_ratio(recons[few], images[few]),
-        "checkerboard": metrics.checkerboard(recons[few], images[few]),
-        "dead_channels": dead,
+        "psnr": float(np.mean([psnr(mse) for mse in torch.cat(errors).tolist()])),
+        "ssim": ssim(*pair),
+        "active_units": float(active_units(torch.cat(means))),
+        "sharpness": sharpness_ratio(pair[1], pair[0]),
+        "checkerboard": checkerboard(pair[1]),
+        "dead_channels": dead_share(highest),
     }
-    if similarity is not None:
-        found["ssim"] = similarity
     if samples is not None:
-        found["swd"] = metrics.sliced_wasserstein(samples, images)
-    return found
+        drawn = to_device(samples, torch.device("cpu"))
+        found["swd"] = 127.5 * sliced_wasserstein(drawn, torch.cat(small), config.seed)
+    # More digits than a mean of float32 has would be noise.
+    return {name: float(f"{v:.6g}") for name, v in found.items() if math.isfinite(v)}
 
 
-def _batches(state: TrainingState, data: MedicalImageDataset) -> Iterator[np.ndarray]:
+def most_detailed(config: TrainConfig) -> int:
+    """How many images are measured beyond errors and outputs: fewer the larger they are."""
+    return max(
+        FEWEST_DETAILED, min(DETAILED, DETAILED_VALUES // (config.img_size**2 * config.in_channels))
+    )
+
+
+def batches(data: MedicalImageDataset, config: TrainConfig) -> Iterator[np.ndarray]:
     """Indices, a training batch at a time: what fits into memory with gradients fits without."""
-    size = state.config.batch_size
-    state.shown.eval()
-    for start in range(0, len(data), size):
-        yield np.arange(start, min(start + size, len(data)))
+    for start in range(0, len(data), config.batch_size):
+        yield np.arange(start, min(start + config.batch_size, len(data)))

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from vae.cli import main
+from vae.config import TrainConfig
+from vae.decoding import DataError
+from vae.errors import StopRequested
+from vae.evaluation import evaluate, facts, table
+from vae.training import run_vae_training
+
+Make = Callable[..., TrainConfig]
+
+
+def test_a_checkpoint_is_measured_on_the_images_held_out(tiny: Make) -> None:
+    config = tiny(val_fraction=0.5, num_epochs=2)
+    last = run_vae_training(config).history[-1]
+    folder, notes = Path(config.model_save_dir), list[str]()
+    found = evaluate(folder, notes.append, k=5, seed=3)
+    assert found.held_out and found.epoch == 2 and not notes
+    assert found.images == found.samples == 12 - last.images
+    # The training measured the same images in the same way.
+    assert found.measures["psnr"] == last.psnr and found.measures["ssim"] == last.ssim
+    assert found.losses["loss"] == pytest.approx(last.val_loss)
+    assert len(found.kl_per_dimension) == 4 and min(found.kl_per_dimension) >= 0
+    assert math.isfinite(found.iwae_bound) and 0 < found.iwae_bits < 20
+    assert found.memorisation.pixels.share is not None
+    assert evaluate(folder, notes.append, k=5, seed=3) == found
+    assert evaluate(folder, notes.append, k=5, seed=4).measures["swd"] != found.measures["swd"]
+
+
+def test_without_validation_images_it_says_that_it_took_others(tiny: Make) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    found = evaluate(Path(config.model_save_dir), print, count=9, k=2)
+    assert not found.held_out and found.images == 9
+    assert found.memorisation.latents.share is None
+    assert "9 training (the numbers are too good) images" in table(found)
+    assert found.prdc is not None and 0 <= found.prdc.recall <= 1
+    assert json.loads(json.dumps(facts(found), allow_nan=False))["prdc"]["recall"] >= 0
+
+
+def test_images_that_are_gone_are_named_and_others_are_told(tiny: Make, images: Path) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    folder, notes = Path(config.model_save_dir), list[str]()
+    Image.new("RGB", (20, 20)).save(images / "new.png")
+    evaluate(folder, notes.append, k=1)
+    assert len(notes) == 1 and "changed, added or removed" in notes[0]
+    shutil.rmtree(images)
+    with pytest.raises(DataError, match="no longer in"):
+        evaluate(folder, notes.append)
+
+
+def test_it_can_be_stopped(tiny: Make) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    with pytest.raises(StopRequested):
+        evaluate(Path(config.model_save_dir), print, should_stop=lambda: True)
+
+
+def test_the_terminal_prints_a_table_or_all_as_json(
+    tiny: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tiny(num_epochs=1, val_fraction=0.5)
+    run_vae_training(config)
+    command = ["evaluate", f"--model_save_dir={config.model_save_dir}", "--k=2"]
+    assert main(command) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Epoch 1, ") and "held-out images" in lines[0]
+    assert any(line.startswith("psnr ") and " dB " in line for line in lines)
+    assert main([*command, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["measures"]["psnr"] > 0 and len(told["memorisation"]["pixels"]["pairs"]) > 0
+    assert "image_0" not in json.dumps(told)

@@ -1,0 +1,59 @@
+"""Copies of training images are found, and new images are not taken for copies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tests.test_metrics import natural, tiny_model
+from vae.memorisation import PERCENTILE, closest_pairs, memorisation
+from vae.model import VAE
+
+
+def test_images_as_new_as_the_held_out_ones_are_no_copies() -> None:
+    x = natural(1000, 16)
+    samples, held_out, training = x[:300], x[300:600], x[600:]
+    found = memorisation(tiny_model(), samples, held_out, training.split(64))
+    for nearness in found:
+        assert nearness.share == pytest.approx(PERCENTILE / 100, abs=0.04)
+        assert nearness.median == pytest.approx(nearness.held_out_median, rel=0.1)
+
+
+def test_copies_are_found_with_their_originals() -> None:
+    x = natural(260, 16)
+    held_out, training = x[:100], x[100:200]
+    copied = [3, 64, 99]
+    samples = torch.cat([x[200:205], training[copied] + 0.001])
+    found = memorisation(tiny_model(), samples, held_out, training.split(30))
+    for nearness in found:
+        pairs = {(pair.sample, pair.image) for pair in nearness.pairs[:3]}
+        assert pairs == {(5, 3), (6, 64), (7, 99)}
+        distances = [pair.distance for pair in nearness.pairs]
+        assert distances == sorted(distances) and len(distances) == 8
+        assert nearness.share is not None and nearness.share >= 3 / 8
+    assert [pair.distance for pair in found.pixels.pairs[:3]] == pytest.approx(
+        [0.001] * 3, rel=1e-3
+    )
+
+
+def test_an_exact_copy_is_at_no_distance() -> None:
+    x = natural(100, 80)
+    found = memorisation(VAE(80, 1, 3, 2, 4), x[:2], x[50:], x[:50].split(50))
+    assert [pair.distance for pair in found.pixels.pairs] == [0, 0]
+
+
+def test_without_held_out_images_there_is_nothing_to_compare_with() -> None:
+    x = natural(30, 16)
+    found = memorisation(tiny_model(), x[:10], x[:0], [x[10:]])
+    assert found.pixels.share is None and found.pixels.held_out_median is None
+    assert found.pixels.median > 0
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_each_sample_stands_above_its_image(channels: int) -> None:
+    samples = np.stack([np.full((10, 10, channels), 10 * i, np.uint8) for i in range(3)])
+    picture = closest_pairs(samples, samples + 100)
+    assert picture.shape == (22, 34, 3)
+    assert [picture[5, 5 + 12 * i].tolist() for i in range(3)] == [[10 * i] * 3 for i in range(3)]
+    assert [picture[17, 5 + 12 * i, 0] for i in range(3)] == [100, 110, 120]

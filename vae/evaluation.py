@@ -1,0 +1,193 @@
+"""All that can be measured of a trained network: its losses, reconstructions and samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vae.config import TrainConfig
+from vae.dataset import MedicalImageDataset, split, to_device
+from vae.drawing import images_of, sampler_of
+from vae.errors import StopRequested
+from vae.fidelity import Prdc, features, prdc
+from vae.language import _
+from vae.loss import kl_per_dimension
+from vae.memorisation import PERCENTILE, Memorisation, memorisation
+from vae.metrics import ROUNDING, bits_per_dimension, iwae_bound
+from vae.model import VAE
+from vae.randomness import generator
+from vae.samplers import latents
+from vae.samples import decode_latents
+from vae.state import load_model
+from vae.validation import MOST_BYTES, Load, batches, losses, measures_of, spread
+
+COUNT, K = 512, 50
+NEIGHBOURS = 5
+MOST_BOUNDED = 128  # images whose bound is estimated, k times as dear as a reconstruction
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The network after an epoch, measured on so many images and equally many samples.
+
+    held_out: the images are validation images, or else a part of those it learned from, and the
+    numbers are too good. losses and measures have the names of EpochRecord's columns. iwae_bound
+    is in nats for an image, iwae_bits in bits for each of its values, of k samples each. prdc is
+    None with too few images.
+    """
+
+    epoch: int
+    sampler: str
+    held_out: bool
+    images: int
+    samples: int
+    losses: dict[str, float]
+    measures: dict[str, float]
+    kl_per_dimension: tuple[float, ...]
+    k: int
+    iwae_bound: float
+    iwae_bits: float
+    prdc: Prdc | None
+    memorisation: Memorisation
+
+
+def evaluate(
+    folder: Path,
+    warn: Callable[[str], None],
+    count: int = COUNT,
+    k: int = K,
+    seed: int = 1,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Evaluation:
+    """Measure the newest checkpoint in a folder, on up to `count` of its run's images.
+
+    On the validation images, or on a fixed part of the training images without those. The same
+    seed gives the same numbers. With kl_balance auto each batch's own error weighs KL. Raises
+    CheckpointError if there is no checkpoint, DataError if the run's images are gone, OSError,
+    StopRequested.
+    """
+    loaded = load_model(folder, warn)
+    model, config = loaded.model, loaded.config
+    everything = images_of(loaded, should_stop)
+    if everything.fingerprint != loaded.record.data:
+        warn(_("The images are not those of the training: some were changed, added or removed."))
+    training, validation = split(everything, config.val_fraction, config.group_pattern)
+    whole = validation if len(validation) else training
+    values = config.img_size**2 * config.in_channels
+    data = whole.subset(spread(len(whole), min(count, max(1, MOST_BYTES // values))))
+
+    def load(data: MedicalImageDataset, indices: np.ndarray) -> torch.Tensor:
+        if should_stop():
+            raise StopRequested
+        return to_device(data.batch(indices), CPU)
+
+    sampler = sampler_of(loaded, config.sampler, folder, should_stop)
+    shape, random = (len(data), config.latent_dim), generator(seed, "samples")
+    drawn = decode_latents(model, latents(sampler, shape, config.temperature, random), should_stop)
+    samples = to_device(drawn, CPU)
+    images = torch.cat([load(data, indices) for indices in batches(data, config)])
+    bounded = data.subset(spread(len(data), MOST_BOUNDED))
+    bound = _bound(model, bounded, config, load, k, seed)
+    enough = len(data) > NEIGHBOURS
+    return Evaluation(
+        epoch=loaded.epoch,
+        sampler=config.sampler,
+        held_out=len(validation) > 0,
+        images=len(data),
+        samples=len(samples),
+        losses={
+            name.removeprefix("val_"): value
+            for name, value in losses(model, data, config, load).items()
+        },
+        measures=measures_of(model, data, config, load, drawn),
+        kl_per_dimension=_kl(model, data, config, load),
+        k=k,
+        iwae_bound=bound,
+        iwae_bits=bits_per_dimension(bound, values),
+        prdc=prdc(features(images), features(samples), NEIGHBOURS) if enough else None,
+        memorisation=memorisation(
+            model,
+            samples,
+            images if len(validation) else images[:0],
+            (load(training, indices) for indices in batches(training, config)),
+        ),
+    )
+
+
+@torch.inference_mode()
+def _kl(
+    model: VAE, data: MedicalImageDataset, config: TrainConfig, load: Load
+) -> tuple[float, ...]:
+    parts = [model.encode(load(data, indices)) for indices in batches(data, config)]
+    mu, logvar = (torch.cat(halves) for halves in zip(*parts, strict=True))
+    return tuple(kl_per_dimension(mu, logvar).tolist())
+
+
+def _bound(
+    model: VAE, data: MedicalImageDataset, config: TrainConfig, load: Load, k: int, seed: int
+) -> float:
+    """The mean over images, at the variance that is best for all of them together."""
+    random = generator(seed, "bound")
+    variance = losses(model, data, config, load)["val_reconstruction_loss"]
+    parts = [
+        iwae_bound(model, load(data, indices), k, random, max(variance, ROUNDING))
+        for indices in batches(data, config)
+    ]
+    return float(torch.cat(parts).mean())
+
+
+def facts(found: Evaluation) -> dict[str, Any]:
+    """An evaluation as plain data for JSON."""
+    memorised = {
+        name: {**near._asdict(), "pairs": [pair._asdict() for pair in near.pairs]}
+        for name, near in found.memorisation._asdict().items()
+    }
+    return {
+        **asdict(found),
+        "prdc": found.prdc and found.prdc._asdict(),
+        "memorisation": memorised,
+    }
+
+
+def table(found: Evaluation) -> str:
+    """An evaluation as aligned lines: measure, number with its unit, and what is good."""
+    measures, kl = found.measures, np.array(found.kl_per_dimension)
+    rows = [(name, f"{value:.5g}", "lower is better") for name, value in found.losses.items()]
+    for name, unit, good in (
+        ("psnr", " dB", "higher is better"),
+        ("ssim", "", "1 is best"),
+        ("active_units", f" of {len(kl)}", "unused ones are wasted"),
+        ("sharpness", "", "1 is as sharp as the images"),
+        ("checkerboard", "", "about 1 is none"),
+        ("dead_channels", "", "0 is best"),
+        ("swd", " grey levels", "0 is best"),
+    ):
+        if name in measures:
+            rows.append((name, f"{measures[name]:.4g}{unit}", good))
+    rows += [
+        ("kl of a dimension", f"{kl.min():.3g} to {kl.max():.3g} nats", "0 carries nothing"),
+        (f"iwae bound, k={found.k}", f"{found.iwae_bound:.5g} nats", "higher is better"),
+        ("the same", f"{found.iwae_bits:.4g} bits a value", "lower is better"),
+    ]
+    for name, value in (found.prdc._asdict() if found.prdc else {}).items():
+        rows.append((name, f"{value:.3f}", "near 1 is best"))
+    for name, near in found.memorisation._asdict().items():
+        beside = "" if near.held_out_median is None else f" (held out {near.held_out_median:.3g})"
+        rows.append(
+            (f"nearest training image, {name}", f"{near.median:.3g}{beside}", "not far below")
+        )
+        if near.share is not None:
+            good = f"about {PERCENTILE} % if nothing is copied"
+            rows.append((f"share as near as copies, {name}", f"{100 * near.share:.3g} %", good))
+    widths = [max(len(row[i]) for row in rows) for i in range(2)]
+    kind = "held-out" if found.held_out else "training (the numbers are too good)"
+    drawn = f"{found.samples} samples ({found.sampler})"
+    first = f"Epoch {found.epoch}, {found.images} {kind} images, {drawn}"
+    lines = [f"{a:{widths[0]}}  {b:>{widths[1]}}  {c}".rstrip() for a, b, c in rows]
+    return "\n".join([first, *lines])

@@ -130,7 +130,7 @@ def test_measuring_changes_nothing_of_the_training(
     tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured, _events = train(tiny("measured"))
-    monkeypatch.setattr(training, "measures", lambda *arguments: {})
+    monkeypatch.setattr(training, "measure", lambda *arguments: {})
     plain, _events = train(tiny("plain"))
     assert [r.loss for r in measured] == [r.loss for r in plain]
 

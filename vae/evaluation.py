@@ -24,7 +24,7 @@ from vae.randomness import generator
 from vae.samplers import latents
 from vae.samples import decode_latents
 from vae.state import load_model
-from vae.validation import MOST_BYTES, Load, batches, losses, measures_of, spread
+from vae.validation import LOSSES, MOST_BYTES, Load, batches, measures_of, spread
 
 COUNT, K = 512, 50
 NEIGHBOURS = 5
@@ -93,7 +93,9 @@ def evaluate(
     samples = to_device(drawn, CPU)
     images = torch.cat([load(data, indices) for indices in batches(data, config)])
     bounded = data.subset(spread(len(data), MOST_BOUNDED))
-    bound = _bound(model, bounded, config, load, k, seed)
+    found = measures_of(model, data, config, load, drawn, with_losses=True)
+    mse = found["val_reconstruction_loss"]
+    bound = _bound(model, bounded, config, load, k, seed, mse)
     enough = len(data) > NEIGHBOURS
     return Evaluation(
         epoch=loaded.epoch,
@@ -101,11 +103,8 @@ def evaluate(
         held_out=len(validation) > 0,
         images=len(data),
         samples=len(samples),
-        losses={
-            name.removeprefix("val_"): value
-            for name, value in losses(model, data, config, load).items()
-        },
-        measures=measures_of(model, data, config, load, drawn),
+        losses={n.removeprefix("val_"): v for n, v in found.items() if n in LOSSES},
+        measures={n: v for n, v in found.items() if n not in LOSSES},
         kl_per_dimension=_kl(model, data, config, load),
         k=k,
         iwae_bound=bound,
@@ -130,13 +129,13 @@ def _kl(
 
 
 def _bound(
-    model: VAE, data: MedicalImageDataset, config: TrainConfig, load: Load, k: int, seed: int
-) -> float:
+    model: VAE, data: MedicalImageDataset, config: TrainConfig, load: Load, k: int, seed: int,
+    mse: float,
+) -> float:  # fmt: skip
     """The mean over images, at the variance that is best for all of them together."""
-    random = generator(seed, "bound")
-    variance = losses(model, data, config, load)["val_reconstruction_loss"]
+    random, variance = generator(seed, "bound"), max(mse, ROUNDING)
     parts = [
-        iwae_bound(model, load(data, indices), k, random, max(variance, ROUNDING))
+        iwae_bound(model, load(data, indices), k, random, variance)
         for indices in batches(data, config)
     ]
     return float(torch.cat(parts).mean())

@@ -24,14 +24,14 @@ from vae.files import atomic_write
 from vae.model import VAE
 from vae.samples import fixed_latents
 
-# Images whose latents are fitted: a half, but not too few, and not more than tell anything new.
+# Images whose latents are fitted: a quarter, but not too few, and not more than tell anything new.
 FEWEST, MOST_IMAGES = 128, 512
 # Principal components in which a mixture is fitted; beyond them latents are close to one Gaussian.
 MIXED = 32
 COMPONENTS = (1, 2, 4, 8, 16, 32)
 # Added to the variances of components, as a share of the data's: none shrinks to a single image.
 REGULAR = 1e-3
-ONE_IN = 4  # images held out to choose the number of components
+ONE_IN = 4  # of the codes, held out to choose the number of components
 MAX_BYTES = 200_000_000
 
 Facts = dict[str, Any]
@@ -131,7 +131,7 @@ def encoded(model: VAE, data: MedicalImageDataset, load: Load, batch_size: int) 
     `load` gives the images of indices.
     """
     model.eval()
-    count = min(len(data), MOST_IMAGES, max(FEWEST, len(data) // 2))
+    count = min(len(data), MOST_IMAGES, max(FEWEST, len(data) // 4))
     indices = np.linspace(0, len(data) - 1, count).round().astype(np.int64)
     parts = [indices[i : i + batch_size] for i in range(0, count, batch_size)]
     means = [model.encode(load(data, part))[0].float().cpu() for part in parts]

@@ -43,7 +43,7 @@ from vae.requests import Request
 from vae.saving import Decide, Saving
 from vae.schedule import best_epoch, has_given_up, learning_rate, warmed
 from vae.state import TrainingState
-from vae.validation import measures, validation_losses
+from vae.validation import measure
 from vae.watch import DiskWatch, ImageWatch
 
 __all__ = ["CheckpointError", "ConfigError", "DataError", "TrainingError", "run_vae_training"]
@@ -327,8 +327,7 @@ class _Training:
     def measure(self, samples: np.ndarray | None) -> dict[str, float]:
         """The fields of the epoch's record that say how good the network is by now."""
         self.emit(Progress("validate", 0, 0))
-        losses = validation_losses(self.state, self.load_or_stop)
-        return {**losses, **measures(self.state, self.load_or_stop, samples)}
+        return measure(self.state, self.load_or_stop, samples)
 
     def is_best(self, record: EpochRecord) -> bool:
         """Whether the newest epoch is the best, so far as validation images tell."""

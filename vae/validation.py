@@ -39,53 +39,19 @@ LOSSES = ("val_loss", "val_reconstruction_loss", "val_kl_loss", "val_blur_loss")
 Load = Callable[[MedicalImageDataset, np.ndarray], torch.Tensor]
 
 
-def to_measure(state: TrainingState) -> MedicalImageDataset:
-    """The images that are measured, the same each time: of the validation images, if any."""
-    data, config = state.validation, state.config
-    most = max(FEWEST, min(MOST_IMAGES, MOST_BYTES // (config.img_size**2 * config.in_channels)))
-    if not len(data):
-        data = state.data
-        most = min(most, max(FEWEST, len(data) // ONE_IN))
-    return data.subset(spread(len(data), most))
-
-
 def spread(count: int, most: int) -> np.ndarray:
     """At most so many of `count` indices, evenly spread."""
     return np.linspace(0, count - 1, min(most, count)).round().astype(np.int64)
 
 
-def validation_losses(state: TrainingState, load: Load) -> dict[str, float]:
-    """Mean losses over the validation images; none without images."""
+def measure(state: TrainingState, load: Load, samples: np.ndarray | None) -> dict[str, float]:
+    """What is measured after an epoch: on all validation images, or on some of the training's."""
     data = state.validation
-    return losses(state.shown, data, state.config, load, state.running_mse) if len(data) else {}
-
-
-def measures(state: TrainingState, load: Load, samples: np.ndarray | None) -> dict[str, float]:
-    """What vae.metrics says of the images of `to_measure`."""
-    return measures_of(state.shown, to_measure(state), state.config, load, samples)
-
-
-@torch.inference_mode()
-def losses(
-    model: VAE,
-    data: MedicalImageDataset,
-    config: TrainConfig,
-    load: Load,
-    running_mse: torch.Tensor | None = None,
-) -> dict[str, float]:
-    """Mean losses over the images, at the config's full weights.
-
-    The noise of the latents is the same each time. `load` gives the images of indices.
-    """
-    model.eval()
-    sums = torch.zeros(len(LOSSES), dtype=torch.float64)
-    for indices in batches(data, config):
-        x = load(data, indices)
-        noise = generator(config.seed, "validation", int(indices[0]))
-        recon, mu, logvar = model(x, noise)
-        loss = vae_loss(recon, x, mu, logvar, config, running_mse)
-        sums += torch.stack(loss[: len(LOSSES)]).cpu() * len(indices)
-    return dict(zip(LOSSES, (sums / len(data)).tolist(), strict=True))
+    held_out = len(data) > 0
+    if not held_out:
+        data = state.data.subset(spread(len(state.data), max(FEWEST, len(state.data) // ONE_IN)))
+    mse = state.running_mse
+    return measures_of(state.shown, data, state.config, load, samples, held_out, mse)
 
 
 @torch.inference_mode()
@@ -95,28 +61,42 @@ def measures_of(
     config: TrainConfig,
     load: Load,
     samples: np.ndarray | None,
+    with_losses: bool,
+    running_mse: torch.Tensor | None = None,
 ) -> dict[str, float]:
     """What vae.metrics says of the reconstructions of images from mu, by EpochRecord's names.
 
-    And of how far from the images samples are, in grey levels, if any were drawn: uint8
-    (N, H, W, C). What takes
-    long is measured on some of the images. A measure that has no finite value, as the sharpness
-    beside flat images, is left out.
+    And, with `with_losses`, the mean losses at the config's full weights, whose noise is the same
+    each time. And how far from the images samples are, in grey levels, if any were drawn: uint8
+    (N, H, W, C). `load` gives the images of indices. What takes long is measured on some of the
+    images. A measure that has no finite value, as the sharpness beside flat images, is left out.
     """
     model.eval()
-    detailed = np.isin(np.arange(len(data)), spread(len(data), most_detailed(config)))
+    count = len(data)
+    measured = np.isin(np.arange(count), spread(count, most_measured(config)))
+    detailed = np.isin(np.arange(count), spread(count, most_detailed(config)))
+    sums = torch.zeros(len(LOSSES), dtype=torch.float64)
     errors, means, small, originals, made = [], [], [], [], []
     with highest_outputs(model) as highest:
         for indices in batches(data, config):
             x = load(data, indices)
-            mu, _logvar = model.encode(x)
+            mu, logvar = model.encode(x)
+            if with_losses:
+                noise = generator(config.seed, "validation", int(indices[0]))
+                recon = model.decode(model.reparameterize(mu, logvar, noise))
+                loss = vae_loss(recon, x, mu, logvar, config, running_mse)
+                sums += torch.stack(loss[: len(LOSSES)]).cpu() * len(indices)
+            chosen = torch.from_numpy(measured[indices])
+            if not chosen.any():
+                continue
+            x, mu = x[chosen.to(x.device)], mu[chosen.to(x.device)]
             recon = model.decode(mu).float()
             errors.append((recon - x).square().flatten(1).mean(1).cpu())
             means.append(mu.float().cpu())
             small.append(reduced(x, SIDE).cpu())
-            chosen = torch.from_numpy(detailed[indices])
-            originals.append(x.cpu()[chosen])
-            made.append(recon.cpu()[chosen])
+            in_detail = torch.from_numpy(detailed[indices])[chosen]
+            originals.append(x.cpu()[in_detail])
+            made.append(recon.cpu()[in_detail])
     pair = torch.cat(originals), torch.cat(made)
     found = {
         "psnr": float(np.mean([psnr(mse) for mse in torch.cat(errors).tolist()])),
@@ -130,7 +110,14 @@ def measures_of(
         drawn = to_device(samples, torch.device("cpu"))
         found["swd"] = 127.5 * sliced_wasserstein(drawn, torch.cat(small), config.seed)
     # More digits than a mean of float32 has would be noise.
-    return {name: float(f"{v:.6g}") for name, v in found.items() if math.isfinite(v)}
+    found = {name: float(f"{v:.6g}") for name, v in found.items() if math.isfinite(v)}
+    losses = dict(zip(LOSSES, (sums / count).tolist(), strict=True)) if with_losses else {}
+    return {**losses, **found}
+
+
+def most_measured(config: TrainConfig) -> int:
+    """How many images are measured beyond the losses."""
+    return max(FEWEST, min(MOST_IMAGES, MOST_BYTES // (config.img_size**2 * config.in_channels)))
 
 
 def most_detailed(config: TrainConfig) -> int:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.test_metrics import clouds
 from vae.config import DEFAULTS, Value, check
 from vae.demo import make_demo_data
 from vae.events import EpochRecord
@@ -144,6 +144,15 @@ def test_few_images_or_empty_ones_have_no_remedy() -> None:
 # ---- runs made to be ill, and sound ones
 
 
+def clouds(count: int, side: int = 32) -> np.ndarray:
+    """Smooth random images, each of its own brightness, uint8 (count, side, side)."""
+    random = np.random.default_rng(0)
+    noise = random.normal(size=(count, side, side)).astype(np.float32)
+    soft = np.stack([cv2.GaussianBlur(image, (0, 0), 2) for image in noise])
+    shades = random.normal(128, 20, size=(count, 1, 1))
+    return (soft / soft.std() * 30 + shades).clip(0, 255).astype(np.uint8)
+
+
 @pytest.fixture(scope="module")
 def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("phantoms")
@@ -205,7 +214,7 @@ def test_texture_that_the_network_cannot_learn_becomes_dots_by_the_blur_weight(
 def test_images_without_anything_in_common_are_learned_by_heart(tmp_path: Path) -> None:
     (tmp_path / "noise").mkdir()
     for i, image in enumerate(clouds(110)):
-        Image.fromarray(image[..., 0]).save(tmp_path / "noise" / f"{i}.png")
+        Image.fromarray(image).save(tmp_path / "noise" / f"{i}.png")
     values = {"latent_dim": 64, "base_channels": 16, "sample_every": 100, "num_epochs": 30}
     ill = kinds(tmp_path / "noise", tmp_path, **values, val_fraction=0.5)
     assert ill[-1] & {"overfitting", "memorisation"}

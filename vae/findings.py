@@ -28,7 +28,7 @@ STUCK_AFTER, STUCK, FAST = 8, 0.9, 0.003  # epochs; share of the first error; a 
 DEAD = 0.4
 WORSE_FOR, APART, BY_HEART = 5, 1.3, 3.0  # epochs; validation error over training error
 BLURRED, BLURRED_AFTER = 0.03, 10
-DOTTED, RECOGNIZABLE = 20.0, 18.0  # the latter in dB
+DOTTED, RECOGNIZABLE = 8.0, 18.0  # the latter in dB
 OFF, OFF_LEAST = 1.5, 15.0  # times the error of reconstructions; grey levels
 
 
@@ -196,7 +196,7 @@ def _checkerboard(history: Sequence[EpochRecord], values: Mapping[str, Value]) -
     if (recent[-1].psnr or 0) < RECOGNIZABLE:
         return None
     remedy: dict[str, Value] = {}
-    text = _("Images repeat every second pixel {times} times as much as the originals do.")
+    text = _("A pattern of a few pixels stands out of the images {times} times; about 1 is none.")
     if values["gamma"]:
         remedy = {"gamma": 0.0}
         cause = _("The blur weight asks for more edges than the network can place.")

@@ -48,6 +48,15 @@ def test_train_then_resume_then_sample(tiny: Make, capsys: pytest.CaptureFixture
         assert grid.size == (8 * 16 + 14, 2 * 16 + 2)
 
 
+def test_what_is_wrong_with_a_run_is_told_with_the_flags_that_mend_it(
+    tiny: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *flags(tiny(num_epochs=4))]) == 0
+    told = capsys.readouterr().out
+    assert "Few images: The network learns from 12 images." in told
+    assert "\n  What mends it: --augment light\n" in told
+
+
 def test_bad_parameters_exit_with_2_and_write_nothing(
     tmp_path: Path,
     images: Path,

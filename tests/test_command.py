@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from vae.cli import build_parser, given_parameters
-from vae.command import train_command
+from vae.command import remedy_flags, train_command
 from vae.config import DEFAULTS, text_of
 
 
@@ -29,3 +29,9 @@ def test_the_terminal_reads_from_the_command_what_the_form_says() -> None:
 def test_windows_has_quotes_of_its_own() -> None:
     command = train_command(form(log_file="/a b.csv"), windows=True)
     assert '"' in command and "'" not in command
+
+
+def test_the_flags_that_mend_a_run_start_over_where_a_checkpoint_cannot_go_on() -> None:
+    assert remedy_flags({"kl_balance": "auto", "beta": 1.0}) == "--kl_balance auto --beta 1.0"
+    assert remedy_flags({"lr": 0.00003}) == "--lr 0.00003"
+    assert remedy_flags({"decoder": "upsample"}) == "--decoder upsample --fresh"

@@ -130,9 +130,30 @@ def test_samples_off_the_images_want_a_fitted_sampler() -> None:
     assert only(sparse, values).kind == "prior"
 
 
-def test_blur_is_named_late() -> None:
-    assert only(epochs(sharpness=0.02)).kind == "blur"
-    assert not findings(epochs(6, sharpness=0.02), SOUND)
+def test_a_latent_that_is_full_and_too_narrow_is_named() -> None:
+    stalled: dict[str, Any] = {"sharpness": 0.15, "active_units": 32.0}
+    found = only(epochs(14, **stalled))
+    assert found.kind == "narrow" and found.remedy == {"latent_dim": 128}
+    assert not findings(epochs(8, **stalled), SOUND)
+    assert not findings(epochs(14, **stalled, psnr=lambda e: 20 + 0.1 * e), SOUND)
+    assert not findings(epochs(14, sharpness=0.15, active_units=20.0), SOUND)
+
+
+def test_far_too_high_a_blur_weight_makes_edges_up() -> None:
+    values = {**SOUND, "gamma": 1000.0}
+    found = only(epochs(sharpness=2.5), values)
+    assert found.kind == "checkerboard" and found.remedy == {"gamma": 0.0}
+    assert not findings(epochs(sharpness=2.5), {**SOUND, "gamma": 10.0})
+
+
+def test_what_was_found_does_not_flicker() -> None:
+    values = {**SOUND, "sampler": "prior"}
+    seen = [
+        bool(findings(epochs(n, swd=lambda e: 18.0 if e in (9, 13) or e > 14 else 50.0), values))
+        for n in range(1, 22)
+    ]
+    first = seen.index(True)
+    assert first < 6 and all(seen[first:14]) and not any(seen[18:])
 
 
 def test_few_images_or_empty_ones_have_no_remedy() -> None:

@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from vae import __version__, diary
+from vae.command import remedy_flags
 from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, check, parse, text_of
 from vae.errors import StopRequested, StudioError, problem_of
 from vae.events import RETRY_SECONDS, BatchDone, Event, Trouble
+from vae.findings import findings
 from vae.recorded_run import run_recorded
 from vae.runs import load_runs, run_facts, run_line, run_path
 from vae.signals import stop_signals
@@ -196,6 +198,10 @@ def train(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
         decide = partial(try_again, lines.tell, should_stop)
         result = run_recorded(config, lines.show, should_stop, decide, fresh=options.fresh)
     print(*result_words(result))
+    for finding in findings(result.history, config.to_dict()):
+        print(f"{finding.title}: {finding.message}")
+        if finding.remedy:
+            print(f"  What mends it: {remedy_flags(finding.remedy)}")
     return STOPPED if result.stopped else DONE
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from vae.config import DEFAULTS, PARAMETERS, text_of
+from vae.config import DEFAULTS, PARAMETERS, Value, text_of
 
 
 def train_command(texts: Mapping[str, str], windows: bool = sys.platform == "win32") -> str:
@@ -24,3 +24,11 @@ def train_command(texts: Mapping[str, str], windows: bool = sys.platform == "win
         if path or text != text_of(DEFAULTS[name]):
             words += [f"--{name}", str(Path(text).absolute()) if path else text]
     return subprocess.list2cmdline(words) if windows else shlex.join(words)
+
+
+def remedy_flags(remedy: Mapping[str, Value]) -> str:
+    """The flags to add to a command; --fresh too, where a checkpoint cannot go on with them."""
+    flags = [f"--{name} {text_of(value)}" for name, value in remedy.items()]
+    if any(PARAMETERS[name].fixed for name in remedy):
+        flags.append("--fresh")
+    return " ".join(flags)

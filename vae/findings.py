@@ -16,8 +16,9 @@ from vae.events import EpochRecord
 from vae.language import _, number
 from vae.schedule import balance, best_epoch, values_of_image
 
-# Epochs before anything is said, and the newest ones that all must show it.
-FEWEST, RECENT = 4, 3
+# Epochs and steps before anything is said, and the newest epochs that all must show it.
+FEWEST, FEWEST_STEPS, RECENT = 4, 60, 3
+KEPT = 5  # epochs that a finding stays once it is not seen any more
 FEW_IMAGES = 50
 # A mean squared error in [-1, 1] at which there is nothing left to learn: that of a grey level.
 NOTHING_TO_LEARN = 6e-5
@@ -27,8 +28,10 @@ JUMP = 2.0  # times the lowest reconstruction error before it
 STUCK_AFTER, STUCK, FAST = 8, 0.9, 0.003  # epochs; share of the first error; a learning rate
 DEAD = 0.4
 WORSE_FOR, APART, BY_HEART = 5, 1.3, 3.0  # epochs; validation error over training error
-BLURRED, BLURRED_AFTER = 0.03, 10
+BLURRED, GAIN, GAIN_EPOCHS, ALL_ACTIVE = 0.3, 0.3, 10, 0.9  # gain in dB
+HIGH_GAMMA, TOO_SHARP = 100.0, 1.5
 DOTTED, RECOGNIZABLE = 8.0, 18.0  # the latter in dB
+MOST_LATENTS = 1024
 OFF, OFF_LEAST = 1.5, 15.0  # times the error of reconstructions; grey levels
 
 
@@ -48,7 +51,11 @@ def findings(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> tup
     """What the epochs so far show to be wrong with a run of these parameters, worst first."""
     if len(history) < FEWEST:
         return ()
-    found = [finding for rule in RULES if (finding := rule(history, values))]
+    # What was found goes only when it has not been seen for some epochs.
+    so_far = [history[: len(history) - i] for i in range(KEPT)]
+    begun = _steps(history, values) >= FEWEST_STEPS
+    rules = ((rule(epochs, values) for epochs in so_far) for rule in (RULES if begun else (_data,)))
+    found = [finding for rule in rules if (finding := next(filter(None, rule), None))]
     # Of a network that does not learn at all, nothing else can be told.
     causes = [finding for finding in found if finding.kind in ("data", "rate", "dead")]
     return tuple(causes[:1] or found)
@@ -61,6 +68,10 @@ def _grey_levels(record: EpochRecord) -> float:
 
 def _times(factor: float) -> str:
     return number(factor, ".2g" if factor < 10 else ",.0f")
+
+
+def _steps(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> int:
+    return len(history) * -(-history[-1].images // int(values["batch_size"]))
 
 
 def _data(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
@@ -79,7 +90,8 @@ def _data(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Findin
             "The network learns from {count} images. It will know them by heart before it can "
             "make new ones: some hundred are needed."
         )
-        return Finding("few", _("Few images"), text.format(count=newest.images), {})
+        remedy: dict[str, Value] = {"augment": "light"} if values["augment"] == "none" else {}
+        return Finding("few", _("Few images"), text.format(count=newest.images), remedy)
     return None
 
 
@@ -171,26 +183,37 @@ def _overfitting(history: Sequence[EpochRecord], values: Mapping[str, Value]) ->
     return Finding(kind, title, text.format(best=best.epoch, apart=_times(apart)), remedy)
 
 
-def _blur(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
-    shares = [record.sharpness for record in history[-RECENT:]]
-    late = len(history) >= BLURRED_AFTER
-    if not late or any(share is None or share > BLURRED for share in shares):
+def _narrow(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
+    """The latent holds no more, and reconstructions stay blurred."""
+    newest, before = history[-1], history[: max(0, len(history) - GAIN_EPOCHS)]
+    if not before or newest.psnr is None or newest.sharpness is None:
         return None
-    if _outweighed(history[-1], values):
+    gained = newest.psnr - max(record.psnr or 0.0 for record in before)
+    used = (newest.active_units or 0) / int(values["latent_dim"])
+    if newest.sharpness > BLURRED or gained > GAIN or used < ALL_ACTIVE:
+        return None
+    if _outweighed(newest, values):
         return None  # which says why
     text = _(
-        "Reconstructions have {share} % of the originals' sharpness. More epochs or a higher "
-        "learning rate help most, then more base channels."
+        "Reconstructions have {share} % of the originals' sharpness and get no better, and all of "
+        "the {count} latent dimensions are in use: there is no room for detail. Take more of them, "
+        "and start fresh."
     )
-    remedy: dict[str, Value] = {"num_epochs": 2 * int(values["num_epochs"])}
-    if not values["gamma"]:
-        remedy["gamma"] = 10.0
-    share = number(100 * (shares[-1] or 0), ".0f")
-    return Finding("blur", _("Blurred reconstructions"), text.format(share=share), remedy)
+    share, count = number(100 * newest.sharpness, ".0f"), int(values["latent_dim"])
+    remedy: dict[str, Value] = {"latent_dim": 4 * count} if 4 * count <= MOST_LATENTS else {}
+    text = text.format(share=share, count=count)
+    return Finding("narrow", _("Too few latents"), text, remedy)
 
 
 def _checkerboard(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
     recent = history[-RECENT:]
+    if float(values["gamma"]) > HIGH_GAMMA and all((r.sharpness or 0) > TOO_SHARP for r in recent):
+        text = _(
+            "Reconstructions are {times} times as sharp as the originals: the blur weight makes "
+            "them up of dots and edges that are not there."
+        )
+        text = text.format(times=_times(recent[-1].sharpness or 0))
+        return Finding("checkerboard", _("Edges that are not there"), text, {"gamma": 0.0})
     if any(r.checkerboard is None or r.checkerboard < DOTTED for r in recent):
         return None
     if (recent[-1].psnr or 0) < RECOGNIZABLE:
@@ -229,5 +252,5 @@ def _off_prior(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> F
 
 Rule = Callable[[Sequence[EpochRecord], Mapping[str, Value]], "Finding | None"]
 RULES: tuple[Rule, ...] = (
-    _data, _rate, _dead, _collapse, _overfitting, _checkerboard, _off_prior, _blur,
+    _data, _rate, _dead, _collapse, _overfitting, _checkerboard, _off_prior, _narrow,
 )  # fmt: skip

@@ -24,7 +24,8 @@ MEASURES = (
     Measure("beta", marked("KL weight β"), marked("effective, mean of the epoch")),
     Measure("sharpness", marked("Sharpness"), marked("1: as sharp as the originals"), "", ".2f"),
     Measure("swd", marked("Sample distance"), marked("grey levels; lower is better"), "", ".1f"),
-    Measure("checkerboard", marked("Checkerboard"), marked("a pattern of 2 or 4 pixels; 1 is none"), "", ".1f"),
+    Measure("checkerboard", marked("Checkerboard"), marked("pattern of 2 or 4 pixels; 1: none"),
+            "", ".1f"),
     Measure("dead_channels", marked("Dead channels"), marked("share that never fires; 0 is best"),
             "", ".2f"),
 )  # fmt: skip

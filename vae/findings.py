@@ -52,7 +52,8 @@ def findings(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> tup
     if len(history) < FEWEST:
         return ()
     # What was found goes only when it has not been seen for some epochs.
-    so_far = [history[: len(history) - i] for i in range(KEPT)]
+    counts = range(len(history), max(FEWEST, len(history) - KEPT + 1) - 1, -1)
+    so_far = [history[:count] for count in counts]
     begun = _steps(history, values) >= FEWEST_STEPS
     rules = ((rule(epochs, values) for epochs in so_far) for rule in (RULES if begun else (_data,)))
     found = [finding for rule in rules if (finding := next(filter(None, rule), None))]

@@ -136,6 +136,14 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=_whole(0), default=1, help="of the draw (default 1)")
     command.set_defaults(command=evaluate)
 
+    command = commands.add_parser("report", help="write all about a run into one HTML file")
+    _add_folders(command, "the sample grids, and for the report")
+    command.add_argument("--to", metavar="FILE", help="the report (default in the output folder)")
+    command.add_argument(
+        "--names", action="store_true", help="tell folders and files by name, which are left out"
+    )
+    command.set_defaults(command=report)
+
     command = commands.add_parser("cache", help="tell how much room decoded images take")
     command.add_argument("--clear", action="store_true", help="delete them; they are made again")
     command.set_defaults(command=image_cache)
@@ -287,6 +295,16 @@ def evaluate(options: argparse.Namespace, should_stop: Callable[[], bool]) -> in
     return DONE
 
 
+def report(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
+    """Measure the newest checkpoint and write a report of its run."""
+    from vae.report import write_report
+
+    folders = Path(options.model_save_dir), Path(options.output_dir)
+    to = Path(options.to) if options.to else None
+    print(write_report(*folders, to, options.names, should_stop))
+    return DONE
+
+
 def image_cache(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     """Tell where decoded images are kept and how much room they take, or delete them."""
     from vae import cache
@@ -301,10 +319,10 @@ def image_cache(options: argparse.Namespace, should_stop: Callable[[], bool]) ->
 
 def doctor(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     """Print facts of the computer and of a run's folders, and what is wrong with them."""
-    from vae.doctor import examine, report
+    from vae import doctor as examiner
 
-    facts = examine(given_parameters(options))
-    print(json.dumps(facts, indent=1) if options.json else report(facts))
+    facts = examiner.examine(given_parameters(options))
+    print(json.dumps(facts, indent=1) if options.json else examiner.report(facts))
     if not options.json:
         print(f"The program's log is {diary.log_path()}", file=sys.stderr)
     return FAILED if facts["problems"] else DONE

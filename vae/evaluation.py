@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,13 @@ from vae.errors import StopRequested
 from vae.fidelity import Prdc, features, prdc
 from vae.language import _
 from vae.loss import kl_per_dimension
-from vae.memorisation import PERCENTILE, Memorisation, memorisation
+from vae.memorisation import (
+    PERCENTILE,
+    Memorisation,
+    Nearness,
+    closest_pairs,
+    memorisation,
+)
 from vae.metrics import ROUNDING, bits_per_dimension, iwae_bound
 from vae.model import VAE
 from vae.randomness import generator
@@ -39,7 +45,8 @@ class Evaluation:
     held_out: the images are validation images, or else a part of those it learned from, and the
     numbers are too good. losses and measures have the names of EpochRecord's columns. iwae_bound
     is in nats for an image, iwae_bits in bits for each of its values, of k samples each. prdc is
-    None with too few images.
+    None with too few images. pairs are pictures, uint8 (h, w, 3), of the samples nearest to a
+    training image above that image: by pixels, and by latents.
     """
 
     epoch: int
@@ -55,6 +62,7 @@ class Evaluation:
     iwae_bits: float
     prdc: Prdc | None
     memorisation: Memorisation
+    pairs: tuple[np.ndarray, np.ndarray] = field(compare=False, repr=False)
 
 
 def evaluate(
@@ -97,6 +105,12 @@ def evaluate(
     mse = found["val_reconstruction_loss"]
     bound = _bound(model, bounded, config, load, k, seed, mse)
     enough = len(data) > NEIGHBOURS
+    near = memorisation(
+        model,
+        samples,
+        images if len(validation) else images[:0],
+        (load(training, indices) for indices in batches(training, config)),
+    )
     return Evaluation(
         epoch=loaded.epoch,
         sampler=config.sampler,
@@ -110,12 +124,8 @@ def evaluate(
         iwae_bound=bound,
         iwae_bits=bits_per_dimension(bound, values),
         prdc=prdc(features(images), features(samples), NEIGHBOURS) if enough else None,
-        memorisation=memorisation(
-            model,
-            samples,
-            images if len(validation) else images[:0],
-            (load(training, indices) for indices in batches(training, config)),
-        ),
+        memorisation=near,
+        pairs=(_picture(near.pixels, drawn, training), _picture(near.latents, drawn, training)),
     )
 
 
@@ -141,23 +151,30 @@ def _bound(
     return float(torch.cat(parts).mean())
 
 
+def _picture(near: Nearness, drawn: np.ndarray, training: MedicalImageDataset) -> np.ndarray:
+    originals = training.batch(np.array([pair.image for pair in near.pairs]))
+    return closest_pairs(drawn[[pair.sample for pair in near.pairs]], originals)
+
+
 def facts(found: Evaluation) -> dict[str, Any]:
     """An evaluation as plain data for JSON."""
     memorised = {
         name: {**near._asdict(), "pairs": [pair._asdict() for pair in near.pairs]}
         for name, near in found.memorisation._asdict().items()
     }
+    plain = asdict(found)
+    del plain["pairs"]
     return {
-        **asdict(found),
+        **plain,
         "prdc": found.prdc and found.prdc._asdict(),
         "memorisation": memorised,
     }
 
 
-def table(found: Evaluation) -> str:
-    """An evaluation as aligned lines: measure, number with its unit, and what is good."""
+def rows(found: Evaluation) -> list[tuple[str, str, str]]:
+    """An evaluation in words: measure, number with its unit, and what is good."""
     measures, kl = found.measures, np.array(found.kl_per_dimension)
-    rows = [(name, f"{value:.5g}", "lower is better") for name, value in found.losses.items()]
+    told = [(name, f"{value:.5g}", "lower is better") for name, value in found.losses.items()]
     for name, unit, good in (
         ("psnr", " dB", "higher is better"),
         ("ssim", "", "1 is best"),
@@ -168,25 +185,35 @@ def table(found: Evaluation) -> str:
         ("swd", " grey levels", "0 is best"),
     ):
         if name in measures:
-            rows.append((name, f"{measures[name]:.4g}{unit}", good))
-    rows += [
+            told.append((name, f"{measures[name]:.4g}{unit}", good))
+    told += [
         ("kl of a dimension", f"{kl.min():.3g} to {kl.max():.3g} nats", "0 carries nothing"),
         (f"iwae bound, k={found.k}", f"{found.iwae_bound:.5g} nats", "higher is better"),
         ("the same", f"{found.iwae_bits:.4g} bits a value", "lower is better"),
     ]
     for name, value in (found.prdc._asdict() if found.prdc else {}).items():
-        rows.append((name, f"{value:.3f}", "near 1 is best"))
+        told.append((name, f"{value:.3f}", "near 1 is best"))
     for name, near in found.memorisation._asdict().items():
         beside = "" if near.held_out_median is None else f" (held out {near.held_out_median:.3g})"
-        rows.append(
+        told.append(
             (f"nearest training image, {name}", f"{near.median:.3g}{beside}", "not far below")
         )
         if near.share is not None:
-            good = f"about {PERCENTILE} % if nothing is copied"
-            rows.append((f"share as near as copies, {name}", f"{100 * near.share:.3g} %", good))
-    widths = [max(len(row[i]) for row in rows) for i in range(2)]
+            good = f"about {PERCENTILE} % if nothing is copied; blur raises it"
+            told.append((f"share as near as copies, {name}", f"{100 * near.share:.3g} %", good))
+    return told
+
+
+def headline(found: Evaluation) -> str:
+    """What was measured."""
     kind = "held-out" if found.held_out else "training (the numbers are too good)"
     drawn = f"{found.samples} samples ({found.sampler})"
-    first = f"Epoch {found.epoch}, {found.images} {kind} images, {drawn}"
-    lines = [f"{a:{widths[0]}}  {b:>{widths[1]}}  {c}".rstrip() for a, b, c in rows]
-    return "\n".join([first, *lines])
+    return f"Epoch {found.epoch}, {found.images} {kind} images, {drawn}"
+
+
+def table(found: Evaluation) -> str:
+    """An evaluation as aligned lines."""
+    told = rows(found)
+    widths = [max(len(row[i]) for row in told) for i in range(2)]
+    lines = [f"{a:{widths[0]}}  {b:>{widths[1]}}  {c}".rstrip() for a, b, c in told]
+    return "\n".join([headline(found), *lines])

@@ -23,6 +23,7 @@ RECONSTRUCTIONS_NAME = re.compile(r"reconstructions_epoch_(\d{4,})\.png")
 BETWEEN_NAME = re.compile(r"(samples|reconstructions)_epoch_\d{4,}_image_\d+\.png")
 LOSS_CURVE_NAME = "loss_curve.png"
 SAMPLER_NAME = "sampler.npz"
+REPORT_NAME = "report.html"
 SPARE_NAME = ".vae-spare.tmp"
 DAMAGED_SUFFIX = ".bad"
 # A virus scanner or an indexer may hold a fresh file for a moment.

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from tkinter import ttk
 from typing import Any
 
 from tests.test_findings import SOUND, epochs
 from vae.config import TrainConfig
 from vae.events import EpochDone
+from vae.files import REPORT_NAME
 from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
@@ -104,3 +106,21 @@ def test_a_run_that_is_found_shows_its_measures(open_window: Open, tiny: Make) -
     assert "(" in title(window) and title(window) != "Quality (2)"
     assert len(window.app.quality.history) == 5
     window.app.toggle_language()
+
+
+def test_a_report_is_written_from_the_menu(open_window: Open, tiny: Make) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    window = open_window(config)
+    app = window.app
+    window.pump(lambda: app.view.resumable)
+    app.root.event_generate("<Control-e>")
+    path = Path(config.output_dir) / REPORT_NAME
+    window.pump(lambda: "report.html was written" in app.bar.text["text"])
+    assert path.exists()
+
+
+def test_there_is_no_report_without_a_run(open_window: Open) -> None:
+    window = open_window()
+    window.app.actions.write_report()
+    assert "nothing to report yet" in window.app.bar.text["text"]

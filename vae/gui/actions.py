@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae import __version__, diary
 from vae.command import train_command
+from vae.files import REPORT_NAME
 from vae.gui import dialogs, picture_jobs
 from vae.gui.desktop import open_folder
 from vae.language import _
@@ -49,6 +51,19 @@ class Actions:
         app.say(_("Note"), _("Drawing samples with seed {seed}...").format(seed=seed))
         folders = Path(places["model_save_dir"]), Path(places["output_dir"])
         app.worker.do(picture_jobs.draw, *folders, seed)
+
+    def write_report(self) -> None:
+        """Measure the newest checkpoint, and write all that is known of its run into a file."""
+        app = self.app
+        if app.busy or not app.view.resumable:
+            wait = _("The report is made from a checkpoint, while no run goes on.")
+            app.tell(wait if app.busy else _("There is nothing to report yet. Train first."))
+            return
+        places = app.form.texts()
+        folders = Path(places["model_save_dir"]), Path(places["output_dir"])
+        app.say(_("Note"), _("Measuring the newest checkpoint and writing the report..."))
+        path = folders[1] / REPORT_NAME
+        app.worker.do(picture_jobs.write, partial(picture_jobs.write_report, *folders), path)
 
     def copy_command(self) -> None:
         """Copy the terminal command that equals the form."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vae.errors import problem_of
 from vae.events import Warned
+from vae.files import readable
 from vae.gui.answers import PictureRead, SeedDrawn, Told
 from vae.language import _
 
@@ -34,6 +35,14 @@ def draw(model_save_dir: Path, output_dir: Path, seed: int, emit: Emit) -> None:
         emit(SeedDrawn(seed, drawn.epoch, drawn.grid, drawn.path, ""))
     except Exception as error:
         emit(SeedDrawn(seed, 0, None, None, problem_of(error)))
+
+
+def write_report(model_save_dir: Path, output_dir: Path) -> str:
+    """Write the report of a run; returns what to say."""
+    from vae import report
+
+    path = report.write_report(model_save_dir, output_dir)
+    return _("{path} was written. It opens in any browser.").format(path=readable(path))
 
 
 def write(job: Callable[[], str], path: Path, emit: Emit) -> None:

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import base64
+import io
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from vae.cli import main
+from vae.config import TrainConfig
+from vae.files import REPORT_NAME
+from vae.report import write_report
+from vae.training import run_vae_training
+
+Make = Callable[..., TrainConfig]
+
+
+def places(config: TrainConfig) -> tuple[Path, Path]:
+    return Path(config.model_save_dir), Path(config.output_dir)
+
+
+def test_a_report_holds_everything_and_needs_nothing_else(tiny: Make) -> None:
+    config = tiny(num_epochs=4, val_fraction=0.3, kl_balance="auto", group_pattern="image_0[0-4]")
+    run_vae_training(config)
+    path = write_report(*places(config))
+    assert path == Path(config.output_dir) / REPORT_NAME
+    page = path.read_text(encoding="utf-8")
+    for heading in ("Findings", "Measures", "Curves", "Images", "Parameters", "Environment"):
+        assert f"<h2>{heading}</h2>" in page
+    assert "Few images." in page and "held-out images" in page
+    assert "iwae bound" in page and "copies of training images" in page
+    assert "<th>kl_balance</th>" in page and "for validation" in page
+    # Nothing is loaded from anywhere: each picture is in the file, and can be read.
+    assert not re.findall(r'(?:src|href)="(?!data:)', page) and "http" not in page
+    pictures = re.findall(r"data:image/png;base64,([^\"]+)", page)
+    assert len(pictures) == 4
+    for data in pictures:
+        with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
+            picture.load()
+    curves = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", page)
+    assert len(curves) == 2 and all(b"<svg" in base64.b64decode(data) for data in curves)
+
+
+def test_no_name_of_a_file_or_folder_is_told_unless_it_is_asked_for(
+    tiny: Make, images: Path
+) -> None:
+    (images / "Jane_Doe.png").write_bytes(b"no image")
+    config = tiny(num_epochs=1, group_pattern="Doe|image")
+    run_vae_training(config)
+    plain = write_report(*places(config)).read_text(encoding="utf-8")
+    told = write_report(*places(config), names=True).read_text(encoding="utf-8")
+    for name in ("Jane_Doe", "Doe|image", str(images), config.model_save_dir):
+        assert name not in plain and name in told
+    shutil.rmtree(images)
+    gone = write_report(*places(config)).read_text(encoding="utf-8")
+    assert "The images of the run are not there any more." in gone and str(images) not in gone
+    assert "<h2>Parameters</h2>" in gone and "data:image/png" in gone
+
+
+def test_the_terminal_writes_it_where_it_is_told(
+    tiny: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tiny(num_epochs=1)
+    model_save_dir, output_dir = places(config)
+    where = [f"--model_save_dir={model_save_dir}", f"--output_dir={output_dir}"]
+    assert main(["report", *where]) == 1
+    assert "Train first" in capsys.readouterr().err
+    run_vae_training(config)
+    assert main(["report", *where, "--to", str(tmp_path / "mine.html")]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "mine.html")
+    assert (tmp_path / "mine.html").exists() and not (output_dir / REPORT_NAME).exists()

@@ -1,0 +1,254 @@
+"""A report of a run: one HTML file that opens anywhere, without anything from outside it.
+
+In English, as all files are. It holds images of the data set, but no name or path of a file unless
+that is asked for.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from vae import __version__, evaluation
+from vae.checkpoint import peek
+from vae.config import PARAMETERS, Value, text_of
+from vae.decoding import DataError
+from vae.errors import StudioError
+from vae.evaluation import Evaluation
+from vae.events import EpochRecord
+from vae.figures import encode, loss_figure, read_run
+from vae.files import REPORT_NAME, atomic_write
+from vae.findings import findings
+from vae.gallery import RECONSTRUCTIONS, SAMPLES, Shelf
+from vae.header import Record
+from vae.language import _, in_english
+from vae.measures import MEASURES
+from vae.survey import Survey, find, survey
+from vae.words import duration
+
+Stop = Callable[[], bool]
+COLUMNS, CELL = 4, (2.6, 1.9)  # of the small plots; inches
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #1a1f26; background: #fff; max-width: 62rem;
+  margin: 2rem auto; padding: 0 1rem; }
+h1 { margin-bottom: 0; } h2 { margin-top: 2.2rem; border-bottom: 1px solid #e1e5ea; }
+table { border-collapse: collapse; } th, td { text-align: left; padding: .15rem 1.2rem .15rem 0;
+  vertical-align: top; } th { font-weight: 600; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+img { max-width: 100%; } img.pixels { image-rendering: pixelated; width: 40rem; }
+.muted { color: #5b6570; } .finding { background: #f6f8fa; padding: .6rem 1rem; margin: .6rem 0; }
+@media print { body { max-width: none; } h2 { break-after: avoid; } }
+"""
+
+
+@in_english()
+def write_report(
+    model_save_dir: Path,
+    output_dir: Path,
+    to: Path | None = None,
+    names: bool = False,
+    should_stop: Stop = lambda: False,
+) -> Path:
+    """Measure a run's newest checkpoint and write all that is known of the run.
+
+    Into the output folder, or to a file. `names` tells folders, and files that cannot be used.
+    Without the run's images it says so, and tells the rest. Returns the file. Raises
+    CheckpointError if there is no checkpoint, OSError, StopRequested.
+    """
+    run = read_run(model_save_dir, output_dir)
+    found = peek(model_save_dir)
+    assert found is not None  # read_run has looked
+    record, missing, measured, looked = found[1], "", None, None
+    notes: list[str] = []
+    try:
+        measured = evaluation.evaluate(model_save_dir, notes.append, should_stop=should_stop)
+        folder = Path(str(record.config["file_path"]))
+        looked = survey(find(folder, lambda event: None, should_stop), lambda e: None, should_stop)
+    except DataError as error:
+        missing = str(error) if names else "The images of the run are not there any more."
+    except StudioError as error:
+        if measured is None:
+            raise
+        missing = str(error) if names else "The images of the run cannot be looked at."
+    parts = [
+        *_head(record, names),
+        *_findings(record.history, record.config),
+        *_measured(measured, [*([missing] if missing else []), *notes]),
+        "<h2>Curves</h2>",
+        *_curves(run, record),
+        "<h2>Images</h2>",
+        *_picture_of(run.output_dir, SAMPLES, "Generated images", record),
+        *_picture_of(run.output_dir, RECONSTRUCTIONS, RECONSTRUCTED, record),
+        *_copies(measured),
+        *_data(looked, record, names),
+        *_tables(record, names),
+    ]
+    title = "VAE Studio report"
+    body = "\n".join(parts)
+    page = (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>\n'
+        f"<body>\n{body}\n</body></html>\n"
+    )
+    path = to or output_dir / REPORT_NAME
+    with atomic_write(path) as file:
+        file.write(page.encode())
+    return path
+
+
+RECONSTRUCTED = "Originals, reconstructions and absolute differences"
+
+
+def _head(record: Record, names: bool) -> Iterator[str]:
+    yield "<h1>Report of a training</h1>"
+    done = len(record.history)
+    more = f" and {record.images_done} images of the next" if record.images_done else ""
+    seconds = sum(row.seconds for row in record.history)
+    where = f" {_text(record.config['file_path'])}." if names else ""
+    yield (
+        f'<p class="muted">VAE Studio {__version__}, {time.strftime("%Y-%m-%d")}. '
+        f"{done} epochs{more} in {duration(seconds)}, {record.images} images.{where}</p>"
+    )
+
+
+def _findings(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Iterator[str]:
+    yield "<h2>Findings</h2>"
+    found = findings(history, values)
+    if not found:
+        yield f"<p>Nothing wrong was found after {len(history)} epochs.</p>"
+    for finding in found:
+        remedy = ", ".join(f"{name} {text_of(value)}" for name, value in finding.remedy.items())
+        mends = f"<br><b>What mends it:</b> {_text(remedy)}" if remedy else ""
+        yield (
+            f'<div class="finding"><b>{_text(finding.title)}.</b> {_text(finding.message)}'
+            f"{mends}</div>"
+        )
+
+
+def _measured(found: Evaluation | None, notes: Sequence[str]) -> Iterator[str]:
+    yield "<h2>Measures</h2>"
+    for note in notes:
+        yield f"<p>{_text(note)}</p>"
+    if found:
+        yield f'<p class="muted">{_text(evaluation.headline(found))}</p>'
+        yield _table(evaluation.rows(found))
+
+
+def _curves(run: Any, record: Record) -> Iterator[str]:
+    drawn = loss_figure(run, "")
+    if drawn is None:
+        yield "<p>No epoch is done yet.</p>"
+        return
+    yield _image(encode(drawn[1], "svg"), "Loss of each epoch", "image/svg+xml")
+    yield _image(_small_plots(record), "What was measured after each epoch", "image/svg+xml")
+
+
+def _small_plots(record: Record) -> bytes:
+    """One for each measure that has values, as SVG."""
+    from matplotlib.figure import Figure
+
+    history = record.history
+    shown = [m for m in MEASURES if any(getattr(row, m.name) is not None for row in history)]
+    rows = -(-len(shown) // COLUMNS)
+    size = (COLUMNS * CELL[0], max(rows, 1) * CELL[1])
+    figure = Figure(figsize=size, layout="constrained")
+    for place, measure in enumerate(shown, start=1):
+        axes = figure.add_subplot(rows, COLUMNS, place)
+        points = [(row.epoch, getattr(row, measure.name)) for row in history]
+        axes.plot(*zip(*[p for p in points if p[1] is not None], strict=True), color="#1a62d6")
+        axes.set_title(_(measure.label), loc="left", fontsize=8, weight="bold", pad=14)
+        axes.text(0, 1.03, _(measure.good), transform=axes.transAxes, fontsize=6, color="#5b6570")
+        axes.tick_params(labelsize=7, length=0)
+        axes.grid(axis="y", color="#e1e5ea")
+        axes.spines[["top", "right", "left"]].set_visible(False)
+    return encode(figure, "svg")
+
+
+def _picture_of(folder: Path, shelf: Shelf, title: str, record: Record) -> Iterator[str]:
+    """The newest picture of a kind, if there is one."""
+    if epochs := shelf.epochs(folder, len(record.history)):
+        yield f"<h3>{title}, epoch {epochs[-1]}</h3>"
+        yield _image((folder / shelf.name(epochs[-1])).read_bytes(), title, "image/png")
+
+
+def _copies(found: Evaluation | None) -> Iterator[str]:
+    if not found:
+        return
+    yield "<h3>Are samples copies of training images?</h3>"
+    yield (
+        "<p>The samples nearest to a training image, each above that image. They should be alike "
+        "in kind, not the same. The measures above give the distances beside those of images that "
+        "were held out.</p>"
+    )
+    for picture, what in zip(found.pairs, ("by pixels", "by latents"), strict=True):
+        file = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(picture)).save(file, "PNG")
+        yield f"<p>{what}</p>{_image(file.getvalue(), f'Closest pairs {what}', 'image/png')}"
+
+
+def _data(found: Survey | None, record: Record, names: bool) -> Iterator[str]:
+    yield "<h2>Images in the folder</h2>"
+    if found is None:
+        yield "<p>They are not there any more.</p>"
+        return
+    formats = ", ".join(f"{count} {name}" for name, count in found.formats)
+    labels = ("smallest", "median", "largest")
+    sizes = ", ".join(f"{n} {w} x {h}" for n, (w, h) in zip(labels, found.sizes, strict=False))
+    trained = record.history[-1].images if record.history else record.images
+    yield _table(
+        [
+            ("files", str(found.files), ""),
+            ("formats", formats, ""),
+            ("sizes in pixels", sizes, ""),
+            ("not square", str(found.not_square), "are stretched"),
+            ("copies of others", str(found.copies), ""),
+            ("cannot be used", str(found.refused), ""),
+            ("used", str(record.images), ""),
+            ("for training", str(trained), f"{record.images - trained} for validation"),
+        ]
+    )
+    if names and found.unreadable:
+        yield "<p>Cannot be used:</p>"
+        yield _table([(name, reason, "") for name, reason in found.unreadable])
+
+
+def _tables(record: Record, names: bool) -> Iterator[str]:
+    yield "<h2>Parameters</h2>"
+    shown = (n for n, facts in PARAMETERS.items() if names or not (facts.kind or _is_text(n)))
+    yield _table([(n, text_of(record.config[n]) or "none", PARAMETERS[n].label) for n in shown])
+    for change in record.changes:
+        yield f"<p>{_text(change)}</p>"
+    yield "<h2>Environment</h2>"
+    yield f"<p>{_text(record.environment)}, {record.threads} threads</p>"
+
+
+def _is_text(name: str) -> bool:
+    """Whether a person writes it freely, so that it may tell what nobody should read."""
+    return name == "group_pattern"
+
+
+def _table(rows: Sequence[tuple[str, str, str]]) -> str:
+    lines = [
+        f'<tr><th>{_text(a)}</th><td class="number">{_text(b)}</td>'
+        f'<td class="muted">{_text(c)}</td></tr>'
+        for a, b, c in rows
+    ]
+    return "<table>\n" + "\n".join(lines) + "\n</table>"
+
+
+def _image(content: bytes, alternative: str, kind: str) -> str:
+    data = base64.b64encode(content).decode("ascii")
+    look = ' class="pixels"' if kind == "image/png" else ""
+    return f'<p><img{look} alt="{_text(alternative)}" src="data:{kind};base64,{data}"></p>'
+
+
+def _text(value: object) -> str:
+    return html.escape(str(value))

@@ -27,7 +27,10 @@ FAILURE = (
     "Out of memory at batch_size 64. The checkpoint checkpoint_000012_epoch_0012.safetensors is "
     "safe. Try batch_size 32."
 )
-SMALL = {"img_size": "64", "latent_dim": "64", "num_epochs": "40"}
+SMALL = {
+    "img_size": "64", "latent_dim": "64", "num_epochs": "40", "val_fraction": "0.1",
+    "kl_balance": "auto", "gamma": "0", "sampler": "gmm",
+}  # fmt: skip
 
 
 def main() -> None:
@@ -81,12 +84,15 @@ def states(window: Window) -> Iterator[str]:
     yield "failed"
     folder = Path(app.form.texts()["output_dir"]).absolute().parent / "several_runs"
     app.form.fill({"num_epochs": "8"})
-    app.worker.sweep(app.form.texts(), {"beta": ["0.01", "1"]}, folder)
+    app.worker.sweep(app.form.texts(), {"kl_balance": ["auto", "fixed"]}, folder)
     app.set_state("checking", "", "")
     window.pump(lambda: app.state == "finished", 300)
     app.show_tab(app.runs)
     window.pump(lambda: len(app.runs.table.runs) == 3)
     yield "history"
+    app.show_tab(app.quality)  # of the last run, whose latents collapse
+    yield "quality"
+    app.show_tab(app.runs)
     window.pump(lambda: len(app.runs.table.runs) == 3)
     app.runs.table.tree.selection_set(app.runs.table.tree.get_children()[:2])
     window.pump(lambda: len(app.runs.table.chosen()) == 2)

@@ -41,15 +41,17 @@ class Preset:
 
 def built_in() -> tuple[Preset, ...]:
     """The program's own presets, in the language in use."""
+    balanced: dict[str, Value] = {
+        "val_fraction": 0.1, "kl_balance": "auto", "gamma": 0.0, "sampler": "gmm",
+    }  # fmt: skip
     recommended: dict[str, Value] = {
-        "val_fraction": 0.1, "latent_dim": 128, "num_epochs": 50, "lr": 0.001,
-        "lr_schedule": "cosine", "kl_balance": "auto", "gamma": 0.0, "sampler": "gmm",
+        **balanced, "latent_dim": 128, "num_epochs": 50, "lr": 0.001, "lr_schedule": "cosine",
     }  # fmt: skip
     quick: dict[str, Value] = {
-        "img_size": 64, "latent_dim": 64, "depth": 3, "num_epochs": 10, "lr": 0.001,
+        **balanced, "img_size": 64, "latent_dim": 64, "depth": 3, "num_epochs": 10, "lr": 0.001,
         "base_channels": 16,
     }  # fmt: skip
-    fine: dict[str, Value] = {"img_size": 256, "depth": 5, "num_epochs": 50}
+    fine: dict[str, Value] = {**balanced, "img_size": 256, "depth": 5, "num_epochs": 50}
     low: dict[str, Value] = {"batch_size": 2, "latent_dim": 256, "base_channels": 16}
     return (
         Preset(_("Published defaults"), {}, _("128 pixels, 25 epochs")),

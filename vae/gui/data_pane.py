@@ -26,7 +26,7 @@ def first_steps() -> str:
     steps = (
         _("1.  Choose the folder of your images, on the left. What is in it appears here."),
         _("2.  Choose Presets > Quick look to see in a minute whether it works; click Train."),
-        _("3.  Watch Loss, Samples and Reconstructions. Stop saves, and Resume goes on."),
+        _("3.  Watch Loss, Samples and Quality. Stop saves, and Resume goes on."),
     )
     return "\n\n".join(steps)
 

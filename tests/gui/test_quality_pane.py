@@ -119,7 +119,7 @@ def test_a_report_is_written_from_the_menu(open_window: Open, tiny: Make) -> Non
     window = open_window(config)
     app = window.app
     window.pump(lambda: app.view.resumable)
-    app.root.event_generate("<Control-e>")
+    app.root.event_generate("<Control-y>")
     path = Path(config.output_dir) / REPORT_NAME
     window.pump(lambda: "report.html was written" in app.bar.text["text"])
     assert path.exists()

@@ -32,6 +32,9 @@ def test_windows_has_quotes_of_its_own() -> None:
 
 
 def test_the_flags_that_mend_a_run_start_over_where_a_checkpoint_cannot_go_on() -> None:
-    assert remedy_flags({"kl_balance": "auto", "beta": 1.0}) == "--kl_balance auto --beta 1.0"
-    assert remedy_flags({"lr": 0.00003}) == "--lr 0.00003"
-    assert remedy_flags({"decoder": "upsample"}) == "--decoder upsample --fresh"
+    assert (
+        remedy_flags({"kl_balance": "auto", "beta": 1.0}, fresh=False)
+        == "--kl_balance auto --beta 1.0"
+    )
+    assert remedy_flags({"lr": 0.00003}, fresh=False) == "--lr 0.00003"
+    assert remedy_flags({"decoder": "upsample"}, fresh=True) == "--decoder upsample --fresh"

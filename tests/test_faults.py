@@ -35,7 +35,7 @@ def config(tiny: Make, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
     folder = root_of(config) / "cache"
     monkeypatch.setattr(cache, "cache_folder", lambda: folder)
 
-    def write_curve(path: Path, history: object) -> None:
+    def write_curve(path: Path, *_arguments: object) -> None:
         with atomic_write(path, private=False) as file:
             file.write(b"a picture that takes less time to draw")
 

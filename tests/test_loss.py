@@ -98,8 +98,9 @@ def test_free_bits_cost_nothing_and_pull_nothing(tiny: Callable[..., TrainConfig
     x = torch.rand(2, 3, 8, 8)
     mu = torch.tensor([[0.1, 2.0], [-0.1, 2.0]]).requires_grad_()
     logvar = torch.zeros(2, 2)
-    loss = vae_loss(x, x, mu, logvar, tiny(free_bits=0.5))
-    assert loss.kl.item() == pytest.approx((0.5 + 2.0) / 2)
-    loss.kl.backward()
+    loss = vae_loss(x, x, mu, logvar, tiny(free_bits=0.5, beta=1.0))
+    assert loss.kl.item() == pytest.approx((0.005 + 2.0) / 2)  # as it is
+    assert loss.total.item() == pytest.approx((0.5 + 2.0) / 2)  # as it is charged
+    loss.total.backward()
     assert mu.grad is not None
     assert mu.grad[:, 0].abs().sum() == 0 and mu.grad[:, 1].abs().sum() > 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import re
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from vae.checkpoint import checkpoint_files
 from vae.cli import main
 from vae.config import TrainConfig
 from vae.files import REPORT_NAME
@@ -55,9 +57,17 @@ def test_no_name_of_a_file_or_folder_is_told_unless_it_is_asked_for(
     told = write_report(*places(config), names=True).read_text(encoding="utf-8")
     for name in ("Jane_Doe", "Doe|image", str(images), config.model_save_dir):
         assert name not in plain and name in told
+    # A warning names paths too.
+    newest = checkpoint_files(places(config)[0])[0][1]
+    run_vae_training(dataclasses.replace(config, num_epochs=2))
+    last = checkpoint_files(places(config)[0])[0][1]
+    assert last != newest
+    last.write_bytes(last.read_bytes()[:-1])
+    damaged = write_report(*places(config)).read_text(encoding="utf-8")
+    assert "Not all could be read" in damaged and config.model_save_dir not in damaged
     shutil.rmtree(images)
     gone = write_report(*places(config)).read_text(encoding="utf-8")
-    assert "The images of the run are not there any more." in gone and str(images) not in gone
+    assert "Not all could be read" in gone and str(images) not in gone
     assert "<h2>Parameters</h2>" in gone and "data:image/png" in gone
 
 

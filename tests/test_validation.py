@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
-from vae import training
+from tests.conftest import make_images
+from vae import training, validation
 from vae.checkpoint import checkpoint_files, load
 from vae.config import ConfigError, TrainConfig
+from vae.evaluation import evaluate
 from vae.events import EpochDone, EpochRecord, Event, HeldBack
-from vae.files import checkpoint_name
+from vae.files import checkpoint_name, samples_name
+from vae.history import read_log
 from vae.state import load_model
 from vae.training import run_vae_training
 from vae.validation import most_detailed
@@ -46,7 +51,7 @@ def test_without_validation_images_there_is_no_validation_loss(tiny: Make) -> No
 def test_a_run_ends_when_nothing_improves_and_its_best_checkpoint_stays(tiny: Make) -> None:
     # So high a learning rate that the first epochs are the best.
     config = tiny(num_epochs=50, val_fraction=0.3, early_stopping=6, lr=0.02, keep_checkpoints=2,
-                  checkpoint_every=100)  # fmt: skip
+                  checkpoint_every=100, sample_every=100)  # fmt: skip
     result = run_vae_training(config)
     assert result.gave_up and not result.stopped and result.best is not None
     assert result.epoch == result.best.epoch + 6 < 50
@@ -56,7 +61,13 @@ def test_a_run_ends_when_nothing_improves_and_its_best_checkpoint_stays(tiny: Ma
     files = checkpoint_files(Path(config.model_save_dir))
     epochs = [len(load(path)[1].history) for _number, path in files]
     assert epochs[0] == result.epoch and result.best.epoch in epochs
-    # And it is over for good.
+    # It can be taken: measured, it has that epoch's figures.
+    folder = Path(config.model_save_dir)
+    found = evaluate(folder, print, k=1, best=True)
+    assert found.epoch == result.best.epoch and found.measures["psnr"] == result.best.psnr
+    assert evaluate(folder, print, k=1).epoch == result.epoch
+    # And it is over for good; the last epoch has its pictures.
+    assert (Path(config.output_dir) / samples_name(result.epoch)).exists()
     assert not run_vae_training(config).trained
     # The sequence number alone tells the newest; the best is only kept.
     assert files[0][1].name == checkpoint_name(files[0][0], result.epoch)
@@ -133,6 +144,10 @@ def test_measuring_changes_nothing_of_the_training(
     monkeypatch.setattr(training, "measure", lambda *arguments: {})
     plain, _events = train(tiny("plain"))
     assert [r.loss for r in measured] == [r.loss for r in plain]
+    ends = [load(checkpoint_files(Path(tiny(name).model_save_dir))[0][1])[0]
+            for name in ("measured", "plain")]  # fmt: skip
+    for name, weights in ends[0].items():
+        assert (weights == ends[1][name]).all()
 
 
 def test_a_measure_without_a_finite_value_is_left_out(tiny: Make, images: Path) -> None:
@@ -144,3 +159,33 @@ def test_a_measure_without_a_finite_value_is_left_out(tiny: Make, images: Path) 
 
 def test_fewer_of_large_images_are_looked_at_in_detail(tiny: Make) -> None:
     assert [most_detailed(tiny(img_size=side)) for side in (64, 512, 2048)] == [64, 21, 4]
+
+
+def test_a_validation_loss_that_is_not_finite_ends_nothing(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = validation.vae_loss
+
+    def infinite(*arguments: Any) -> Any:
+        loss = real(*arguments)
+        return loss._replace(total=loss.total + float("inf"))
+
+    config = tiny(val_fraction=0.3, num_epochs=2)
+    monkeypatch.setattr(validation, "vae_loss", infinite)
+    run_vae_training(dataclasses.replace(config, num_epochs=1))
+    monkeypatch.undo()
+    result = run_vae_training(config)
+    assert [record.val_loss is None for record in read_log(Path(config.log_file))] == [True, False]
+    assert result.best is not None and result.best.epoch == 2
+
+
+def test_of_many_images_as_many_are_looked_at_in_detail(
+    tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validation, "MOST_IMAGES", 40)
+    monkeypatch.setattr(validation, "DETAILED", 16)
+    seen: list[int] = []
+    monkeypatch.setattr(validation, "ssim", lambda a, b: float(seen.append(len(a)) or 0.5))
+    folder = make_images(tmp_path / "many", 140)
+    train(tiny(file_path=str(folder), val_fraction=0.5, num_epochs=1))
+    assert seen == [16]

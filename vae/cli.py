@@ -110,6 +110,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--sampler", choices=PARAMETERS["sampler"].choices, help="of latents (default the run's)"
     )
+    _add_best(command)
     command.add_argument(
         "--temperature", metavar="VALUE", help="of the sampler (default the run's)"
     )
@@ -127,6 +128,7 @@ def build_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("evaluate", help="measure the newest checkpoint thoroughly")
     _add_folder(command, "model_save_dir", "checkpoints")
     command.add_argument("--json", action="store_true", help="for programs")
+    _add_best(command)
     command.add_argument(
         "--count", type=_whole(16, 4096), default=512, help="images and samples (default 512)"
     )
@@ -166,6 +168,11 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_folders(parser: argparse.ArgumentParser, pictures: str) -> None:
     for name, purpose in (("model_save_dir", "checkpoints"), ("output_dir", pictures)):
         _add_folder(parser, name, purpose)
+
+
+def _add_best(parser: argparse.ArgumentParser) -> None:
+    text = "take the best epoch's checkpoint, not the newest; a run with a val_fraction keeps it"
+    parser.add_argument("--best", action="store_true", help=text)
 
 
 def _add_folder(parser: argparse.ArgumentParser, name: str, purpose: str) -> None:
@@ -209,7 +216,7 @@ def train(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     for finding in findings(result.history, config.to_dict()):
         print(f"{finding.title}: {finding.message}")
         if finding.remedy:
-            print(f"  What mends it: {remedy_flags(finding.remedy)}")
+            print(f"  What mends it: {remedy_flags(finding.remedy, finding.fresh)}")
     return STOPPED if result.stopped else DONE
 
 
@@ -262,6 +269,7 @@ def sample(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
         options.count,
         should_stop,
         values,
+        options.best,
     )
     print(f"{options.count} images of epoch {drawn.epoch} in {drawn.path}")
     return DONE
@@ -290,7 +298,8 @@ def evaluate(options: argparse.Namespace, should_stop: Callable[[], bool]) -> in
         print(f"Note: {text}", file=sys.stderr)
 
     folder = Path(options.model_save_dir)
-    found = evaluate(folder, warn, options.count, options.k, options.seed, should_stop)
+    wanted = options.count, options.k, options.seed
+    found = evaluate(folder, warn, *wanted, should_stop, options.best)
     print(json.dumps(facts(found), indent=1) if options.json else table(found))
     return DONE
 

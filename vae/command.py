@@ -26,9 +26,7 @@ def train_command(texts: Mapping[str, str], windows: bool = sys.platform == "win
     return subprocess.list2cmdline(words) if windows else shlex.join(words)
 
 
-def remedy_flags(remedy: Mapping[str, Value]) -> str:
-    """The flags to add to a command; --fresh too, where a checkpoint cannot go on with them."""
+def remedy_flags(remedy: Mapping[str, Value], fresh: bool) -> str:
+    """The flags to add to a command, --fresh too where it takes a new run."""
     flags = [f"--{name} {text_of(value)}" for name, value in remedy.items()]
-    if any(PARAMETERS[name].fixed for name in remedy):
-        flags.append("--fresh")
-    return " ".join(flags)
+    return " ".join(flags + ["--fresh"] * fresh)

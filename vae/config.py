@@ -35,6 +35,7 @@ class Parameter:
 
     low and high bound a number, ends included; above excludes its end. `kind` "folder" or "file"
     marks a path. `unit` stands behind the form's field.
+    `private` marks a text of the person's own, which may tell what nobody else should read.
     `fixed` says that a checkpoint made with another value cannot be continued.
     """
 
@@ -47,7 +48,13 @@ class Parameter:
     choices: tuple[Value, ...] = ()
     kind: str = ""
     unit: str = ""
+    private: bool = False
     fixed: bool = False
+
+    @property
+    def told(self) -> bool:
+        """Whether its value may stand in what goes to others: it is no path and no text."""
+        return not (self.kind or self.private)
 
 
 def param(default: Value, label: str, group: str, help: str, **facts: Any) -> Any:
@@ -164,7 +171,7 @@ class TrainConfig:
         "contrast, by a few percent. flip: also mirrored, left to right.",
     )  # fmt: skip
     group_pattern: str = param(
-        "", "Group by name", "Advanced", fixed=True,
+        "", "Group by name", "Advanced", private=True, fixed=True,
         help="Regular expression. Images whose paths match alike, as with person[0-9]+, stay on "
         "one side of the validation split.",
     )  # fmt: skip

@@ -85,7 +85,7 @@ def logged(config: TrainConfig, emit: Callable[[Event], None]) -> Iterator[Calla
         f"{n} {getattr(sys.modules[n], '__version__', '?')}" for n in LIBRARIES if n in sys.modules
     ]
     logger.info("%s", ", ".join(loaded))
-    logger.info("run: %s", ", ".join(f"{n} {v}" for n, v in values if not PARAMETERS[n].kind))
+    logger.info("run: %s", ", ".join(f"{n} {v}" for n, v in values if PARAMETERS[n].told))
 
     def both(event: Event) -> None:
         if text := event_facts(event):

@@ -25,6 +25,7 @@ from vae.paths import cannot_read, cannot_write
 
 PACKAGES = ("torch", "numpy", "pillow", "opencv-python", "matplotlib", "ttkbootstrap", "psutil")
 PATHS = tuple(name for name, facts in PARAMETERS.items() if facts.kind)
+PRIVATE = tuple(name for name, facts in PARAMETERS.items() if facts.private)
 
 Facts = dict[str, Any]
 
@@ -39,7 +40,9 @@ def examine(texts: Mapping[str, str]) -> Facts:
     values = {**DEFAULTS, **values}
     paths = {name: str(values[name]) for name in PATHS}
     plain = {name: value for name, value in values.items() if name not in PATHS}
-    problems = list({**unreadable, **check(plain)}.values())
+    wrong = {**unreadable, **check(plain)}
+    hidden = {name: f"{name} cannot be used as it is." for name in PRIVATE if name in wrong}
+    problems = list({**wrong, **hidden}.values())
     facts: Facts = {
         "program": __version__,
         "python": platform.python_version(),

@@ -40,13 +40,16 @@ def draw(
     count: int = GRID_SIDE**2,
     should_stop: Callable[[], bool] = lambda: False,
     values: Mapping[str, Value] = {},
+    best: bool = False,
 ) -> Drawn:
     """Decode `count` latents and save the grid. `values` may name another sampler or temperature.
+
+    Of the newest checkpoint, or of the `best` epoch's.
 
     Raises CheckpointError if there is no checkpoint, DataError if the images are needed and gone,
     OSError, StopRequested.
     """
-    loaded = load_model(model_save_dir, warn)
+    loaded = load_model(model_save_dir, warn, best)
     config = dataclasses.replace(loaded.config, **values)  # type: ignore[arg-type]
     sampler = sampler_of(loaded, config.sampler, model_save_dir, should_stop)
     shape, random = (count, config.latent_dim), generator(seed, "samples")

@@ -12,6 +12,7 @@ import torch
 
 from vae.config import TrainConfig
 from vae.dataset import MedicalImageDataset, split, to_device
+from vae.decoding import DataError
 from vae.drawing import images_of, sampler_of
 from vae.errors import StopRequested
 from vae.fidelity import Prdc, features, prdc
@@ -72,15 +73,18 @@ def evaluate(
     k: int = K,
     seed: int = 1,
     should_stop: Callable[[], bool] = lambda: False,
+    best: bool = False,
 ) -> Evaluation:
     """Measure the newest checkpoint in a folder, on up to `count` of its run's images.
+
+    Or, with `best`, that of the best epoch.
 
     On the validation images, or on a fixed part of the training images without those. The same
     seed gives the same numbers. With kl_balance auto each batch's own error weighs KL. Raises
     CheckpointError if there is no checkpoint, DataError if the run's images are gone, OSError,
     StopRequested.
     """
-    loaded = load_model(folder, warn)
+    loaded = load_model(folder, warn, best)
     model, config = loaded.model, loaded.config
     everything = images_of(loaded, should_stop)
     if everything.fingerprint != loaded.record.data:
@@ -95,7 +99,12 @@ def evaluate(
             raise StopRequested
         return to_device(data.batch(indices), CPU)
 
-    sampler = sampler_of(loaded, config.sampler, folder, should_stop)
+    kind = config.sampler
+    try:
+        sampler = sampler_of(loaded, kind, folder, should_stop)
+    except DataError as error:  # the density of the images that it learned from is not to be had
+        warn(_("{reason} Here samples are drawn from N(0, I).").format(reason=error))
+        kind, sampler = "prior", None
     shape, random = (len(data), config.latent_dim), generator(seed, "samples")
     drawn = decode_latents(model, latents(sampler, shape, config.temperature, random), should_stop)
     samples = to_device(drawn, CPU)
@@ -113,7 +122,7 @@ def evaluate(
     )
     return Evaluation(
         epoch=loaded.epoch,
-        sampler=config.sampler,
+        sampler=kind,
         held_out=len(validation) > 0,
         images=len(data),
         samples=len(samples),

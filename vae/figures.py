@@ -57,7 +57,7 @@ def read_run(model_save_dir: Path, output_dir: Path) -> Run:
 
 def caption_of(values: Mapping[str, Value]) -> str:
     """The parameters that the result depends on, name=value, without any path."""
-    told = (name for name, facts in PARAMETERS.items() if not facts.kind and name not in UNTOLD)
+    told = (name for name, facts in PARAMETERS.items() if facts.told and name not in UNTOLD)
     return ", ".join(f"{name}={text_of(values[name])}" for name in told if name in values)
 
 

@@ -39,13 +39,22 @@ OFF, OFF_LEAST = 1.5, 15.0  # times the error of reconstructions; grey levels
 class Finding(NamedTuple):
     """One thing that is wrong: what it is called, a sentence with the number behind it, and values.
 
-    `remedy` holds the parameters to change, by name; none where no parameter mends it.
+    `remedy` holds the parameters to change, by name; none where no parameter mends it. `fresh`: a
+    run that goes on with them is not mended, it takes a new one.
     """
 
     kind: str
     title: str
     message: str
     remedy: Mapping[str, Value]
+    fresh: bool = False
+
+
+def too_early(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> bool:
+    """Whether the run has not gone far enough for anything to be said of it."""
+    if len(history) < FEWEST:
+        return True
+    return len(history) * -(-history[-1].images // int(values["batch_size"])) < FEWEST_STEPS
 
 
 def findings(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> tuple[Finding, ...]:
@@ -56,9 +65,10 @@ def findings(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> tup
     # What was found goes only when it has not been seen for some epochs.
     counts = range(len(history), max(FEWEST, len(history) - KEPT + 1) - 1, -1)
     so_far = [history[:count] for count in counts]
-    begun = _steps(history, values) >= FEWEST_STEPS
-    rules = ((rule(epochs, values) for epochs in so_far) for rule in (RULES if begun else (_data,)))
-    found = [finding for rule in rules if (finding := next(filter(None, rule), None))]
+    begun = [epochs for epochs in so_far if not too_early(epochs, values)]
+    seen = [[rule(epochs, values) for epochs in begun] for rule in RULES]
+    seen.append([_few(epochs, values) for epochs in so_far])
+    found = [finding for times in seen if (finding := next(filter(None, times), None))]
     # Of a network that does not learn at all, nothing else can be told.
     causes = [finding for finding in found if finding.kind in ("data", "rate", "dead")]
     return tuple(causes[:1] or found)
@@ -73,10 +83,6 @@ def _times(factor: float) -> str:
     return number(factor, ".2g" if factor < 10 else ",.0f")
 
 
-def _steps(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> int:
-    return len(history) * -(-history[-1].images // int(values["batch_size"]))
-
-
 def _data(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
     newest = history[-1]
     if all(record.reconstruction_loss < NOTHING_TO_LEARN for record in history[-RECENT:]):
@@ -88,6 +94,11 @@ def _data(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Findin
         error = number(_grey_levels(newest), ".2g")
         text = text.format(epochs=len(history), error=error)
         return Finding("data", _("Nothing to learn"), text, {})
+    return None
+
+
+def _few(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
+    newest = history[-1]
     if newest.images < FEW_IMAGES:
         text = _(
             "The network learns from {count} images. It will know them by heart before it can "
@@ -137,7 +148,7 @@ def _dead(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Findin
     )
     lr = float(f"{float(values['lr']) / 10:.3g}")
     share = number(100 * (shares[-1] or 0), ".0f")
-    return Finding("dead", _("Dead channels"), text.format(share=share), {"lr": lr})
+    return Finding("dead", _("Dead channels"), text.format(share=share), {"lr": lr}, fresh=True)
 
 
 def _outweighed(record: EpochRecord, values: Mapping[str, Value]) -> float:
@@ -176,6 +187,8 @@ def _overfitting(history: Sequence[EpochRecord], values: Mapping[str, Value]) ->
         "Since epoch {best} the validation images get no better: their reconstruction error is "
         "{apart} times that of the training images. That epoch's checkpoint was kept."
     )
+    if not remedy:
+        text += " " + _("More images help most, then fewer latent dimensions.")
     kind = "memorisation" if apart >= BY_HEART else "overfitting"
     return Finding(kind, title, text.format(best=best.epoch, apart=_times(apart)), remedy)
 
@@ -199,7 +212,7 @@ def _narrow(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Find
     share, count = number(100 * newest.sharpness, ".0f"), int(values["latent_dim"])
     remedy: dict[str, Value] = {"latent_dim": 4 * count} if 4 * count <= MOST_LATENTS else {}
     text = text.format(share=share, count=count)
-    return Finding("narrow", _("Too few latents"), text, remedy)
+    return Finding("narrow", _("Too few latents"), text, remedy, fresh=True)
 
 
 def _checkerboard(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
@@ -226,7 +239,13 @@ def _checkerboard(history: Sequence[EpochRecord], values: Mapping[str, Value]) -
     else:
         cause = _("More epochs help.")
     text = text.format(times=_times(recent[-1].checkerboard or 0))
-    return Finding("checkerboard", _("Checkerboard pattern"), f"{text} {cause}", remedy)
+    return Finding(
+        "checkerboard",
+        _("Checkerboard pattern"),
+        f"{text} {cause}",
+        remedy,
+        fresh="decoder" in remedy,
+    )
 
 
 def _off_prior(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:

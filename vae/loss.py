@@ -66,18 +66,18 @@ def vae_loss(
 
     recon, x: (B, C, H, W) in [-1, 1]; mu, logvar: (B, latent_dim). reconstruction is the mean
     squared error over all elements; kl = -1/2 (1 + logvar - mu^2 - exp(logvar)), averaged over
-    batch and latent dimensions, of which each counts at least free_bits (Kingma et al.,
-    "Improving Variational Inference with Inverse Autoregressive Flow", 2016).
+    batch and latent dimensions. The total charges each dimension for at least free_bits, which
+    leaves it no reason to carry less (Kingma et al., "Improving Variational Inference with Inverse
+    Autoregressive Flow", 2016).
     beta is `warmed` times that of the config; with kl_balance auto `balance` times the running
     mean of the error, or of this batch's own where there is none yet (zero).
     """
     with torch.autocast(x.device.type, enabled=False):
         recon, x, mu, logvar = recon.float(), x.float(), mu.float(), logvar.float()
         reconstruction = F.mse_loss(recon, x)
-        kl = kl_per_dimension(mu, logvar)
-        if config.free_bits:
-            kl = kl.clamp(min=config.free_bits)
-        kl = kl.mean()
+        each = kl_per_dimension(mu, logvar)
+        kl = each.mean()
+        charged = each.clamp(min=config.free_bits).mean() if config.free_bits else kl
         blur = blur_penalty(recon, x)
         beta = torch.full_like(reconstruction, config.beta * warmed)
         if config.kl_balance == "auto":
@@ -85,7 +85,7 @@ def vae_loss(
             if running_mse is not None:
                 mse = torch.where(running_mse > 0, running_mse.float(), mse)
             beta = beta * balance(config.alpha, mu.shape[1], x[0].numel()) * mse
-        total = config.alpha * reconstruction + beta * kl + config.gamma * blur
+        total = config.alpha * reconstruction + beta * charged + config.gamma * blur
     return VAELoss(total, reconstruction, kl, blur, beta)
 
 

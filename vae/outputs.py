@@ -29,6 +29,7 @@ from vae.language import _
 from vae.randomness import generator
 from vae.reconstructions import comparison, fixed_images, reconstruct
 from vae.samples import decode_latents, write_png
+from vae.schedule import has_given_up
 from vae.state import TrainingState
 
 CURVE_SECONDS = 5.0
@@ -165,7 +166,8 @@ class Outputs:
 
         The grid is the last of them.
         """
-        due = self.pictures_due(state.epoch) and state.images_done == 0
+        ended = has_given_up(state.history, self.config.to_dict())
+        due = (self.pictures_due(state.epoch) or ended) and state.images_done == 0
         return due and not (self.folder / samples_name(state.epoch)).exists()
 
     def _write_picture(self, path: Path, write: Callable[[], None]) -> None:

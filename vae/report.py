@@ -21,12 +21,12 @@ from vae import __version__, evaluation
 from vae.checkpoint import peek
 from vae.config import PARAMETERS, Value, text_of
 from vae.decoding import DataError
-from vae.errors import StudioError
+from vae.errors import StudioError, problem_of
 from vae.evaluation import Evaluation
 from vae.events import EpochRecord
 from vae.figures import encode, loss_figure, read_run
 from vae.files import REPORT_NAME, atomic_write
-from vae.findings import findings
+from vae.findings import findings, too_early
 from vae.gallery import RECONSTRUCTIONS, SAMPLES, Shelf
 from vae.header import Record
 from vae.language import _, in_english
@@ -66,22 +66,23 @@ def write_report(
     run = read_run(model_save_dir, output_dir)
     found = peek(model_save_dir)
     assert found is not None  # read_run has looked
-    record, missing, measured, looked = found[1], "", None, None
+    record, measured, looked = found[1], None, None
     notes: list[str] = []
     try:
         measured = evaluation.evaluate(model_save_dir, notes.append, should_stop=should_stop)
-        folder = Path(str(record.config["file_path"]))
-        looked = survey(find(folder, lambda event: None, should_stop), lambda e: None, should_stop)
     except DataError as error:
-        missing = str(error) if names else "The images of the run are not there any more."
-    except StudioError as error:
-        if measured is None:
-            raise
-        missing = str(error) if names else "The images of the run cannot be looked at."
+        notes.append(str(error))
+    folder = Path(str(record.config["file_path"]))
+    try:
+        looked = survey(find(folder, lambda event: None, should_stop), lambda e: None, should_stop)
+    except (StudioError, OSError) as error:
+        notes.append(problem_of(error))
+    if notes and not names:  # they may hold paths
+        notes = ["Not all could be read as it was when the network learned; --names says what."]
     parts = [
         *_head(record, names),
         *_findings(record.history, record.config),
-        *_measured(measured, [*([missing] if missing else []), *notes]),
+        *_measured(measured, notes),
         "<h2>Curves</h2>",
         *_curves(run, record),
         "<h2>Images</h2>",
@@ -122,7 +123,9 @@ def _head(record: Record, names: bool) -> Iterator[str]:
 def _findings(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Iterator[str]:
     yield "<h2>Findings</h2>"
     found = findings(history, values)
-    if not found:
+    if too_early(history, values) and not found:
+        yield "<p>It is too early to say what is wrong, if anything is.</p>"
+    elif not found:
         yield f"<p>Nothing wrong was found after {len(history)} epochs.</p>"
     for finding in found:
         remedy = ", ".join(f"{name} {text_of(value)}" for name, value in finding.remedy.items())
@@ -197,7 +200,7 @@ def _copies(found: Evaluation | None) -> Iterator[str]:
 def _data(found: Survey | None, record: Record, names: bool) -> Iterator[str]:
     yield "<h2>Images in the folder</h2>"
     if found is None:
-        yield "<p>They are not there any more.</p>"
+        yield "<p>They cannot be looked at any more.</p>"
         return
     formats = ", ".join(f"{count} {name}" for name, count in found.formats)
     labels = ("smallest", "median", "largest")
@@ -222,17 +225,12 @@ def _data(found: Survey | None, record: Record, names: bool) -> Iterator[str]:
 
 def _tables(record: Record, names: bool) -> Iterator[str]:
     yield "<h2>Parameters</h2>"
-    shown = (n for n, facts in PARAMETERS.items() if names or not (facts.kind or _is_text(n)))
+    shown = (n for n, facts in PARAMETERS.items() if names or facts.told)
     yield _table([(n, text_of(record.config[n]) or "none", PARAMETERS[n].label) for n in shown])
     for change in record.changes:
         yield f"<p>{_text(change)}</p>"
     yield "<h2>Environment</h2>"
     yield f"<p>{_text(record.environment)}, {record.threads} threads</p>"
-
-
-def _is_text(name: str) -> bool:
-    """Whether a person writes it freely, so that it may tell what nobody should read."""
-    return name == "group_pattern"
 
 
 def _table(rows: Sequence[tuple[str, str, str]]) -> str:

@@ -20,7 +20,7 @@ from vae.config import DEFAULTS, PARAMETERS, Value, is_of_type
 from vae.events import EpochRecord, may_be_missing
 from vae.files import APP, atomic_write
 from vae.language import _, number
-from vae.schedule import best_epoch
+from vae.schedule import best_epoch, measured_loss
 from vae.words import duration
 
 PATHS = tuple(name for name, facts in PARAMETERS.items() if facts.kind)
@@ -102,7 +102,7 @@ def run_facts(run: Run) -> dict[str, Any]:
         **asdict(run),
         "epochs": len(run.history),
         "seconds": round(run.seconds, 3),
-        "best_loss": best.loss if best else None,
+        "best_loss": measured_loss(best) if best else None,
         "best_epoch": best.epoch if best else None,
         "columns": [field.name for field in fields(EpochRecord)],
         "history": [astuple(record) for record in run.history],
@@ -120,7 +120,7 @@ def run_line(run: Run) -> str:
     ]
     if best:
         words = _("best loss {loss} at epoch {epoch}")
-        parts.append(words.format(loss=number(best.loss), epoch=best.epoch))
+        parts.append(words.format(loss=number(measured_loss(best)), epoch=best.epoch))
     return ", ".join(parts + [run.message] * bool(run.message))
 
 

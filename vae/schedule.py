@@ -7,7 +7,7 @@ unbroken one.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from vae.config import TrainConfig, Value
 from vae.events import EpochRecord
@@ -38,18 +38,27 @@ def values_of_image(values: Mapping[str, Value]) -> int:
 def score(record: EpochRecord, values: Mapping[str, Value]) -> float:
     """How good an epoch was, lower is better: on validation images, if there are any.
 
-    The loss, where its weights stay the same. With kl_balance auto, where they change, the negative
-    bound on log p(x) in nats for each value of an image, less a constant, at the decoder variance
-    that fits best: 1/2 log MSE + latent_dim * KL / D (Rybkin et al., 2021).
+    The loss at the weights that the run has now, whatever it had then. With kl_balance auto, which
+    has no weights of its own, the negative bound on log p(x) in nats for each value of an image,
+    less a constant, at the decoder variance that fits best: 1/2 log MSE + latent_dim * KL / D
+    (Rybkin et al., 2021). Infinite where the validation images had no finite loss.
     """
-    loss, mse, kl = record.loss, record.reconstruction_loss, record.kl_loss
-    if record.val_loss is not None:
-        loss = record.val_loss
+    mse, kl, blur = record.reconstruction_loss, record.kl_loss, record.blur_loss
+    if values["val_fraction"]:
+        if record.val_loss is None:
+            return math.inf
         mse, kl = record.val_reconstruction_loss or 0.0, record.val_kl_loss or 0.0
+        blur = record.val_blur_loss or 0.0
     if values["kl_balance"] != "auto":
-        return loss
+        alpha, beta, gamma = (float(values[name]) for name in ("alpha", "beta", "gamma"))
+        return alpha * mse + beta * kl + gamma * blur
     nats = int(values["latent_dim"]) * kl / values_of_image(values)
     return 0.5 * math.log(max(mse, TINY_MSE)) + nats
+
+
+def measured_loss(record: EpochRecord) -> float:
+    """The loss that an epoch is told by: on validation images, if there are any."""
+    return record.loss if record.val_loss is None else record.val_loss
 
 
 def best_epoch(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> EpochRecord | None:
@@ -57,26 +66,32 @@ def best_epoch(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> E
     return min(history, key=lambda record: score(record, values), default=None)
 
 
-def has_given_up(history: Sequence[EpochRecord], config: TrainConfig) -> bool:
+def has_given_up(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> bool:
     """Whether as many epochs as early_stopping says were no better than the best."""
-    best = best_epoch(history, config.to_dict()) if config.early_stopping else None
-    return best is not None and len(history) - best.epoch >= config.early_stopping
+    patience = int(values["early_stopping"])
+    best = best_epoch(history, values) if patience else None
+    return best is not None and len(history) - best.epoch >= patience
 
 
-def learning_rate(history: Sequence[EpochRecord], config: TrainConfig, done: float) -> float:
-    """That of a step in the epoch after the history, of which a part is done with that step."""
-    lr = config.lr * warmed(len(history) + done, config.lr_warmup)
+def learning_rate(history: Sequence[EpochRecord], config: TrainConfig) -> Callable[[float], float]:
+    """Gives that of a step in the epoch after the history, by the part that is then done of it."""
+    lr = config.lr
     if config.lr_schedule == "plateau":
-        return lr * 0.5 ** min(_plateaus(history, config), HALVINGS)
-    if config.lr_schedule == "cosine":
-        turn = math.pi * min((len(history) + done) / config.num_epochs, 1.0)
-        return lr * (FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(turn)))
-    return lr
+        lr *= 0.5 ** min(_plateaus(history, config.to_dict()), HALVINGS)
+
+    def of_step(done: float) -> float:
+        epochs = len(history) + done
+        now = lr * warmed(epochs, config.lr_warmup)
+        if config.lr_schedule == "cosine":
+            turn = math.pi * min(epochs / config.num_epochs, 1.0)
+            now *= FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(turn))
+        return now
+
+    return of_step
 
 
-def _plateaus(history: Sequence[EpochRecord], config: TrainConfig) -> int:
+def _plateaus(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> int:
     """How often PATIENCE epochs in a row were no better than the best before them."""
-    values = config.to_dict()
     lowest, waited, count = math.inf, 0, 0
     for record in history:
         if (now := score(record, values)) < lowest:

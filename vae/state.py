@@ -19,7 +19,7 @@ from vae.config import PARAMETERS, SHAPE, TrainConfig
 from vae.dataset import MedicalImageDataset
 from vae.events import EpochRecord
 from vae.files import readable
-from vae.header import Entry, Record
+from vae.header import DamagedError, Entry, Record
 from vae.language import _, marked
 from vae.loss import VAELoss
 from vae.model import VAE, build_model, initialize
@@ -356,8 +356,10 @@ class Loaded(NamedTuple):
         return len(self.record.history)
 
 
-def load_model(folder: Path, warn: Callable[[str], None]) -> Loaded:
+def load_model(folder: Path, warn: Callable[[str], None], best: bool = False) -> Loaded:
     """The network of a folder's newest intact checkpoint; the averaged one, if there is one.
+
+    Or of the `best` epoch's, which a run with validation images keeps.
 
     Damaged checkpoints are named through `warn`. Raises CheckpointError if there is none, OSError.
     """
@@ -366,6 +368,19 @@ def load_model(folder: Path, warn: Callable[[str], None]) -> Loaded:
         text = _("No checkpoint in {folder}. Train first, or name its folder.")
         raise CheckpointError(text.format(folder=folder))
     _path, tensors, record = found
+    if best and (epoch := best_epoch(record.history, record.config)):
+        path = checkpoint.of_epoch(folder, epoch.epoch)
+        if path is None:
+            text = _(
+                "The checkpoint of epoch {epoch}, the best one, is no longer in {folder}. Take the "
+                "newest; a run with a val_fraction keeps the best."
+            )
+            raise CheckpointError(text.format(epoch=epoch.epoch, folder=readable(folder)))
+        try:
+            tensors, record = checkpoint.load(path, lambda r: layout_of(_config_of(r))(r))
+        except DamagedError as error:
+            text = _("Checkpoint {path} is damaged: {reason}. Take the newest.")
+            raise CheckpointError(text.format(path=readable(path), reason=error)) from error
     config = _config_of(record)
     model = build_model(config)
     source = "average" if config.ema else "model"

@@ -16,12 +16,13 @@ from vae.files import atomic_write
 from vae.language import _
 from vae.recorded_run import run_recorded
 from vae.requests import Request
+from vae.schedule import measured_loss
 
 MAX_TRIALS = 100
 TABLE_NAME = "comparison.csv"
 FIGURES = (
     "state", "epochs", "best_loss", "best_epoch", "loss", "reconstruction_loss", "kl_loss",
-    "blur_loss", "seconds", "folder",
+    "blur_loss", "val_loss", "psnr", "ssim", "swd", "seconds", "folder",
 )  # fmt: skip
 
 # The names that can be varied: all but paths.
@@ -118,7 +119,7 @@ def row(trial: Trial, result: TrainingResult | None) -> dict[str, object]:
     found["epochs"] = result.epoch
     if result.best:
         last = result.history[-1]
-        found |= {"best_loss": result.best.loss, "best_epoch": result.best.epoch}
+        found |= {"best_loss": measured_loss(result.best), "best_epoch": result.best.epoch}
         found |= {name: getattr(last, name) for name in FIGURES if hasattr(last, name)}
         found["seconds"] = round(sum(record.seconds for record in result.history), 3)
     return found

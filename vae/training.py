@@ -126,7 +126,7 @@ def run_vae_training(
         history=tuple(state.history),
         checkpoint=state.saved,
         best=best_epoch(state.history, config.to_dict()),
-        gave_up=has_given_up(state.history, config),
+        gave_up=has_given_up(state.history, config.to_dict()),
     )
 
 
@@ -168,13 +168,15 @@ class _Training:
     def is_done(self) -> bool:
         """Whether all epochs are done, or those that were worth it."""
         history = self.state.history
-        return len(history) >= self.config.num_epochs or has_given_up(history, self.config)
+        enough = len(history) >= self.config.num_epochs
+        return enough or has_given_up(history, self.config.to_dict())
 
     def train_epoch(self) -> None:
         """Train to the end of the running epoch. Raises StopRequested between two batches."""
         config, state, count = self.config, self.state, len(self.state.data)
         order = batch_order(config.seed, state.epoch, count)
         began, first, before = time.monotonic(), state.images_done, state.seconds
+        lr = learning_rate(state.history, config)
         state.model.train()
         while state.images_done < count:
             if self.should_stop():
@@ -182,7 +184,7 @@ class _Training:
             began += self.serve()
             batch = order[state.images_done : state.images_done + config.batch_size]
             done = (state.images_done + len(batch)) / count
-            state.set_lr(learning_rate(state.history, config, done))
+            state.set_lr(lr(done))
             random = generator(config.seed, "augment", state.epoch, state.images_done)
             self.train_step(augment(self.load(state.data, batch), config.augment, random))
             seconds = time.monotonic() - began
@@ -307,7 +309,7 @@ class _Training:
             reconstruction_loss=means.reconstruction,
             kl_loss=means.kl,
             blur_loss=means.blur,
-            lr=learning_rate(state.history, config, 1.0),
+            lr=learning_rate(state.history, config)(1.0),
             images=images,
             seconds=round(seconds, 3),
             images_per_s=round(images / max(seconds, 1e-9), 3),
@@ -323,6 +325,8 @@ class _Training:
         self.images.look()
         if samples is not None:
             outputs.write_pictures(state, samples)
+        elif self.is_done():  # earlier than it was to be
+            self.draw()
 
     def measure(self, samples: np.ndarray | None) -> dict[str, float]:
         """The fields of the epoch's record that say how good the network is by now."""

@@ -69,12 +69,15 @@ def measures_of(
     And, with `with_losses`, the mean losses at the config's full weights, whose noise is the same
     each time. And how far from the images samples are, in grey levels, if any were drawn: uint8
     (N, H, W, C). `load` gives the images of indices. What takes long is measured on some of the
-    images. A measure that has no finite value, as the sharpness beside flat images, is left out.
+    images. What has no finite value, as the sharpness beside flat images, is left out, and if a
+    loss has none, all losses are.
     """
     model.eval()
     count = len(data)
-    measured = np.isin(np.arange(count), spread(count, most_measured(config)))
-    detailed = np.isin(np.arange(count), spread(count, most_detailed(config)))
+    chosen_ones = spread(count, most_measured(config))
+    measured = np.isin(np.arange(count), chosen_ones)
+    in_detail = chosen_ones[spread(len(chosen_ones), most_detailed(config))]
+    detailed = np.isin(np.arange(count), in_detail)
     sums = torch.zeros(len(LOSSES), dtype=torch.float64)
     errors, means, small, originals, made = [], [], [], [], []
     with highest_outputs(model) as highest:
@@ -94,9 +97,9 @@ def measures_of(
             errors.append((recon - x).square().flatten(1).mean(1).cpu())
             means.append(mu.float().cpu())
             small.append(reduced(x, SIDE).cpu())
-            in_detail = torch.from_numpy(detailed[indices])[chosen]
-            originals.append(x.cpu()[in_detail])
-            made.append(recon.cpu()[in_detail])
+            closely = torch.from_numpy(detailed[indices])[chosen]
+            originals.append(x.cpu()[closely])
+            made.append(recon.cpu()[closely])
     pair = torch.cat(originals), torch.cat(made)
     found = {
         "psnr": float(np.mean([psnr(mse) for mse in torch.cat(errors).tolist()])),
@@ -111,8 +114,9 @@ def measures_of(
         found["swd"] = 127.5 * sliced_wasserstein(drawn, torch.cat(small), config.seed)
     # More digits than a mean of float32 has would be noise.
     found = {name: float(f"{v:.6g}") for name, v in found.items() if math.isfinite(v)}
-    losses = dict(zip(LOSSES, (sums / count).tolist(), strict=True)) if with_losses else {}
-    return {**losses, **found}
+    if not with_losses or not sums.isfinite().all():
+        return found
+    return {**dict(zip(LOSSES, (sums / count).tolist(), strict=True)), **found}
 
 
 def most_measured(config: TrainConfig) -> int:

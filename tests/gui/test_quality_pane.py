@@ -40,6 +40,8 @@ def title(window: Any) -> str:
 
 def test_a_sound_run_is_told_so(open_window: Open) -> None:
     window = open_window()
+    pane = show(window, epochs(2), SOUND)
+    assert "too early" in words(pane)
     pane = show(window, epochs(7), SOUND)
     assert "Nothing wrong was found after 7 epochs." in words(pane)
     assert title(window) == "Quality" and not pane.buttons
@@ -72,6 +74,10 @@ def test_a_finding_can_be_put_into_the_form(open_window: Open) -> None:
     texts = app.form.texts()
     assert (texts["kl_balance"], texts["sampler"]) == ("auto", "gmm")
     assert "KL balance auto, Sampler gmm. Resume goes on" in app.bar.text["text"]
+    # The card stays while the same is found, and tells the newest number.
+    button = pane.buttons[0]
+    show(window, epochs(13, beta=1.0, kl_loss=0.04, swd=20.0), ILL)
+    assert pane.buttons == [button] and "carries 0.04 nats" in words(pane)
     show(window, epochs(13), SOUND)
     assert title(window) == "Quality" and not pane.buttons
 

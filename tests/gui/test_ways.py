@@ -112,11 +112,11 @@ def test_the_tabs_by_number(window: Any) -> None:
 def test_a_preset_with_pointer_and_keys(window: Any) -> None:
     app = window.app
     before = app.form.texts()
-    app.root.after(500, lambda: subprocess.run(["xdotool", "key", "Down", "Down", "Return"]))
+    app.root.after(500, lambda: subprocess.run(["xdotool", "key", *["Down"] * 3, "Return"]))
     window.click(app.presets.button)
     window.pump(lambda: app.form.texts() != before)
     texts = app.form.texts()
-    assert texts["img_size"] == "64"  # the second one: Quick look
+    assert texts["img_size"] == "64"  # the third one: Quick look
     assert texts["file_path"] == before["file_path"]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vae.config import PARAMETERS, Value, parse, text_of
+from vae.config import PARAMETERS, parse, text_of
+from vae.findings import Finding
 from vae.gui import dialogs
 from vae.gui.sweep_dialog import Sweep, ask_sweep
 from vae.language import _
@@ -87,15 +87,16 @@ class Control:
         app.remember()
         app.worker.sweep(app.form.texts(), wanted.axes, wanted.folder)
 
-    def apply(self, values: Mapping[str, Value]) -> None:
+    def apply(self, finding: Finding) -> None:
         """Put the remedy of a finding into the form, and say what comes next."""
         app = self.app
         if app.busy:
             return
+        values = finding.remedy
         app.form.take({name: text_of(value) for name, value in values.items()})
         changes = ", ".join(f"{_(PARAMETERS[n].label)} {text_of(v)}" for n, v in values.items())
         text = _("In the form: {changes}. Resume goes on with them.")
-        if any(PARAMETERS[name].fixed for name in values):
+        if finding.fresh:
             text = _("In the form: {changes}. They need a run of its own: start fresh.")
         app.say(_("Note"), text.format(changes=changes))
 

@@ -50,6 +50,7 @@ class LossPane(Pane):
         self.history: Sequence[EpochRecord] = ()
         self.points: Sequence[tuple[float, float]] = ()
         self.values_of_run: Mapping[str, Value] = {}
+        self.best: EpochRecord | None = None
         self.stale = False
         self._make_numbers()
         self._make_choices()
@@ -138,7 +139,10 @@ class LossPane(Pane):
 
         Drawn at the next refresh.
         """
+        known = (self.history, self.values_of_run) == (tuple(history), values)
         self.history, self.points, self.values_of_run = tuple(history), tuple(points), values
+        if not known or not history:  # else only the running epoch's points are new
+            self.best = self._best()
         self.stale = True
         texts = ["–"] * len(self.values)
         if history:
@@ -155,8 +159,7 @@ class LossPane(Pane):
             label.configure(text=text)
         self._show_buttons()
 
-    @property
-    def best(self) -> EpochRecord | None:
+    def _best(self) -> EpochRecord | None:
         """The epoch that is marked as the best."""
         if self.values_of_run:
             return best_epoch(self.history, self.values_of_run)

@@ -9,7 +9,7 @@ from tkinter import ttk
 
 from vae.config import Value
 from vae.events import EpochRecord
-from vae.findings import Finding, findings
+from vae.findings import Finding, findings, too_early
 from vae.gui import kit
 from vae.gui.pane import Pane
 from vae.language import _, ngettext
@@ -21,12 +21,10 @@ REDRAW_SECONDS = 5.0
 class QualityPane(Pane):
     """What was found, each with a button that puts its remedy into the form; measures below.
 
-    `apply` is called with the values of a remedy.
+    `apply` is called with the finding whose remedy is wanted.
     """
 
-    def __init__(
-        self, master: ttk.Notebook, apply: Callable[[Mapping[str, Value]], object]
-    ) -> None:
+    def __init__(self, master: ttk.Notebook, apply: Callable[[Finding], object]) -> None:
         super().__init__(master, _("What is measured after each epoch appears here."))
         self.tabs, self.apply = master, apply
         self.history: Sequence[EpochRecord] = ()
@@ -36,7 +34,9 @@ class QualityPane(Pane):
         self.drawn = 0.0  # when the plots were brought up to date
         self.headline = ttk.Label(self, style="Bold.Vae.TLabel")
         self.cards = ttk.Frame(self, style="Vae.TFrame")
+        self.shown: list[tuple[str, Mapping[str, Value]]] = []  # of which there are cards
         self.buttons: list[ttk.Button] = []
+        self.messages: list[ttk.Label] = []
         self.empty.pack(fill="both", expand=True)
 
     def create(self) -> None:
@@ -56,7 +56,7 @@ class QualityPane(Pane):
         self.history, self.values = tuple(history), dict(values)
         self.found = findings(self.history, self.values) if values else ()
         self.stale = True
-        self._show_cards()
+        self._show_words()
         count = len(self.found)
         title = _("Quality ({count})").format(count=count) if count else _("Quality")
         if self.winfo_manager():  # once it is a tab
@@ -69,53 +69,62 @@ class QualityPane(Pane):
         for button in self.buttons:
             button.configure(state="disabled" if locked else "normal")
 
-    def _show_cards(self) -> None:
-        for part in self.cards.winfo_children():
-            part.destroy()
-        self.buttons = []
-        count = len(self.found)
+    def _show_words(self) -> None:
+        """What was found. Cards stay as they are while the same is found, for a click to meet."""
+        count, epochs = len(self.found), len(self.history)
         if not self.history or not self.values:
             self.headline.pack_forget()
-            self.cards.pack_forget()
-            return
-        epochs = len(self.history)
-        text = ngettext(
-            "Nothing wrong was found after {count} epoch.",
-            "Nothing wrong was found after {count} epochs.",
-            epochs,
-        ).format(count=epochs)
-        if count:
+        else:
             text = ngettext(
-                "{count} thing needs attention", "{count} things need attention", count
-            ).format(count=count)
-        self.headline.configure(text=text)
-        first = self.plot.widget if self.plot and self.plot.widget.winfo_manager() else self.empty
-        self.headline.pack(fill="x", before=first)
-        if not count:
+                "Nothing wrong was found after {count} epoch.",
+                "Nothing wrong was found after {count} epochs.",
+                epochs,
+            ).format(count=epochs)
+            if count:
+                text = ngettext(
+                    "{count} thing needs attention", "{count} things need attention", count
+                ).format(count=count)
+            elif too_early(self.history, self.values):
+                text = _("It is too early to say what is wrong, if anything is.")
+            self.headline.configure(text=text)
+            plot = self.plot and self.plot.widget
+            first = plot if plot and plot.winfo_manager() else self.empty
+            self.headline.pack(fill="x", before=first)
+        if [(f.kind, f.remedy) for f in self.found] != self.shown:
+            self.shown = [(f.kind, f.remedy) for f in self.found]
+            for part in self.cards.winfo_children():
+                part.destroy()
+            self.buttons, self.messages = [], []
+            for place in range(count):
+                self._make_card(place)
+        for finding, label in zip(self.found, self.messages, strict=True):
+            label.configure(text=finding.message)
+        if count:
+            self.cards.pack(fill="x", pady=("3p", 0), after=self.headline)
+        else:
             self.cards.pack_forget()
-            return
-        self.cards.pack(fill="x", pady=("3p", 0), after=self.headline)
-        for finding in self.found:
-            self._make_card(finding)
 
-    def _make_card(self, finding: Finding) -> None:
+    def _make_card(self, place: int) -> None:
+        finding = self.found[place]
         card = ttk.Frame(self.cards, style="Pane.Vae.TFrame", padding="9p 6p")
         card.pack(fill="x", pady=("3p", "3p"))
         words = ttk.Frame(card, style="Pane.Vae.TFrame")
         title = ttk.Label(words, text=finding.title, style="Bold.Pane.Vae.TLabel")
-        message = ttk.Label(words, text=finding.message, style="Pane.Vae.TLabel", justify="left")
+        message = ttk.Label(words, style="Pane.Vae.TLabel", justify="left")
         title.pack(fill="x")
         message.pack(fill="x")
         message.bind("<Configure>", lambda e: message.configure(wraplength=max(e.width - 4, 80)))
+        self.messages.append(message)
         if finding.remedy:
-            button = kit.button(
-                card, _("Put into the form"), partial(self.apply, finding.remedy), "Slim"
-            )
+            button = kit.button(card, _("Put into the form"), partial(self._apply, place), "Slim")
             button.configure(state="disabled" if self.locked else "normal")
             button.pack(side="right", padx=("9p", 0))
             kit.tooltip(button, remedy_words(finding.remedy))
             self.buttons.append(button)
         words.pack(side="left", fill="x", expand=True)
+
+    def _apply(self, place: int) -> None:
+        self.apply(self.found[place])
 
     def refresh(self) -> None:
         if self.plot is None or not self.winfo_viewable():

@@ -59,6 +59,7 @@ from vae.gui.answers import (
 from vae.gui.bar import ENOUGH_BATCHES, Eta
 from vae.gui.endings import Ending, Endings
 from vae.language import _, marked, ngettext, number
+from vae.schedule import has_given_up
 from vae.words import SLOW_PHASES, device_words, event_lines
 
 if TYPE_CHECKING:
@@ -435,6 +436,9 @@ class RunView:
             total = max(int(wanted), done)
             more = found.record.images_done
             hint = _("Resume") if done < total else _("raise Epochs to train on")
+            values = {**DEFAULTS, **found.record.config, **parse(texts)[0]}
+            if has_given_up(found.record.history, values):
+                hint = _("no more improvement; raise Early stopping to train on")
             text = _("{done} of {total} epochs done: {hint}")
             if more:
                 text = _("{done} of {total} epochs done, {more} images of the next: {hint}")

@@ -95,7 +95,7 @@ def evaluate(
             raise StopRequested
         return to_device(data.batch(indices), CPU)
 
-    sampler = sampler_of(loaded, config.sampler, folder, should_stop)
+    sampler = sampler_of(loaded, config.sampler, folder, warn, should_stop)
     shape, random = (len(data), config.latent_dim), generator(seed, "samples")
     drawn = decode_latents(model, latents(sampler, shape, config.temperature, random), should_stop)
     samples = to_device(drawn, CPU)

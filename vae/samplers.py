@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import struct
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,10 @@ import numpy as np
 import torch
 
 from vae.dataset import MedicalImageDataset
+from vae.events import EpochRecord
 from vae.files import atomic_write
+from vae.header import DamagedError
+from vae.language import _
 from vae.model import VAE
 from vae.samples import fixed_latents
 
@@ -33,6 +38,11 @@ COMPONENTS = (1, 2, 4, 8, 16, 32)
 REGULAR = 1e-3
 ONE_IN = 4  # of the codes, held out to choose the number of components
 MAX_BYTES = 200_000_000
+# What NumPy and zipfile make of a file that is damaged, or crafted.
+NOT_A_SAMPLER = (
+    zipfile.BadZipFile, struct.error, ValueError, KeyError, TypeError, AttributeError, EOFError,
+    OverflowError, RuntimeError, MemoryError,
+)  # fmt: skip
 
 Facts = dict[str, Any]
 Load = Callable[[MedicalImageDataset, np.ndarray], torch.Tensor]
@@ -40,14 +50,18 @@ Load = Callable[[MedicalImageDataset, np.ndarray], torch.Tensor]
 
 @dataclass(frozen=True)
 class Sampler:
-    """Latents z = centre + basis y, (latent_dim,). y are independent N(0, 1), but for the first.
+    """A density of latents: a Gaussian, whose leading directions may follow a mixture.
 
-    Those, as many as `means` is wide, come from a mixture: a component, by `weights` (K,), gives
-    means (K, r) + factors (K, r, r) of N(0, I).
+    `directions` (R, latent_dim) are orthonormal. Along them the standard deviations are `scales`
+    (R,), and `rest` () in all other directions. Of the first, as many as `means` is wide, the
+    coordinates in units of `scales` are not N(0, I) but a mixture's: of a component, chosen by
+    `weights` (K,), they are means (K, r) + factors (K, r, r) of N(0, I).
     """
 
     centre: np.ndarray
-    basis: np.ndarray
+    directions: np.ndarray
+    scales: np.ndarray
+    rest: np.ndarray
     weights: np.ndarray
     means: np.ndarray
     factors: np.ndarray
@@ -55,17 +69,21 @@ class Sampler:
     def draw(self, count: int, temperature: float, random: torch.Generator) -> torch.Tensor:
         """Latents (count, latent_dim), float32.
 
-        `temperature` scales how far they lie from the middle of their component.
+        `temperature` scales how far they lie from the middle of their component. The noise is that
+        of the prior, scaled along each direction and not turned (the symmetric root of the
+        covariance), so that grids of several epochs compare.
         """
-        share = torch.from_numpy(self.weights).double()
-        chosen = torch.multinomial(share, count, replacement=True, generator=random)
-        centre, basis, means, factors = (
-            torch.from_numpy(part) for part in (self.centre, self.basis, self.means, self.factors)
-        )
-        y = temperature * torch.randn(count, basis.shape[1], generator=random)
-        mixed = means.shape[1]
-        y[:, :mixed] = means[chosen] + (factors[chosen] @ y[:, :mixed, None])[..., 0]
-        return centre + y @ basis.T
+        parts = {name: torch.from_numpy(part) for name, part in vars(self).items()}
+        noise = temperature * fixed_latents(count, len(self.centre), random)
+        along = noise @ parts["directions"].T
+        across = noise - along @ parts["directions"]
+        weights = parts["weights"].double()
+        chosen = torch.multinomial(weights, count, replacement=True, generator=random)
+        mixed = self.means.shape[1]
+        leading = (parts["factors"][chosen] @ along[:, :mixed, None])[..., 0]
+        along[:, :mixed] = parts["means"][chosen] + leading
+        along *= parts["scales"]
+        return parts["centre"] + along @ parts["directions"] + parts["rest"] * across
 
 
 def fit(kind: str, codes: np.ndarray, seed: int) -> Sampler:
@@ -73,26 +91,46 @@ def fit(kind: str, codes: np.ndarray, seed: int) -> Sampler:
 
     gaussian: of full covariance, shrunk where images are few (Ledoit and Wolf, 2004). gmm: its
     first principal components follow a mixture, whose number of components is the one under which
-    held-out images are most likely. The same for the same codes and seed.
+    held-out images are most likely. The same for the same codes and seed. What is not finite is
+    left out; if that is all, N(0, I) remains.
     """
-    from sklearn.covariance import ledoit_wolf  # a second, which not all runs need
+    from threadpoolctl import threadpool_limits
 
-    codes = codes.astype(np.float64)
-    centre = codes.mean(0)
-    covariance = ledoit_wolf(codes)[0] if len(codes) > 1 else np.zeros((len(centre),) * 2)
-    variances, directions = np.linalg.eigh(covariance)
-    variances, directions = variances[::-1].clip(0), directions[:, ::-1]
-    basis = directions * np.sqrt(variances)
-    mixed = 0
-    if kind == "gmm":
-        used = variances > 1e-9 * max(variances[0], 1e-9)
-        mixed = min(MIXED, len(codes) // ONE_IN, int(used.sum()))
-    weights, means, factors = np.ones(1), np.zeros((1, mixed)), np.eye(mixed)[None]
-    if mixed:
-        y = (codes - centre) @ directions[:, :mixed] / np.sqrt(variances[:mixed])
-        weights, means, factors = _mixture(y, seed)
-    parts = (centre, basis, weights, means, factors)
-    return Sampler(*(np.ascontiguousarray(part, np.float32) for part in parts))
+    codes = codes[np.isfinite(codes).all(1)].astype(np.float64)
+    single = np.ones(1), np.zeros((1, 0)), np.zeros((1, 0, 0))
+    if not len(codes):
+        return _sampler(codes.sum(0), codes, np.zeros(0), np.ones(()), *single)
+    # One thread: the last bits depend on their number, and so small a matrix gains nothing.
+    with threadpool_limits(1):
+        centre = codes.mean(0)
+        _turned, singular, directions = np.linalg.svd(codes - centre, full_matrices=False)
+        variances = singular**2 / len(codes)
+        shrinkage = _shrinkage(codes - centre, variances)
+        rest = shrinkage * variances.sum() / codes.shape[1]
+        scales = np.sqrt((1 - shrinkage) * variances + rest)
+        used = int((scales > 1e-9).sum())
+        mixed = min(MIXED, len(codes) // ONE_IN, used) if kind == "gmm" else 0
+        y = (codes - centre) @ directions[:mixed].T / scales[:mixed]
+        mixture = _mixture(y, seed) if mixed else single
+    return _sampler(centre, directions, scales, np.sqrt(rest), *mixture)
+
+
+def _sampler(*parts: np.ndarray) -> Sampler:
+    return Sampler(*(np.array(part, np.float32, order="C") for part in parts))
+
+
+def _shrinkage(centred: np.ndarray, variances: np.ndarray) -> float:
+    """How far the covariance of (N, latent_dim) gives way to a multiple of the identity.
+
+    `variances` are those of the principal components. Ledoit and Wolf, "A well-conditioned
+    estimator for large-dimensional covariance matrices", 2004; equals scikit-learn's, without the
+    covariance itself, which grows with the square of latent_dim.
+    """
+    count, width = centred.shape
+    squared = (variances**2).sum()
+    distance = squared - variances.sum() ** 2 / width
+    error = ((centred**2).sum(1) ** 2).sum() / count**2 - squared / count
+    return float(np.clip(error / distance, 0, 1)) if distance > 0 else 0.0
 
 
 def _mixture(y: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -138,9 +176,20 @@ def encoded(model: VAE, data: MedicalImageDataset, load: Load, batch_size: int) 
     return torch.cat(means).numpy()
 
 
-def fitted_to(kind: str, fingerprint: str, epoch: int, images_done: int) -> Facts:
-    """What tells whether a sampler fits a checkpoint: data, and the place in the run."""
-    return {"sampler": kind, "data": fingerprint, "epoch": epoch, "images_done": images_done}
+def fitted_to(
+    kind: str, fingerprint: str, history: Sequence[EpochRecord], images_done: int
+) -> Facts:
+    """What tells whether a sampler fits a checkpoint: data, and the place in the run.
+
+    The loss tells runs apart that came to the same place another way.
+    """
+    return {
+        "sampler": kind,
+        "data": fingerprint,
+        "epoch": len(history),
+        "images_done": images_done,
+        "loss": history[-1].loss if history else None,
+    }
 
 
 def save(path: Path, sampler: Sampler, facts: Facts) -> None:
@@ -152,25 +201,34 @@ def save(path: Path, sampler: Sampler, facts: Facts) -> None:
 def load(path: Path, facts: Facts) -> Sampler | None:
     """The sampler of a file, or None if there is none that was fitted to just that.
 
-    A file that is damaged or was made for a trap counts as none. Raises OSError.
+    Raises DamagedError if the file is damaged or was made for a trap, and OSError.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            return None
-        content = io.BytesIO(path.read_bytes())
-        with zipfile.ZipFile(content) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
-                return None
-        with np.load(content, allow_pickle=False) as parts:
-            if json.loads(str(parts["facts"])) != facts:
-                return None
-            names = Sampler.__dataclass_fields__
-            sampler = Sampler(**{name: parts[name] for name in names})
-    except (FileNotFoundError, zipfile.BadZipFile):
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size > MAX_BYTES:
+                raise ValueError("more than any sampler has")
+            found, parts = _read(file.read())
+    except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError, EOFError, MemoryError):
-        return None  # what NumPy makes of crafted arrays
-    return sampler if _is_sound(sampler) else None
+    except NOT_A_SAMPLER as error:
+        raise DamagedError(_("it is not a sampler of VAE Studio")) from error
+    if found != facts:
+        return None
+    sampler = Sampler(**parts)
+    if not _is_sound(sampler):
+        raise DamagedError(_("its numbers cannot be those of a sampler"))
+    return sampler
+
+
+def _read(content: bytes) -> tuple[Any, dict[str, np.ndarray]]:
+    """Facts and arrays of a file's content. Raises one of NOT_A_SAMPLER."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        # A compressed one may be of any size; NumPy would unpack it.
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise ValueError("it is compressed")
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        names = Sampler.__dataclass_fields__
+        return json.loads(str(arrays["facts"])), {name: arrays[name] for name in names}
 
 
 def _is_sound(sampler: Sampler) -> bool:
@@ -178,12 +236,13 @@ def _is_sound(sampler: Sampler) -> bool:
     s = sampler
     if any(part.dtype != np.float32 or not np.isfinite(part).all() for part in vars(s).values()):
         return False
-    if s.centre.ndim != 1 or s.basis.ndim != 2 or s.means.ndim != 2 or s.weights.ndim != 1:
+    if s.centre.ndim != 1 or s.scales.ndim != 1 or s.means.ndim != 2:
         return False
     components, mixed = s.means.shape
     return (
-        s.basis.shape[0] == len(s.centre)
-        and mixed <= s.basis.shape[1]
+        s.directions.shape == (len(s.scales), len(s.centre))
+        and mixed <= len(s.scales)
+        and s.rest.shape == ()
         and s.weights.shape == (components,)
         and s.factors.shape == (components, mixed, mixed)
         and bool((s.weights >= 0).all())

@@ -106,6 +106,17 @@ def test_a_mixture_finds_both_heaps_and_nothing_between() -> None:
     assert (np.abs(single[:, 0]) < 2).mean() > 0.2
 
 
+def test_few_images_take_diagonal_components_and_many_slanted_ones_full() -> None:
+    noise = np.random.default_rng(0).normal(size=(900, 8))
+    sides = np.where(np.arange(900) % 3 == 0, 6, -6)[:, None] * (np.arange(8) == 0)
+    slanted = noise.copy()
+    slanted[:, 1] = np.where(np.arange(900) % 3 == 0, 1, -1) * noise[:, 2] + 0.1 * noise[:, 1]
+    for codes, full in ((noise[:90] + sides[:90], False), (slanted + sides, True)):
+        factors = samplers.fit("gmm", codes, 0).factors
+        assert len(factors) >= 2
+        assert bool(np.any(factors * (1 - np.eye(8)))) == full
+
+
 def test_a_low_temperature_stays_near_the_middle_of_each_heap() -> None:
     sampler = samplers.fit("gmm", two_heaps(), 0)
     cold, warm = (sampler.draw(1000, t, random()).numpy() for t in (0.1, 1.0))

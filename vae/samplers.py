@@ -36,7 +36,7 @@ MIXED = 32
 COMPONENTS = (1, 2, 4, 8, 16, 32)
 # Added to the variances of components, as a share of the data's: none shrinks to a single image.
 REGULAR = 1e-3
-ONE_IN = 4  # of the codes, held out to choose the number of components
+ONE_IN = 4  # of the codes, held out to choose the mixture
 MAX_BYTES = 200_000_000
 # What NumPy and zipfile make of a file that is damaged, or crafted.
 NOT_A_SAMPLER = (
@@ -90,9 +90,9 @@ def fit(kind: str, codes: np.ndarray, seed: int) -> Sampler:
     """A "gaussian" or a "gmm" of means mu of images, (N, latent_dim).
 
     gaussian: of full covariance, shrunk where images are few (Ledoit and Wolf, 2004). gmm: its
-    first principal components follow a mixture, whose number of components is the one under which
-    held-out images are most likely. The same for the same codes and seed. What is not finite is
-    left out; if that is all, N(0, I) remains.
+    first principal components follow a mixture, of the number and shape of components under which
+    held-out images are most likely. The same for the same codes and seed. Codes that are not
+    finite are left out; without any other, N(0, I) remains.
     """
     from threadpoolctl import threadpool_limits
 
@@ -134,12 +134,17 @@ def _shrinkage(centred: np.ndarray, variances: np.ndarray) -> float:
 
 
 def _mixture(y: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weights, means and factors of the mixture that suits y (N, r)."""
+    """Weights, means and factors of the mixture that suits y (N, r).
+
+    Components have full covariances, or diagonal ones where images are too few for more.
+    """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
-    def fitted(components: int, data: np.ndarray) -> Any:
-        mixture = GaussianMixture(components, random_state=seed % 2**32, reg_covar=REGULAR)
+    def fitted(shape: str, components: int, data: np.ndarray) -> Any:
+        mixture = GaussianMixture(
+            components, covariance_type=shape, random_state=seed % 2**32, reg_covar=REGULAR
+        )
         with warnings.catch_warnings():
             # Codes that are all alike, or a fit that could be better still, do no harm.
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -148,9 +153,14 @@ def _mixture(y: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     held_out = np.arange(len(y)) % ONE_IN == ONE_IN - 1
     known = y[~held_out]
     counts = [count for count in COMPONENTS if count * ONE_IN <= len(known)] or [1]
-    scores = {count: fitted(count, known).score(y[held_out]) for count in counts}
-    best = fitted(max(scores, key=lambda count: (scores[count], -count)), y)
-    return best.weights_, best.means_, np.linalg.cholesky(best.covariances_)
+    # The simplest first: of equally good ones it is taken.
+    kinds = [(shape, count) for count in counts for shape in ("diag", "full")]
+    scores = [fitted(shape, count, known).score(y[held_out]) for shape, count in kinds]
+    shape, count = kinds[int(np.argmax(scores))]
+    best = fitted(shape, count, y)
+    if shape == "full":
+        return best.weights_, best.means_, np.linalg.cholesky(best.covariances_)
+    return best.weights_, best.means_, np.sqrt(best.covariances_)[:, :, None] * np.eye(y.shape[1])
 
 
 def latents(
@@ -194,8 +204,10 @@ def fitted_to(
 
 def save(path: Path, sampler: Sampler, facts: Facts) -> None:
     """Write a sampler, and what it was fitted to. Raises OSError."""
+    content = io.BytesIO()
+    np.savez(content, facts=np.array(json.dumps(facts)), **vars(sampler))
     with atomic_write(path, durable=False) as file:
-        np.savez(file, facts=np.array(json.dumps(facts)), **vars(sampler))
+        file.write(content.getbuffer())
 
 
 def load(path: Path, facts: Facts) -> Sampler | None:

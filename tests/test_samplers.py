@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from tests.conftest import fail_saving
 from tests.test_training import assert_same_end, stop_after
-from vae import samplers
+from vae import sampler_file, samplers
 from vae.checkpoint import checkpoint_files, load
 from vae.cli import main
 from vae.config import TrainConfig
@@ -32,7 +32,7 @@ from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
 ROW = EpochRecord(1, 0.5, 0.4, 0.3, 0.2, 0.001, 12, 1.0, 12.0)
-FACTS = samplers.fitted_to("gmm", "abc", [ROW], 0)
+FACTS = sampler_file.fitted_to("gmm", "abc", [ROW], 0)
 
 
 def random(seed: int = 0) -> torch.Generator:
@@ -77,8 +77,8 @@ def test_codes_of_a_broken_network_leave_the_prior(tmp_path: Path) -> None:
     codes = np.full((20, 3), np.nan)
     sampler = samplers.fit("gmm", codes, 0)
     assert torch.equal(sampler.draw(9, 1.0, random()), fixed_latents(9, 3, random()))
-    samplers.save(tmp_path / "s", sampler, FACTS)
-    assert samplers.load(tmp_path / "s", FACTS) is not None
+    sampler_file.save(tmp_path / "s", sampler, FACTS)
+    assert sampler_file.load(tmp_path / "s", FACTS) is not None
     codes[5:] = np.random.default_rng(0).normal(size=(15, 3))
     assert samplers.fit("gmm", codes, 0).draw(9, 1.0, random()).isfinite().all()
 
@@ -144,20 +144,20 @@ def test_the_same_codes_and_seed_give_the_same_latents() -> None:
 
 def test_a_sampler_comes_back_from_its_file(tmp_path: Path) -> None:
     sampler = samplers.fit("gmm", two_heaps(), 0)
-    samplers.save(tmp_path / "s", sampler, FACTS)
-    found = samplers.load(tmp_path / "s", FACTS)
+    sampler_file.save(tmp_path / "s", sampler, FACTS)
+    found = sampler_file.load(tmp_path / "s", FACTS)
     assert found is not None
     assert torch.equal(found.draw(9, 1.0, random()), sampler.draw(9, 1.0, random()))
     other = {"epoch": 4, "images_done": 1, "data": "x", "sampler": "gaussian", "loss": 0.51}
     assert other.keys() == FACTS.keys()
     for name, value in other.items():
-        assert samplers.load(tmp_path / "s", {**FACTS, name: value}) is None
-    assert samplers.load(tmp_path / "none", FACTS) is None
+        assert sampler_file.load(tmp_path / "s", {**FACTS, name: value}) is None
+    assert sampler_file.load(tmp_path / "none", FACTS) is None
 
 
 def test_a_damaged_or_crafted_file_is_refused(tmp_path: Path) -> None:
     path, sampler = tmp_path / "s", samplers.fit("gmm", two_heaps(), 0)
-    samplers.save(path, sampler, FACTS)
+    sampler_file.save(path, sampler, FACTS)
     whole, drawn = path.read_bytes(), sampler.draw(2, 1.0, random())
     for place in range(0, len(whole), 5):
         for damaged in (
@@ -166,7 +166,7 @@ def test_a_damaged_or_crafted_file_is_refused(tmp_path: Path) -> None:
         ):
             path.write_bytes(damaged)
             with contextlib.suppress(DamagedError):
-                found = samplers.load(path, FACTS)  # a byte that is not looked at, if at all
+                found = sampler_file.load(path, FACTS)  # a byte that is not looked at, if at all
                 assert found is None or torch.equal(found.draw(2, 1.0, random()), drawn)
     infinite = np.full_like(sampler.centre, np.inf)
     wrong = [
@@ -175,15 +175,15 @@ def test_a_damaged_or_crafted_file_is_refused(tmp_path: Path) -> None:
         {"rest": sampler.scales}, {"directions": sampler.directions[:1]},
     ]  # fmt: skip
     for part in wrong:
-        samplers.save(path, dataclasses.replace(sampler, **part), FACTS)
+        sampler_file.save(path, dataclasses.replace(sampler, **part), FACTS)
         with pytest.raises(DamagedError):
-            samplers.load(path, FACTS)
+            sampler_file.load(path, FACTS)
     pickled, packed = tmp_path / "pickled.npz", tmp_path / "packed.npz"
     np.savez(pickled, facts=np.array([object()], dtype=object))
     np.savez_compressed(packed, facts=np.array(json.dumps(FACTS)), **vars(sampler))
     for path in (pickled, packed):
         with pytest.raises(DamagedError):
-            samplers.load(path, FACTS)
+            sampler_file.load(path, FACTS)
 
 
 def test_a_fitted_sampler_changes_the_samples_and_not_the_weights(tiny: Make) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from vae import samplers
+from vae import sampler_file, samplers
 from vae.config import Value
 from vae.dataset import MedicalImageDataset, split, to_device
 from vae.decoding import DataError
@@ -73,10 +73,10 @@ def sampler_of(
     if kind == "prior":
         return None
     record = loaded.record
-    facts = samplers.fitted_to(kind, record.data, record.history, record.images_done)
+    facts = sampler_file.fitted_to(kind, record.data, record.history, record.images_done)
     path = folder / SAMPLER_NAME
     try:
-        if found := samplers.load(path, facts):
+        if found := sampler_file.load(path, facts):
             return found
     except (DamagedError, OSError) as error:
         text = _("{path} cannot be used ({reason}). The sampler is fitted to the images anew.")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vae import samplers
+from vae import sampler_file, samplers
 from vae.checkpoint import checkpoint_files
 from vae.config import TrainConfig
 from vae.curve import write_loss_curve
@@ -141,10 +141,10 @@ class Outputs:
         A checkpoint folder that is gone is not made anew: its drive may be back in a moment.
         """
         place = (state.history, state.images_done)
-        facts = samplers.fitted_to(self.config.sampler, state.data.fingerprint, *place)
+        facts = sampler_file.fitted_to(self.config.sampler, state.data.fingerprint, *place)
         path = Path(state.config.model_save_dir) / SAMPLER_NAME
         if path.parent.is_dir():
-            self._write_picture(path, lambda: samplers.save(path, sampler, facts))
+            self._write_picture(path, lambda: sampler_file.save(path, sampler, facts))
 
     def _write_reconstructions(self, state: TrainingState) -> None:
         """Reconstruct the same few images each time."""

@@ -1,7 +1,7 @@
 """Image quality: fixed weights, balanced ones and the recommended preset, beside pythae.
 
     python -m benchmarks.quality [FOLDER ...] [--seeds 2] [--steps 2500] [--img_size 64]
-        [--latent_dim 128] [--only METHOD ...] [--json FILE] [--pictures FOLDER]
+        [--latent_dim 128] [--threads 0] [--only METHOD ...] [--json FILE] [--pictures FOLDER]
 
 All methods train the same network on the same images for the same number of steps, and are
 measured on the same held-out tenth. Without a folder they take the demo set. The JSON file gets
@@ -96,13 +96,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--img_size", type=int, default=64)
     parser.add_argument("--latent_dim", type=int, default=128)
+    parser.add_argument("--threads", type=int, default=0, help="0: as many as there are cores")
     parser.add_argument("--only", nargs="+", default=[], metavar="METHOD")
     parser.add_argument("--json", type=Path, default=Path("quality.json"))
     parser.add_argument("--pictures", type=Path)
     options = parser.parse_args()
     methods = [*OURS, *(THEIRS if find_spec("pythae") else ())]
     methods = [name for name in methods if not options.only or name in options.only]
-    torch.set_num_threads(choose_threads(0))
+    torch.set_num_threads(choose_threads(options.threads))
     rows: list[dict[str, Any]] = []
     if options.json.exists():
         rows = json.loads(options.json.read_text(encoding="utf-8"))
@@ -112,7 +113,8 @@ def main() -> None:
         if not options.folders:
             make_demo_data(folders[0], 256, 256)
         for folder in folders:
-            task = task_of(folder, options.img_size, options.latent_dim, options.steps)
+            size = options.img_size, options.latent_dim
+            task = task_of(folder, *size, options.steps, options.threads)
             for seed in range(options.seeds):
                 for method in methods:
                     key = {"data": task.name, "method": method, "seed": seed, "steps": task.steps}
@@ -126,7 +128,7 @@ def main() -> None:
     print("\n".join(table(rows)))
 
 
-def task_of(folder: Path, img_size: int, latent_dim: int, steps: int) -> Task:
+def task_of(folder: Path, img_size: int, latent_dim: int, steps: int, threads: int) -> Task:
     """Grey images if those of the folder are."""
     data = MedicalImageDataset(folder, img_size, 3)
     pixels = data.batch(np.arange(len(data)))
@@ -139,7 +141,7 @@ def task_of(folder: Path, img_size: int, latent_dim: int, steps: int) -> Task:
     )
     shared = {
         "file_path": str(folder), "in_channels": channels, "img_size": img_size,
-        "latent_dim": latent_dim,
+        "latent_dim": latent_dim, "threads": threads,
     }  # fmt: skip
     return Task(folder.name, training, validation, shared, steps)
 

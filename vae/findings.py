@@ -18,13 +18,14 @@ from vae.schedule import balance, best_epoch, values_of_image
 
 # Epochs and steps before anything is said, and the newest epochs that all must show it.
 FEWEST, FEWEST_STEPS, RECENT = 4, 60, 3
+MOST = 1000  # of the newest epochs are looked at
 KEPT = 5  # epochs that a finding stays once it is not seen any more
 FEW_IMAGES = 50
 # A mean squared error in [-1, 1] at which there is nothing left to learn: that of a grey level.
 NOTHING_TO_LEARN = 6e-5
 # The KL weight over the balanced one, and what a latent dimension then carries at most, in nats.
 OUTWEIGHED, CARRIED = 4.0, 0.5
-JUMP = 2.0  # times the lowest reconstruction error before it
+JUMP, JUMP_TOLD = 2.0, 10  # times the lowest reconstruction error before it; epochs
 STUCK_AFTER, STUCK, FAST = 8, 0.9, 0.003  # epochs; share of the first error; a learning rate
 DEAD = 0.4
 WORSE_FOR, APART, BY_HEART = 5, 1.3, 3.0  # epochs; validation error over training error
@@ -51,6 +52,7 @@ def findings(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> tup
     """What the epochs so far show to be wrong with a run of these parameters, worst first."""
     if len(history) < FEWEST:
         return ()
+    history = history[-MOST:]
     # What was found goes only when it has not been seen for some epochs.
     counts = range(len(history), max(FEWEST, len(history) - KEPT + 1) - 1, -1)
     so_far = [history[:count] for count in counts]
@@ -98,37 +100,31 @@ def _data(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Findin
 
 def _rate(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
     """The learning rate is too high."""
-    lr = float(values["lr"])
+    lr, newest = float(values["lr"]), history[-1]
     remedy: dict[str, Value] = {"lr": float(f"{lr / 10:.3g}"), "clip_norm": 1.0}
-    title = _("Learning rate too high")
-    # Where the KL weight still rises, reconstructions get worse for a good reason.
-    begun = max(int(values["kl_warmup"]), 1)
-    errors = [record.reconstruction_loss for record in history[begun:]]
-    lowest = math.inf
-    for place, error in enumerate(errors):
-        if error > JUMP * lowest:
+    remedy = {name: value for name, value in remedy.items() if values[name] != value}
+    title, text, lowest = _("Learning rate too high"), "", math.inf
+    for record in history:
+        error = record.reconstruction_loss
+        if error > JUMP * lowest and newest.epoch - record.epoch < JUMP_TOLD:
             text = _(
                 "In epoch {epoch} the reconstruction error jumped to {factor} times the lowest "
                 "before, with a learning rate of {lr}."
-            )
-            return Finding(
-                "rate",
-                title,
-                text.format(epoch=begun + place + 1, factor=_times(error / lowest), lr=number(lr)),
-                remedy,
-            )
-        lowest = min(lowest, error)
-    first, now = history[0].reconstruction_loss, history[-1].reconstruction_loss
-    stuck = len(history) >= STUCK_AFTER and now > STUCK * first and lr >= FAST
-    if stuck and not _outweighed(history[-1], values):
+            ).format(epoch=record.epoch, factor=_times(error / lowest), lr=number(lr))
+        # Where the KL weight still rises, reconstructions get worse for a good reason.
+        if record.epoch > max(int(values["kl_warmup"]), 1):
+            lowest = min(lowest, error)
+    share = newest.reconstruction_loss / history[0].reconstruction_loss
+    begun = history[0].epoch == 1 and len(history) >= STUCK_AFTER
+    stuck = begun and share > STUCK and lr >= FAST and not _outweighed(newest, values)
+    if stuck and not text:
         text = _(
             "After {epochs} epochs the reconstruction error is still {share} % of the first "
             "epoch's, with a learning rate of {lr}."
         )
-        share = number(100 * now / first, ".0f")
-        text = text.format(epochs=len(history), share=share, lr=number(lr))
-        return Finding("rate", title, text, remedy)
-    return None
+        share_words = number(100 * share, ".0f")
+        text = text.format(epochs=len(history), share=share_words, lr=number(lr))
+    return Finding("rate", title, text, remedy) if text else None
 
 
 def _dead(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:

@@ -44,13 +44,13 @@ def test_a_preset_fills_the_form_and_the_bar_says_what_changed(
     form = window.app.form
     window.click(window.app.presets.button)
     window.pump(lambda: window.app.presets.menu.winfo_ismapped())
-    press("Down", "Down", "Return")
+    press("Down", "Down", "Down", "Return")
     window.pump(lambda: form.texts()["img_size"] == "64")
     assert window.bar().startswith("Note Quick look: Image size 64, ")
     assert "Epochs" not in window.bar()  # it was the preset's already
     assert form.texts()["model_save_dir"] == config.model_save_dir
     assert (form.texts()["seed"], form.texts()["threads"]) == ("7", "1")
-    window.app.presets.choose(presets.built_in()[1])
+    window.app.presets.choose(presets.built_in()[2])
     assert "the form has these values" in window.bar()
 
 
@@ -71,7 +71,7 @@ def test_the_persons_own_are_saved_chosen_and_deleted(
     menu.save()
     window.pump(lambda: "The preset Brain MRI was saved." in window.bar())
     assert load_presets()[0][0].values["beta"] == 0.25
-    assert opened(menu.menu)[4:] == ["Brain MRI", "Save as preset...", "Delete preset..."]
+    assert opened(menu.menu)[5:] == ["Brain MRI", "Save as preset...", "Delete preset..."]
     window.app.form.fill({"beta": "1"})
     menu.choose(window.app.view.presets[0])
     assert "Brain MRI: KL weight β 0.25" in window.bar()

@@ -43,7 +43,7 @@ def test_a_sound_run_is_told_so(open_window: Open) -> None:
     pane = show(window, epochs(7), SOUND)
     assert "Nothing wrong was found after 7 epochs." in words(pane)
     assert title(window) == "Quality" and not pane.buttons
-    titles = [axes.texts[0].get_text() for axes in pane.plot.cells.values()]
+    titles = [cell.title.get_text() for cell in pane.plot.cells]
     assert titles[:3] == ["PSNR  24.0 dB", "SSIM  0.800", "Active latents  32 of 32"]
 
 
@@ -51,7 +51,12 @@ def test_only_what_was_measured_has_a_plot(open_window: Open) -> None:
     window = open_window()
     bare: dict[str, Any] = dict.fromkeys(("ssim", "swd", "sharpness", "checkerboard"))
     pane = show(window, epochs(7, **bare), SOUND)
-    assert [m.name for m in pane.plot.cells] == ["psnr", "active_units", "beta", "dead_channels"]
+    assert [cell.measure.name for cell in pane.plot.cells] == [
+        "psnr",
+        "active_units",
+        "beta",
+        "dead_channels",
+    ]
     pane = show(window, epochs(8), SOUND)
     assert len(pane.plot.cells) == 8
 
@@ -114,7 +119,7 @@ def test_a_report_is_written_from_the_menu(open_window: Open, tiny: Make) -> Non
     window = open_window(config)
     app = window.app
     window.pump(lambda: app.view.resumable)
-    app.root.event_generate("<Control-e>")
+    app.root.event_generate("<Control-y>")
     path = Path(config.output_dir) / REPORT_NAME
     window.pump(lambda: "report.html was written" in app.bar.text["text"])
     assert path.exists()

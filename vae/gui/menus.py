@@ -40,7 +40,7 @@ def make_menus(app: App) -> None:
             (_("Draw samples at once"), "Mod+G", control.sample_now),
             (_("Start fresh..."), "Mod+N", control.start_fresh),
             (_("Several runs in a row..."), "Mod+D", control.train_several),
-            (_("Write a report"), "Mod+E", actions.write_report),
+            (_("Write a report"), "Mod+Y", actions.write_report),
             (_("Copy as command"), "Mod+K", actions.copy_command),
         ],
         _("View"): [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from tkinter import ttk
@@ -12,6 +13,9 @@ from vae.findings import Finding, findings
 from vae.gui import kit
 from vae.gui.pane import Pane
 from vae.language import _, ngettext
+
+# Eight plots take a fifth of a second to draw, for which a running training waits.
+REDRAW_SECONDS = 5.0
 
 
 class QualityPane(Pane):
@@ -29,6 +33,7 @@ class QualityPane(Pane):
         self.values: Mapping[str, Value] = {}
         self.found: tuple[Finding, ...] = ()
         self.locked = self.stale = False
+        self.drawn = 0.0  # when the plots were brought up to date
         self.headline = ttk.Label(self, style="Bold.Vae.TLabel")
         self.cards = ttk.Frame(self, style="Vae.TFrame")
         self.buttons: list[ttk.Button] = []
@@ -115,8 +120,9 @@ class QualityPane(Pane):
     def refresh(self) -> None:
         if self.plot is None or not self.winfo_viewable():
             return
-        if self.stale:
-            self.stale = False
+        now = time.monotonic()
+        if self.stale and (now - self.drawn > REDRAW_SECONDS or not self.locked):
+            self.stale, self.drawn = False, now
             if self.history:
                 self.plot.update(self.history, self.values)
             self.swap(bool(self.history))

@@ -30,8 +30,8 @@ Make = Callable[..., TrainConfig]
 
 @pytest.fixture
 def config(tiny: Make, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
-    """Two epochs of one batch, all of whose files lie in one folder."""
-    config = tiny(num_epochs=2, batch_size=12, keep_checkpoints=1)
+    """Two epochs of one batch, with a sampler of its own; all files lie in one folder."""
+    config = tiny(num_epochs=2, batch_size=12, keep_checkpoints=1, sampler="gaussian")
     folder = root_of(config) / "cache"
     monkeypatch.setattr(cache, "cache_folder", lambda: folder)
 

@@ -10,13 +10,14 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from vae import samplers
+from vae import sampler_file, samplers
 from vae.config import Value
 from vae.dataset import MedicalImageDataset, split, to_device
 from vae.decoding import DataError
 from vae.errors import StopRequested
 from vae.files import SAMPLER_NAME, drawn_name, readable
 from vae.grid import GRID_SIDE, image_grid
+from vae.header import DamagedError
 from vae.language import _
 from vae.randomness import generator
 from vae.samples import decode_latents, write_png
@@ -51,28 +52,39 @@ def draw(
     """
     loaded = load_model(model_save_dir, warn, best)
     config = dataclasses.replace(loaded.config, **values)  # type: ignore[arg-type]
-    sampler = sampler_of(loaded, config.sampler, model_save_dir, should_stop)
+    sampler = sampler_of(loaded, config.sampler, model_save_dir, warn, should_stop)
     shape, random = (count, config.latent_dim), generator(seed, "samples")
     latents = samplers.latents(sampler, shape, config.temperature, random)
     grid = image_grid(decode_latents(loaded.model, latents, should_stop))
-    path = output_dir / drawn_name(config.sampler, seed, loaded.epoch)
+    path = output_dir / drawn_name(config.sampler, config.temperature, seed, loaded.epoch)
     write_png(path, grid)
     return Drawn(grid, loaded.epoch, path, config.sampler)
 
 
 def sampler_of(
-    loaded: Loaded, kind: str, folder: Path, should_stop: Callable[[], bool] = lambda: False
+    loaded: Loaded,
+    kind: str,
+    folder: Path,
+    warn: Callable[[str], None],
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> samplers.Sampler | None:
     """The sampler of a kind for a network: the one beside its checkpoint, or fitted anew.
 
-    None for the prior. Raises DataError if the run's images are needed and not there.
+    None for the prior. A file that cannot be used is named through `warn`. Raises DataError if the
+    run's images are needed and not there.
     """
     if kind == "prior":
         return None
     record = loaded.record
-    facts = samplers.fitted_to(kind, record.data, loaded.epoch, record.images_done)
-    if found := samplers.load(folder / SAMPLER_NAME, facts):
-        return found
+    facts = sampler_file.fitted_to(kind, record.data, record.history, record.images_done)
+    path = folder / SAMPLER_NAME
+    try:
+        if found := sampler_file.load(path, facts):
+            return found
+    except (DamagedError, OSError) as error:
+        text = _("{path} cannot be used ({reason}). The sampler is fitted to the images anew.")
+        reason = error.strerror if isinstance(error, OSError) else error
+        warn(text.format(path=path, reason=reason))
     data = images_of(loaded, should_stop)
     if data.fingerprint != record.data:
         text = _(

@@ -101,7 +101,7 @@ def evaluate(
 
     kind = config.sampler
     try:
-        sampler = sampler_of(loaded, kind, folder, should_stop)
+        sampler = sampler_of(loaded, kind, folder, warn, should_stop)
     except DataError as error:  # the density of the images that it learned from is not to be had
         warn(_("{reason} Here samples are drawn from N(0, I).").format(reason=error))
         kind, sampler = "prior", None

@@ -51,9 +51,10 @@ def is_picture(name: str) -> bool:
     return name == LOSS_CURVE_NAME or any(pattern.fullmatch(name) for pattern in patterns)
 
 
-def drawn_name(sampler: str, seed: int, epoch: int) -> str:
+def drawn_name(sampler: str, temperature: float, seed: int, epoch: int) -> str:
     """File name of a grid drawn with a seed of its own."""
-    return f"sample_{sampler}_seed_{seed}_epoch_{epoch:04d}.png"
+    warmth = "" if temperature == 1 else f"_temperature_{temperature:g}"
+    return f"sample_{sampler}{warmth}_seed_{seed}_epoch_{epoch:04d}.png"
 
 
 def _moment(epoch: int, images_done: int) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vae import samplers
+from vae import sampler_file, samplers
 from vae.checkpoint import checkpoint_files
 from vae.config import TrainConfig
 from vae.curve import write_loss_curve
@@ -131,17 +131,21 @@ class Outputs:
     def _write_samples(self, state: TrainingState, samples: np.ndarray) -> None:
         grid = image_grid(samples)
         path = self.folder / samples_name(state.epoch, state.images_done)
-        self._write_picture(path, lambda: write_png(path, grid))
         if self.fitted:
             self._write_sampler(state, self.fitted)
+        self._write_picture(path, lambda: write_png(path, grid))
         self.emit(SamplesReady(state.epoch, grid, path, state.images_done))
 
     def _write_sampler(self, state: TrainingState, sampler: samplers.Sampler) -> None:
-        """Keep it beside the checkpoint of the same weights, if there will be one."""
-        place = (state.epoch, state.images_done)
-        facts = samplers.fitted_to(self.config.sampler, state.data.fingerprint, *place)
-        path = Path(self.config.model_save_dir) / SAMPLER_NAME
-        self._write_picture(path, lambda: samplers.save(path, sampler, facts))
+        """Keep it beside the checkpoint of the same weights, if there will be one.
+
+        A checkpoint folder that is gone is not made anew: its drive may be back in a moment.
+        """
+        place = (state.history, state.images_done)
+        facts = sampler_file.fitted_to(self.config.sampler, state.data.fingerprint, *place)
+        path = Path(state.config.model_save_dir) / SAMPLER_NAME
+        if path.parent.is_dir():
+            self._write_picture(path, lambda: sampler_file.save(path, sampler, facts))
 
     def _write_reconstructions(self, state: TrainingState) -> None:
         """Reconstruct the same few images each time."""

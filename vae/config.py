@@ -161,7 +161,8 @@ class TrainConfig:
     augment: str = param(
         "none", "Augmentation", "Advanced", choices=("none", "light", "flip"),
         help="Vary each training image anew. light: turned, moved, scaled, and in brightness and "
-        "contrast, by a few percent. flip: also mirrored, left to right.",
+        "contrast, by a few percent. flip: also mirrored; not where the sides differ, as in a "
+        "chest X-ray.",
     )  # fmt: skip
     group_pattern: str = param(
         "", "Group by name", "Advanced", fixed=True,

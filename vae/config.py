@@ -161,8 +161,8 @@ class TrainConfig:
     augment: str = param(
         "none", "Augmentation", "Advanced", choices=("none", "light", "flip"),
         help="Vary each training image anew. light: turned, moved, scaled, and in brightness and "
-        "contrast, by a few percent. flip: also mirrored; not where the sides differ, as in a "
-        "chest X-ray.",
+        "contrast, by a few percent. flip: also mirrored; not for chest X-rays, "
+        "whose heart would change sides.",
     )  # fmt: skip
     group_pattern: str = param(
         "", "Group by name", "Advanced", fixed=True,

@@ -8,6 +8,7 @@ import torch
 from tests.test_training import assert_same_end, stop_after
 from vae.augment import augment
 from vae.config import TrainConfig
+from vae.loss import laplacian_variance
 from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
@@ -55,6 +56,18 @@ def test_a_turn_is_one_and_moves_no_pixel_by_far() -> None:
         middle = (bright * axis).sum((1, 2, 3)) / area
         assert (middle - 16).abs().max() < 2.5 and middle.std() > 0.3
     assert (area - 25).abs().max() <= 14
+
+
+def test_fine_structure_stays() -> None:
+    noise = torch.randn(50, 1, 64, 64, generator=random())
+    x = torch.nn.functional.avg_pool2d(noise, 3, 1, 1) * 0.5
+    varied = augment(x, "light", random())
+    assert (laplacian_variance(varied) / laplacian_variance(x)).median() > 0.55
+
+
+def test_what_comes_in_from_outside_is_the_borders_colour() -> None:
+    varied = augment(torch.full((50, 1, 16, 16), 0.5), "light", random())
+    assert (varied.amax((2, 3)) - varied.amin((2, 3))).max() < 1e-5
 
 
 def test_the_same_seed_varies_alike() -> None:

@@ -27,7 +27,7 @@ def test_the_defaults_are_the_published_ones() -> None:
         precision="auto", cache_gb=20.0, checkpoint_every=1, keep_checkpoints=3, sample_every=1,
         kl_balance="fixed", kl_warmup=0, free_bits=0.0, val_fraction=0.0, group_pattern="",
         lr_schedule="constant", lr_warmup=0, clip_norm=0.0, ema=0.0, early_stopping=0,
-            sampler="prior", temperature=1.0, decoder="transposed", augment="none",
+        sampler="prior", temperature=1.0, decoder="transposed", augment="none",
     )  # fmt: skip
     assert published == DEFAULTS
     assert {n: type(v) for n, v in published.items()} == {n: type(v) for n, v in DEFAULTS.items()}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -34,10 +35,14 @@ def test_memory_that_ran_out_is_recognized_on_every_system(text: str) -> None:
         ({"img_size": 512, "batch_size": 8}, 10.67e9),
         ({"img_size": 512, "batch_size": 16, "latent_dim": 64, "in_channels": 1}, 2.33e9),
         ({"img_size": 64, "batch_size": 512, "depth": 3}, 1.6e9),
+        ({"batch_size": 64, "ema": 0.9}, 1.81e9),
+        ({"batch_size": 64, "decoder": "upsample"}, 1.82e9),
+        ({"img_size": 256, "batch_size": 32, "latent_dim": 128, "decoder": "upsample"}, 2.34e9),
+        ({"img_size": 64, "batch_size": 256, "depth": 3, "decoder": "upsample"}, 1.64e9),
     ],
 )
-def test_the_estimate_is_near_what_was_measured(values: dict[str, int], measured: float) -> None:
-    config = TrainConfig(file_path=".", **values)  # type: ignore[arg-type]
+def test_the_estimate_is_near_what_was_measured(values: dict[str, Any], measured: float) -> None:
+    config = TrainConfig(file_path=".", **values)
     fixed, an_image = needed_bytes(config)
     assert 0.95 < (fixed + config.batch_size * an_image) / measured < 1.35
 

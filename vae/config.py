@@ -168,7 +168,8 @@ class TrainConfig:
     augment: str = param(
         "none", "Augmentation", "Advanced", choices=("none", "light", "flip"),
         help="Vary each training image anew. light: turned, moved, scaled, and in brightness and "
-        "contrast, by a few percent. flip: also mirrored, left to right.",
+        "contrast, by a few percent. flip: also mirrored; not for chest X-rays, "
+        "whose heart would change sides.",
     )  # fmt: skip
     group_pattern: str = param(
         "", "Group by name", "Advanced", private=True, fixed=True,

@@ -118,8 +118,8 @@ ADVICE: dict[str, Advice] = {
         "",
         "",
         marked(
-            "none; light for some hundred images or fewer. flip only where left and right may be "
-            "exchanged: not in a chest X-ray, whose heart would change sides."
+            "none; light for some hundred images or fewer; flip only where left and right may be "
+            "exchanged."
         ),
     ),
     "group_pattern": Advice(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vae.survey import Survey
 
 # What a look depends on, beside the folder.
-FIELDS = (*SHAPE, "batch_size", "threads", "device", "precision")
+FIELDS = (*SHAPE, "batch_size", "ema", "threads", "device", "precision")
 # Arrows that are clicked fast ask for a look each time; only the last is worth the work.
 SETTLE_SECONDS = 0.3
 

@@ -112,7 +112,7 @@ ADVICE: dict[str, Advice] = {
     "decoder": Advice(
         "",
         "",
-        marked("transposed, as published; upsample where a pattern of dots is seen in images."),
+        marked("transposed, as published; upsample where dots are seen although gamma is 0."),
     ),
     "augment": Advice(
         "",

@@ -46,6 +46,7 @@ def built_in() -> tuple[Preset, ...]:
     }  # fmt: skip
     recommended: dict[str, Value] = {
         **balanced, "latent_dim": 128, "num_epochs": 50, "lr": 0.001, "lr_schedule": "cosine",
+        "beta": 0.3, "augment": "light",
     }  # fmt: skip
     quick: dict[str, Value] = {
         **balanced, "img_size": 64, "latent_dim": 64, "depth": 3, "num_epochs": 10, "lr": 0.001,

@@ -135,3 +135,17 @@ def test_there_is_no_report_without_a_run(open_window: Open) -> None:
     window = open_window()
     window.app.actions.write_report()
     assert "nothing to report yet" in window.app.bar.text["text"]
+
+
+def test_a_run_with_validation_images_is_watched(open_window: Open, tiny: Make) -> None:
+    config = tiny(num_epochs=5, val_fraction=0.3, kl_balance="auto", sampler="gmm")
+    window = open_window(config)
+    app = window.app
+    app.bar.train.invoke()
+    window.pump_to("finished")
+    assert not window.errors
+    assert "held back for validation" in app.log.text.get("1.0", "end")
+    assert len(app.quality.history) == 5 and app.quality.history[-1].val_loss is not None
+    app.show_tab(app.loss)
+    app.loss.refresh()
+    assert [line.label for line in app.loss.plot.lines] == ["Training", "Validation"]

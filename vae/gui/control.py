@@ -93,6 +93,9 @@ class Control:
         if app.busy:
             return
         values = finding.remedy
+        hidden = [name for name in values if PARAMETERS[name].group == "Advanced"]
+        if hidden and app.form.folded:
+            app.form.toggle_advanced()
         app.form.take({name: text_of(value) for name, value in values.items()})
         changes = ", ".join(f"{_(PARAMETERS[n].label)} {text_of(v)}" for n, v in values.items())
         text = _("In the form: {changes}. Resume goes on with them.")

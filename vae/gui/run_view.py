@@ -17,6 +17,7 @@ from vae.events import (
     DeviceChosen,
     EpochDone,
     EpochRecord,
+    HeldBack,
     Paused,
     Progress,
     ReconstructionsReady,
@@ -156,6 +157,8 @@ class RunView:
                 self._went_on()
             case Retrying():
                 self._tried_again()
+            case HeldBack():
+                pass  # the log tells it
             case TrialBegun():
                 self._trial_begun(event)
             case TrialEnded():

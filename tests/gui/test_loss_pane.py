@@ -55,6 +55,8 @@ def drawn(window: Any) -> None:
     window.app.loss.refresh()
     window.app.root.update()
     window.app.root.update()
+    # A canvas takes its size a moment later; until then, places on it are not what they will be.
+    window.pump(lambda: not window.app.loss.plot.resizing)
 
 
 def choose(window: Any, box: Any, index: int) -> None:

@@ -90,7 +90,7 @@ def states(window: Window) -> Iterator[str]:
     app.show_tab(app.runs)
     window.pump(lambda: len(app.runs.table.runs) == 3)
     yield "history"
-    app.show_tab(app.quality)  # of the last run, whose latents collapse
+    app.show_tab(app.quality)
     yield "quality"
     app.show_tab(app.runs)
     window.pump(lambda: len(app.runs.table.runs) == 3)

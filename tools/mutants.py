@@ -211,7 +211,7 @@ MUTANTS = (
     Mutant(
         "hostile: a checkpoint of other images names the right data set",
         "vae/state.py",
-        "    if (data.fingerprint, len(data)) != (record.data, record.images):\n",
+        "    if (data.fingerprint, count) != (record.data, record.images):\n",
         "    if data.fingerprint != record.data:\n",
         "tests/test_damage.py",
     ),
@@ -265,9 +265,23 @@ MUTANTS = (
         "tests/test_training.py",
     ),
     Mutant(
+        "samples: the fit depends on the number of threads",
+        "vae/samplers.py",
+        "    with threadpool_limits(1):\n",
+        "    if True:\n",
+        "tests/test_samplers.py",
+    ),
+    Mutant(
+        "validation: a loss that is not finite goes into the record",
+        "vae/validation.py",
+        "    if not with_losses or not sums.isfinite().all():\n",
+        "    if not with_losses:\n",
+        "tests/test_validation.py",
+    ),
+    Mutant(
         "another data set: it is not compared",
         "vae/state.py",
-        "    if (data.fingerprint, len(data)) != (record.data, record.images):\n",
+        "    if (data.fingerprint, count) != (record.data, record.images):\n",
         "    if False:\n",
         "tests/test_training.py",
     ),

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import make_images
+from tests.test_training import assert_same_end
 from vae import training, validation
 from vae.checkpoint import checkpoint_files, load
 from vae.config import ConfigError, TrainConfig
@@ -17,7 +18,7 @@ from vae.events import EpochDone, EpochRecord, Event, HeldBack
 from vae.files import checkpoint_name, samples_name
 from vae.history import read_log
 from vae.state import load_model
-from vae.training import run_vae_training
+from vae.training import TrainingError, run_vae_training
 from vae.validation import most_detailed
 from vae.words import result_words
 
@@ -189,3 +190,21 @@ def test_of_many_images_as_many_are_looked_at_in_detail(
     folder = make_images(tmp_path / "many", 140)
     train(tiny(file_path=str(folder), val_fraction=0.5, num_epochs=1))
     assert seen == [16]
+
+
+def test_memory_that_runs_out_while_measuring_loses_no_epoch(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> dict[str, float]:
+        raise MemoryError
+
+    broken, whole = (tiny(name, num_epochs=2, checkpoint_every=9) for name in ("broken", "whole"))
+    monkeypatch.setattr(training, "measure", full)
+    with pytest.raises(TrainingError, match="emory"):
+        run_vae_training(broken)
+    _tensors, record = load(checkpoint_files(Path(broken.model_save_dir))[0][1])
+    assert (len(record.history), record.images_done) == (0, 12)
+    monkeypatch.undo()
+    run_vae_training(broken)
+    run_vae_training(whole)
+    assert_same_end(broken, whole)

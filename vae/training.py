@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -238,13 +238,8 @@ class _Training:
         """One step of Adam on a batch (B, C, H, W)."""
         state = self.state
         state.optimizer.zero_grad(set_to_none=True)
-        try:
+        with self.saved_without_memory():  # the step has not begun: the state is sound
             loss = self.loss_and_gradients(x)
-        except (RuntimeError, MemoryError) as error:
-            if is_out_of_memory(error):  # the step had not begun: the state is sound
-                state.free_memory()
-                self.save_all()
-            raise
         finite = torch.isfinite(loss.total)
         self.saving.until_taken_down()
         if not state.scaler.is_enabled():
@@ -256,6 +251,17 @@ class _Training:
         state.scaler.update()
         state.follow()
         state.count(loss, len(x), finite)
+
+    @contextlib.contextmanager
+    def saved_without_memory(self) -> Iterator[None]:
+        """Save what was trained if memory runs out within, before the error goes on."""
+        try:
+            yield
+        except (RuntimeError, MemoryError) as error:
+            if is_out_of_memory(error):
+                self.state.free_memory()
+                self.save_all()
+            raise
 
     def loss_and_gradients(self, x: torch.Tensor) -> VAELoss:
         """Forward and backward; the weights stay as they are."""
@@ -302,7 +308,9 @@ class _Training:
         if means is None:
             raise explain.loss_not_finite(state)
         due = outputs.pictures_due(state.epoch + 1)
-        samples = outputs.draw_samples(state, self.load_or_stop, self.should_stop) if due else None
+        with self.saved_without_memory():
+            samples = self.draw_samples() if due else None
+            measured = self.measure(samples)
         record = EpochRecord(
             epoch=state.epoch + 1,
             loss=means.loss,
@@ -314,7 +322,7 @@ class _Training:
             seconds=round(seconds, 3),
             images_per_s=round(images / max(seconds, 1e-9), 3),
             beta=float(f"{means.beta:.6g}"),  # a mean of float32 has no more digits
-            **self.measure(samples),
+            **measured,
         )
         state.end_epoch(record)
         outputs.write_log(state)
@@ -340,8 +348,11 @@ class _Training:
 
     def draw(self) -> None:
         """Draw samples and reconstructions. Raises StopRequested when asked to stop."""
-        samples = self.outputs.draw_samples(self.state, self.load_or_stop, self.should_stop)
-        self.outputs.write_pictures(self.state, samples)
+        self.outputs.write_pictures(self.state, self.draw_samples())
+
+    def draw_samples(self) -> np.ndarray:
+        """uint8 (64, H, W, C). Raises StopRequested when asked to stop."""
+        return self.outputs.draw_samples(self.state, self.load_or_stop, self.should_stop)
 
     def save(self) -> None:
         """Begin a checkpoint, if anything was trained since the last one."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.test_fidelity import network_file
 from vae.cli import main
 from vae.config import TrainConfig
 from vae.decoding import DataError
@@ -75,8 +76,22 @@ def test_the_terminal_prints_a_table_or_all_as_json(
     assert main(command) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("Epoch 1, ") and "held-out images" in lines[0]
-    assert any(line.startswith("psnr ") and " dB " in line for line in lines)
+    assert any(line.startswith("PSNR ") and " dB " in line for line in lines)
     assert main([*command, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["measures"]["psnr"] > 0 and len(told["memorisation"]["pixels"]["pairs"]) > 0
+    assert told["frechet"] is None and told["copies"] is None
     assert "image_0" not in json.dumps(told)
+
+
+def test_the_distance_by_a_network_of_ones_own_is_told(
+    tiny: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    command = ["evaluate", f"--model_save_dir={config.model_save_dir}", "--k=2"]
+    path = network_file(tmp_path)
+    assert main([*command, f"--fid_network={path}"]) == 0
+    assert "Fréchet distance" in capsys.readouterr().out
+    assert main([*command, f"--fid_network={tmp_path / 'none.pt'}"]) == 1
+    assert "none.pt" in capsys.readouterr().err

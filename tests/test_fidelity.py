@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from pathlib import Path
+
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tests.test_metrics import blurred, natural
-from vae.fidelity import features, prdc
+from vae.fidelity import NetworkError, features, features_by, frechet_distance, prdc
 
 
 def cloud(count: int, seed: int, dimensions: int = 8) -> Tensor:
@@ -78,3 +81,54 @@ def test_features_see_blur_and_noise() -> None:
     for worse in (blurred(other), noisy):
         found = prdc(features(real), features(worse))
         assert found.density < 0.6 * alike.density and found.coverage < 0.9 * alike.coverage
+
+
+class Means(nn.Module):
+    """As the Inception network that others offer: features only if they are asked for."""
+
+    def forward(self, x: Tensor, return_features: bool = False) -> Tensor:
+        return x.mean((2, 3)) if return_features else x.mean((1, 2, 3))
+
+
+def network_file(folder: Path) -> Path:
+    path = folder / "network.pt"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        torch.jit.script(Means()).save(str(path))  # type: ignore[no-untyped-call]
+    return path
+
+
+def test_a_network_of_ones_own_gets_grey_levels_in_three_channels(tmp_path: Path) -> None:
+    images = torch.tensor([-1.0, 0.0, 1.0]).view(3, 1, 1, 1).expand(3, 1, 4, 4)
+    found = features_by(network_file(tmp_path), images)
+    # Half a level is none: black, the middle one rounded, and white.
+    assert found.tolist() == [[0.0] * 3, [128.0] * 3, [255.0] * 3]
+
+
+def test_a_file_that_is_no_network_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pt"
+    path.write_bytes(b"no network")
+    with pytest.raises(NetworkError, match=r"weights\.pt cannot be used .* TorchScript"):
+        features_by(path, torch.zeros(1, 1, 4, 4))
+    with pytest.raises(FileNotFoundError):
+        features_by(tmp_path / "none.pt", torch.zeros(1, 1, 4, 4))
+
+
+def test_the_frechet_distance_is_that_of_gaussians() -> None:
+    real = cloud(400, 0)
+    assert frechet_distance(real, real) == pytest.approx(0, abs=1e-9)
+    assert frechet_distance(real, real + 3) == pytest.approx(8 * 9)
+    # A spread that is twice as wide: the root of the product of C and 4 C is 2 C.
+    expected = float(torch.cov(real.T.double()).trace())
+    middle = real.mean(0)
+    assert frechet_distance(real, 2 * (real - middle) + middle) == pytest.approx(expected)
+
+
+def test_the_frechet_distance_of_few_images_is_that_of_their_covariances() -> None:
+    """By the formula with the root of the covariances' product, whose eigenvalues have it."""
+    real, fake = cloud(30, 0), 2 * cloud(20, 1) + 0.5
+    first, second = (torch.cov(x.T.double()) for x in (real, fake))
+    roots = torch.linalg.eigvals(first @ second).real.clamp(min=0).sqrt().sum()
+    apart = (real.double().mean(0) - fake.double().mean(0)).square().sum()
+    expected = float(apart + first.trace() + second.trace() - 2 * roots)
+    assert frechet_distance(real, fake) == pytest.approx(expected)

@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from tests.test_metrics import natural, tiny_model
+from vae.config import DEFAULTS
+from vae.findings import copies
 from vae.memorisation import PERCENTILE, closest_pairs, memorisation
 from vae.model import VAE
 
@@ -57,3 +59,18 @@ def test_each_sample_stands_above_its_image(channels: int) -> None:
     assert picture.shape == (22, 34, 3)
     assert [picture[5, 5 + 12 * i].tolist() for i in range(3)] == [[10 * i] * 3 for i in range(3)]
     assert [picture[17, 5 + 12 * i, 0] for i in range(3)] == [100, 110, 120]
+
+
+def test_samples_that_repeat_training_images_are_a_finding() -> None:
+    x = natural(120, 16)
+    model, training, held_out, new = tiny_model(), x[:60], x[60:90], x[90:]
+    noise = 0.01 * torch.randn(new.shape, generator=torch.Generator().manual_seed(0))
+    repeated = memorisation(model, training[:30] + noise, held_out, [training])
+    found = copies(repeated, {**DEFAULTS, "val_fraction": 0.1})
+    assert found is not None and found.remedy == {"early_stopping": 10, "augment": "light"}
+    assert "100 % of the samples by their pixels and 100 % by their latents" in found.message
+    assert copies(memorisation(model, new, held_out, [training]), DEFAULTS) is None
+    # Grey mush is near to all images by pixels, and no copy of one.
+    alike = repeated._replace(latents=repeated.latents._replace(share=0.02))
+    assert copies(alike, DEFAULTS) is None
+    assert copies(memorisation(model, new, x[:0], [training]), DEFAULTS) is None

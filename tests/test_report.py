@@ -34,7 +34,7 @@ def test_a_report_holds_everything_and_needs_nothing_else(tiny: Make) -> None:
     for heading in ("Findings", "Measures", "Curves", "Images", "Parameters", "Environment"):
         assert f"<h2>{heading}</h2>" in page
     assert "Few images." in page and "held-out images" in page
-    assert "iwae bound" in page and "copies of training images" in page
+    assert "IWAE bound" in page and "copies of training images" in page
     assert "<th>kl_balance</th>" in page and "for validation" in page
     # Nothing is loaded from anywhere: each picture is in the file, and can be read.
     assert not re.findall(r'(?:src|href)="(?!data:)', page) and "http" not in page

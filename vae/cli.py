@@ -22,7 +22,7 @@ from vae.command import remedy_flags
 from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, check, parse, text_of
 from vae.errors import StopRequested, StudioError, problem_of
 from vae.events import RETRY_SECONDS, BatchDone, Event, Trouble
-from vae.findings import findings
+from vae.findings import Finding, findings
 from vae.recorded_run import run_recorded
 from vae.runs import load_runs, run_facts, run_line, run_path
 from vae.signals import stop_signals
@@ -130,6 +130,10 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="for programs")
     _add_best(command)
     command.add_argument(
+        "--fid_network", metavar="FILE",
+        help="TorchScript file of your own, such as Inception's, for the samples' Fréchet distance",
+    )  # fmt: skip
+    command.add_argument(
         "--count", type=_whole(16, 4096), default=512, help="images and samples (default 512)"
     )
     command.add_argument(
@@ -214,10 +218,15 @@ def train(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
         result = run_recorded(config, lines.show, should_stop, decide, fresh=options.fresh)
     print(*result_words(result))
     for finding in findings(result.history, config.to_dict()):
-        print(f"{finding.title}: {finding.message}")
-        if finding.remedy:
-            print(f"  What mends it: {remedy_flags(finding.remedy, finding.fresh)}")
+        print(_finding_lines(finding))
     return STOPPED if result.stopped else DONE
+
+
+def _finding_lines(finding: Finding) -> str:
+    text = f"{finding.title}: {finding.message}"
+    if finding.remedy:
+        text += f"\n  What mends it: {remedy_flags(finding.remedy, finding.fresh)}"
+    return text
 
 
 def sweep(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
@@ -299,8 +308,14 @@ def evaluate(options: argparse.Namespace, should_stop: Callable[[], bool]) -> in
 
     folder = Path(options.model_save_dir)
     wanted = options.count, options.k, options.seed
-    found = evaluate(folder, warn, *wanted, should_stop, options.best)
-    print(json.dumps(facts(found), indent=1) if options.json else table(found))
+    network = Path(options.fid_network) if options.fid_network else None
+    found = evaluate(folder, warn, *wanted, should_stop, options.best, network)
+    if options.json:
+        print(json.dumps(facts(found), indent=1))
+        return DONE
+    print(table(found))
+    if found.copies:
+        print(_finding_lines(found.copies))
     return DONE
 
 

@@ -15,9 +15,11 @@ from vae.dataset import MedicalImageDataset, split, to_device
 from vae.decoding import DataError
 from vae.drawing import images_of, sampler_of
 from vae.errors import StopRequested
-from vae.fidelity import Prdc, features, prdc
+from vae.fidelity import Prdc, features, features_by, frechet_distance, prdc
+from vae.findings import Finding, copies
 from vae.language import _
 from vae.loss import kl_per_dimension
+from vae.measures import MEASURES
 from vae.memorisation import (
     PERCENTILE,
     Memorisation,
@@ -36,6 +38,12 @@ from vae.validation import LOSSES, MOST_BYTES, Load, batches, measures_of, sprea
 COUNT, K = 512, 50
 NEIGHBOURS = 5
 MOST_BOUNDED = 128  # images whose bound is estimated, k times as dear as a reconstruction
+PRDC_MEANS = {
+    "precision": "share of the samples that look like images",
+    "recall": "share of the images that samples look like; blur brings it near 0",
+    "density": "how many images a sample looks like",
+    "coverage": "share of the images with a sample nearby",
+}
 CPU = torch.device("cpu")
 
 
@@ -46,8 +54,9 @@ class Evaluation:
     held_out: the images are validation images, or else a part of those it learned from, and the
     numbers are too good. losses and measures have the names of EpochRecord's columns. iwae_bound
     is in nats for an image, iwae_bits in bits for each of its values, of k samples each. prdc is
-    None with too few images. pairs are pictures, uint8 (h, w, 3), of the samples nearest to a
-    training image above that image: by pixels, and by latents.
+    None with too few images, frechet without a network for it. pairs are pictures, uint8
+    (h, w, 3), of the samples nearest to a training image above that image: by pixels, and by
+    latents. copies is the finding that they are the same, if they seem to be.
     """
 
     epoch: int
@@ -62,7 +71,9 @@ class Evaluation:
     iwae_bound: float
     iwae_bits: float
     prdc: Prdc | None
+    frechet: float | None
     memorisation: Memorisation
+    copies: Finding | None
     pairs: tuple[np.ndarray, np.ndarray] = field(compare=False, repr=False)
 
 
@@ -74,15 +85,17 @@ def evaluate(
     seed: int = 1,
     should_stop: Callable[[], bool] = lambda: False,
     best: bool = False,
+    network: Path | None = None,
 ) -> Evaluation:
     """Measure the newest checkpoint in a folder, on up to `count` of its run's images.
 
-    Or, with `best`, that of the best epoch.
+    Or, with `best`, that of the best epoch. The Fréchet distance of samples takes the features of
+    a `network` of the person's own, see vae.fidelity.
 
     On the validation images, or on a fixed part of the training images without those. The same
     seed gives the same numbers. With kl_balance auto each batch's own error weighs KL. Raises
-    CheckpointError if there is no checkpoint, DataError if the run's images are gone, OSError,
-    StopRequested.
+    CheckpointError if there is no checkpoint, DataError if the run's images are gone, NetworkError,
+    OSError, StopRequested.
     """
     loaded = load_model(folder, warn, best)
     model, config = loaded.model, loaded.config
@@ -109,6 +122,9 @@ def evaluate(
     drawn = decode_latents(model, latents(sampler, shape, config.temperature, random), should_stop)
     samples = to_device(drawn, CPU)
     images = torch.cat([load(data, indices) for indices in batches(data, config)])
+    frechet = None
+    if network:
+        frechet = frechet_distance(*(features_by(network, x) for x in (images, samples)))
     bounded = data.subset(spread(len(data), MOST_BOUNDED))
     found = measures_of(model, data, config, load, drawn, with_losses=True)
     mse = found["val_reconstruction_loss"]
@@ -133,7 +149,9 @@ def evaluate(
         iwae_bound=bound,
         iwae_bits=bits_per_dimension(bound, values),
         prdc=prdc(features(images), features(samples), NEIGHBOURS) if enough else None,
+        frechet=frechet,
         memorisation=near,
+        copies=copies(near, config.to_dict()),
         pairs=(_picture(near.pixels, drawn, training), _picture(near.latents, drawn, training)),
     )
 
@@ -176,6 +194,7 @@ def facts(found: Evaluation) -> dict[str, Any]:
     return {
         **plain,
         "prdc": found.prdc and found.prdc._asdict(),
+        "copies": found.copies and found.copies._asdict(),
         "memorisation": memorised,
     }
 
@@ -183,33 +202,32 @@ def facts(found: Evaluation) -> dict[str, Any]:
 def rows(found: Evaluation) -> list[tuple[str, str, str]]:
     """An evaluation in words: measure, number with its unit, and what is good."""
     measures, kl = found.measures, np.array(found.kl_per_dimension)
-    told = [(name, f"{value:.5g}", "lower is better") for name, value in found.losses.items()]
-    for name, unit, good in (
-        ("psnr", " dB", "higher is better"),
-        ("ssim", "", "1 is best"),
-        ("active_units", f" of {len(kl)}", "unused ones are wasted"),
-        ("sharpness", "", "1 is as sharp as the images"),
-        ("checkerboard", "", "about 1 is none"),
-        ("dead_channels", "", "0 is best"),
-        ("swd", " grey levels", "0 is best"),
-    ):
+    told = [
+        (name.replace("_", " ").capitalize(), f"{value:.5g}", "lower is better")
+        for name, value in found.losses.items()
+    ]
+    for name, label, good, unit, form in MEASURES:
         if name in measures:
-            told.append((name, f"{measures[name]:.4g}{unit}", good))
+            of_all = f"of {len(kl)}" if name == "active_units" else unit
+            told.append((label, f"{measures[name]:{form}} {of_all}".rstrip(), good))
     told += [
-        ("kl of a dimension", f"{kl.min():.3g} to {kl.max():.3g} nats", "0 carries nothing"),
-        (f"iwae bound, k={found.k}", f"{found.iwae_bound:.5g} nats", "higher is better"),
-        ("the same", f"{found.iwae_bits:.4g} bits a value", "lower is better"),
+        ("KL of a latent", f"{kl.min():.3g} to {kl.max():.3g} nats", "0 carries nothing"),
+        (f"IWAE bound, k={found.k}", f"{found.iwae_bound:.5g} nats", "higher is better"),
+        ("IWAE bound in bits", f"{found.iwae_bits:.4g} a value", "lower is better"),
     ]
     for name, value in (found.prdc._asdict() if found.prdc else {}).items():
-        told.append((name, f"{value:.3f}", "near 1 is best"))
+        told.append((name.capitalize(), f"{value:.3f}", f"near 1 is best: {PRDC_MEANS[name]}"))
+    if found.frechet is not None:
+        good = "lower is better; compare at equal numbers of images only"
+        told.append(("Fréchet distance", f"{found.frechet:.4g}", good))
     for name, near in found.memorisation._asdict().items():
         beside = "" if near.held_out_median is None else f" (held out {near.held_out_median:.3g})"
         told.append(
-            (f"nearest training image, {name}", f"{near.median:.3g}{beside}", "not far below")
+            (f"Nearest training image by {name}", f"{near.median:.3g}{beside}", "not far below")
         )
         if near.share is not None:
             good = f"about {PERCENTILE} % if nothing is copied; blur raises it"
-            told.append((f"share as near as copies, {name}", f"{100 * near.share:.3g} %", good))
+            told.append((f"As near as copies by {name}", f"{100 * near.share:.3g} %", good))
     return told
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import math
+import warnings
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vae.errors import StudioError
+from vae.files import readable
+from vae.language import _
 from vae.metrics import reduced
 from vae.randomness import generator
 
@@ -81,3 +87,57 @@ def prdc(real: Tensor, fake: Tensor, k: int = 5) -> Prdc:
         density=float(in_real.sum(0).double().mean() / k),
         coverage=float(in_real.any(1).double().mean()),
     )
+
+
+class NetworkError(StudioError):
+    """A person's own network cannot be used."""
+
+
+@torch.inference_mode()
+def features_by(path: Path, images: Tensor) -> Tensor:
+    """Features of images (N, C, H, W) in [-1, 1] by a network of the person's own, (N, F) float32.
+
+    A TorchScript file, such as the Inception network with which others compute their FID. It gets
+    (n, 3, H, W) float32 of 0 to 255, and must itself bring them to its size; where it can be asked
+    to `return_features`, it is. A TorchScript file is a program: only one from a source that is
+    trusted should be given. Raises NetworkError, OSError.
+    """
+    path.open("rb").close()  # of a file that is not there, PyTorch says less
+    with warnings.catch_warnings():
+        # PyTorch would rather have another format, which these networks are not offered in.
+        warnings.simplefilter("ignore", FutureWarning)
+        try:
+            network = torch.jit.load(str(path), map_location="cpu").eval()  # type: ignore[no-untyped-call]
+            named = {argument.name for argument in network.forward.schema.arguments}
+            how = {"return_features": True} if "return_features" in named else {}
+            found = []
+            for part in torch.split(images, AT_ONCE):
+                x = ((part.cpu().float() + 1) * 127.5).round().expand(-1, 3, -1, -1)
+                found.append(network(x, **how).float().flatten(1))
+            return torch.cat(found)
+        except (RuntimeError, AttributeError, TypeError) as error:
+            text = _(
+                "{path} cannot be used ({reason}). Take a TorchScript file of a network that makes "
+                "features of images (N, 3, H, W) of 0 to 255."
+            )
+            reason = str(error).strip().splitlines()[-1]
+            raise NetworkError(text.format(path=readable(path), reason=reason)) from error
+
+
+def frechet_distance(real: Tensor, fake: Tensor) -> float:
+    """Fréchet distance of Gaussians with the means and covariances of features (N, F) and (M, F).
+
+    FID with the features of the Inception network (Heusel et al., "GANs Trained by a Two
+    Time-Scale Update Rule Converge to a Local Nash Equilibrium", 2017). With few images it is too
+    large, and compares at equal numbers only. The trace of the root of the covariances' product is
+    the nuclear norm of the product of the centred features, which needs no root of a matrix.
+    """
+    means = [x.double().mean(0) for x in (real, fake)]
+    centred = [
+        (x.double() - mean) / math.sqrt(len(x) - 1)
+        for x, mean in zip((real, fake), means, strict=True)
+    ]
+    spread = sum(float(x.square().sum()) for x in centred)
+    shared = float(torch.linalg.matrix_norm(centred[0] @ centred[1].T, ord="nuc"))
+    apart = float((means[0] - means[1]).square().sum())
+    return max(apart + spread - 2 * shared, 0.0)

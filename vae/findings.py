@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from vae.config import DEFAULTS, Value
 from vae.events import EpochRecord
 from vae.language import _, number
 from vae.schedule import balance, best_epoch, values_of_image
+
+if TYPE_CHECKING:
+    from vae.memorisation import Memorisation
 
 # Epochs and steps before anything is said, and the newest epochs that all must show it.
 FEWEST, FEWEST_STEPS, RECENT = 4, 60, 3
@@ -34,6 +37,7 @@ HIGH_GAMMA, TOO_SHARP = 100.0, 1.5
 DOTTED, RECOGNIZABLE = 8.0, 18.0  # the latter in dB
 MOST_LATENTS = 1024
 OFF, OFF_LEAST = 1.5, 15.0  # times the error of reconstructions; grey levels
+COPIED = 0.25  # share of the samples that are as near to a training image as a copy
 
 
 class Finding(NamedTuple):
@@ -180,8 +184,7 @@ def _overfitting(history: Sequence[EpochRecord], values: Mapping[str, Value]) ->
     apart = newest.val_reconstruction_loss / max(newest.reconstruction_loss, 1e-12)
     if newest.epoch - best.epoch < WORSE_FOR or apart < APART:
         return None
-    remedy: dict[str, Value] = {"early_stopping": 10, "augment": "light"}
-    remedy = {name: value for name, value in remedy.items() if values[name] == DEFAULTS[name]}
+    remedy = _against_learning_by_heart(values)
     title = _("Images learned by heart") if apart >= BY_HEART else _("Overfitting")
     text = _(
         "Since epoch {best} the validation images get no better: their reconstruction error is "
@@ -264,6 +267,32 @@ def _off_prior(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> F
     swd, error = (number(x, ".0f") for x in (measured[-1].swd or 0, _grey_levels(measured[-1])))
     text = text.format(swd=swd, error=error)
     return Finding("prior", _("Samples miss the latents"), text, {"sampler": "gmm"})
+
+
+def copies(found: Memorisation, values: Mapping[str, Value]) -> Finding | None:
+    """Whether samples are training images again, by pixels and by latents.
+
+    Both must say so: a blurred sample is near to many images by pixels, and one that says little
+    is near to them by latents.
+    """
+    shares = found.pixels.share, found.latents.share
+    if any(share is None or share < COPIED for share in shares):
+        return None
+    text = _(
+        "{pixels} % of the samples by their pixels and {latents} % by their latents are as near to "
+        "a training image as only one new image in twenty is. Look at the closest pairs, and do "
+        "not share such samples where the images must stay private. More images help most."
+    )
+    pixels, latents = (number(100 * (share or 0), ".0f") for share in shares)
+    return Finding(
+        "copies", _("Copies of training images"), text.format(pixels=pixels, latents=latents),
+        _against_learning_by_heart(values), fresh=True,
+    )  # fmt: skip
+
+
+def _against_learning_by_heart(values: Mapping[str, Value]) -> dict[str, Value]:
+    remedy: dict[str, Value] = {"early_stopping": 10, "augment": "light"}
+    return {name: value for name, value in remedy.items() if values[name] == DEFAULTS[name]}
 
 
 Rule = Callable[[Sequence[EpochRecord], Mapping[str, Value]], "Finding | None"]

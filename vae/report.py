@@ -10,7 +10,7 @@ import base64
 import html
 import io
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,13 @@ from PIL import Image
 
 from vae import __version__, evaluation
 from vae.checkpoint import peek
-from vae.config import PARAMETERS, Value, text_of
+from vae.config import PARAMETERS, text_of
 from vae.decoding import DataError
 from vae.errors import StudioError, problem_of
 from vae.evaluation import Evaluation
-from vae.events import EpochRecord
 from vae.figures import encode, loss_figure, read_run
 from vae.files import REPORT_NAME, atomic_write
-from vae.findings import findings, too_early
+from vae.findings import Finding, findings, too_early
 from vae.gallery import RECONSTRUCTIONS, SAMPLES, Shelf
 from vae.header import Record
 from vae.language import _, in_english
@@ -81,7 +80,7 @@ def write_report(
         notes = ["Not all could be read as it was when the network learned; --names says what."]
     parts = [
         *_head(record, names),
-        *_findings(record.history, record.config),
+        *_findings(record, measured.copies if measured else None),
         *_measured(measured, notes),
         "<h2>Curves</h2>",
         *_curves(run, record),
@@ -120,9 +119,10 @@ def _head(record: Record, names: bool) -> Iterator[str]:
     )
 
 
-def _findings(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Iterator[str]:
+def _findings(record: Record, copies: Finding | None) -> Iterator[str]:
     yield "<h2>Findings</h2>"
-    found = findings(history, values)
+    history, values = record.history, record.config
+    found = [*findings(history, values), *([copies] if copies else [])]
     if too_early(history, values) and not found:
         yield "<p>It is too early to say what is wrong, if anything is.</p>"
     elif not found:

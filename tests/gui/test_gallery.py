@@ -104,6 +104,13 @@ def test_a_click_shows_one_image_large_and_saves_it(
     viewer.destroy()
 
 
+def choose(button: Any, label: str) -> None:
+    """Take an entry of a button's menu."""
+    menu = button.nametowidget(button["menu"])
+    menu.tk.call(*menu.tk.splitlist(menu["postcommand"]))
+    menu.invoke(menu.index(label))
+
+
 def test_others_are_drawn_from_a_seed_and_saved(trained: Any) -> None:
     app = trained.app
     samples = app.samples
@@ -117,6 +124,24 @@ def test_others_are_drawn_from_a_seed_and_saved(trained: Any) -> None:
     assert (samples.pixels != before).any()
     output = Path(app.form.texts()["output_dir"])
     assert (output / "sample_prior_seed_7_epoch_0003.png").exists()
+
+
+def test_others_are_drawn_by_another_sampler_which_the_bar_names(trained: Any) -> None:
+    app, asked = trained.app, []
+    samples = app.samples
+    choose(samples.way, "gaussian")
+    choose(samples.way, "temperature 0.7")
+    samples.seed.set("8")
+    samples.drawer.invoke()
+    output = Path(app.form.texts()["output_dir"])
+    path = output / "sample_gaussian_temperature_0.7_seed_8_epoch_0003.png"
+    assert "Drawing samples: seed 8, gaussian, temperature 0.7..." in trained.bar()
+    trained.pump(lambda: "seed 8" in samples.caption["text"])
+    assert path.exists()
+    choose(samples.way, "The best epoch's checkpoint")
+    samples.draw = lambda *wanted: asked.append(wanted)
+    samples.drawer.invoke()
+    assert asked == [(8, {"sampler": "gaussian", "temperature": 0.7}, True)]
 
 
 def test_an_animation_is_written_where_the_person_says(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from vae import __version__, diary
 from vae.command import train_command
+from vae.config import Value
 from vae.files import REPORT_NAME
 from vae.gui import dialogs, picture_jobs
 from vae.gui.desktop import open_folder
-from vae.language import _
+from vae.language import _, number
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -44,13 +45,21 @@ class Actions:
         """Show the folder of the program's log."""
         self.open(diary.log_path().parent)
 
-    def draw(self, seed: int) -> None:
-        """Draw other samples with a seed."""
+    def draw(self, seed: int, values: dict[str, Value], best: bool) -> None:
+        """Draw other samples with a seed; `values` and `best` as for vae.drawing."""
         app = self.app
         places = app.form.texts()
-        app.say(_("Note"), _("Drawing samples with seed {seed}...").format(seed=seed))
+        way = [_("seed {seed}").format(seed=seed)]
+        if "sampler" in values:
+            way.append(str(values["sampler"]))
+        if "temperature" in values:
+            degree = number(float(values["temperature"]))
+            way.append(_("temperature {value}").format(value=degree))
+        if best:
+            way.append(_("best epoch"))
+        app.say(_("Note"), _("Drawing samples: {way}...").format(way=", ".join(way)))
         folders = Path(places["model_save_dir"]), Path(places["output_dir"])
-        app.worker.do(picture_jobs.draw, *folders, seed)
+        app.worker.do(picture_jobs.draw, *folders, seed, values, best)
 
     def write_report(self) -> None:
         """Measure the newest checkpoint, and write all that is known of its run into a file."""

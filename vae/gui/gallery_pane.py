@@ -73,11 +73,7 @@ class GalleryPane(Pane):
         self.slider.pack(side="left", fill="x", expand=True, padx="6p")
         self.position = ttk.Label(self.tools, style="Vae.TLabel", width=18)
         self.position.pack(side="left", padx="6p")
-        entries = {
-            _("Animation (GIF)..."): partial(self.export, ".gif"),
-            _("Strip of epochs (PNG)..."): partial(self.export, ".png"),
-        }
-        self.exports = kit.menu_button(self.tools, _("Export"), entries)
+        self.exports = kit.menu_button(self.tools, _("Export"), self._fill_exports)
         self.exports.pack(side="left", padx=("6p", 0))
         self.empty.pack(fill="both", expand=True)
         self._show_place()
@@ -207,6 +203,13 @@ class GalleryPane(Pane):
             self.index.set(round(self.index.get()) + 1)
             self._slid()
         self.playing = self.after(PLAY_MS, self._next)
+
+    def _fill_exports(self, menu: tk.Menu) -> None:
+        for label, suffix in (
+            (_("Animation (GIF)..."), ".gif"),
+            (_("Strip of epochs (PNG)..."), ".png"),
+        ):
+            menu.add_command(label=label, command=partial(self.export, suffix))
 
     def export(self, suffix: str) -> None:
         """Write the pictures of all epochs into one file."""

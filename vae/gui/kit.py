@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tkinter as tk
 import tkinter.font as tkfont
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from tkinter import ttk
 
@@ -185,16 +185,11 @@ def slider(master: tk.Misc, variable: tk.DoubleVar, command: Callable[[str], obj
     return made
 
 
-def menu_button(
-    master: tk.Misc, text: str, entries: Mapping[str, Callable[[], object]]
-) -> ttk.Menubutton:
-    """A button that opens a menu."""
+def menu_button(master: tk.Misc, text: str, fill: Callable[[tk.Menu], None]) -> ttk.Menubutton:
+    """A button that opens a menu, whose entries `fill` adds."""
     # The theme leaves no room between the text and the arrow.
     made = ttk.Menubutton(master, text=f"{text}  ", style="Vae.TMenubutton")
-    opened = menu(made)
-    for label, command in entries.items():
-        opened.add_command(label=label, command=command)
-    made.configure(menu=opened)
+    made.configure(menu=menu(made, fill))
     return made
 
 

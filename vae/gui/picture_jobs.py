@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from vae.config import Value
 from vae.errors import problem_of
 from vae.events import Warned
 from vae.files import readable
@@ -26,12 +27,23 @@ def read(path: Path, epoch: int, emit: Emit) -> None:
         emit(PictureRead(path, epoch, None, text.format(path=path, reason=_reason(error))))
 
 
-def draw(model_save_dir: Path, output_dir: Path, seed: int, emit: Emit) -> None:
+def draw(
+    model_save_dir: Path,
+    output_dir: Path,
+    seed: int,
+    values: dict[str, Value],
+    best: bool,
+    emit: Emit,
+) -> None:
     """Draw samples with a seed. Answers with SeedDrawn."""
     try:
         from vae.drawing import draw as draw_samples
 
-        drawn = draw_samples(model_save_dir, output_dir, seed, lambda text: emit(Warned(text)))
+        def warn(text: str) -> None:
+            emit(Warned(text))
+
+        folders = model_save_dir, output_dir
+        drawn = draw_samples(*folders, seed, warn, values=values, best=best)
         emit(SeedDrawn(seed, drawn.epoch, drawn.grid, drawn.path, ""))
     except Exception as error:
         emit(SeedDrawn(seed, 0, None, None, problem_of(error)))

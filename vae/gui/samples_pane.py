@@ -9,24 +9,28 @@ from pathlib import Path
 from tkinter import ttk
 from typing import Any
 
-from vae.config import PARAMETERS
+from vae.config import PARAMETERS, Value
 from vae.files import samples_name
 from vae.gui import kit, picture_jobs
 from vae.gui.gallery_pane import GalleryPane, Shown
 from vae.gui.viewer import Viewer
 from vae.gui.worker import Worker
-from vae.language import _
+from vae.language import _, number
 
 SIDE = 8
+TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.2)
 
 
 class SamplesPane(GalleryPane):
     """The 8x8 grids; draws with another seed, and shows one image of a grid large.
 
-    `draw` is called with a seed.
+    `draw` is called with a seed, a sampler or a temperature other than the run's by parameter,
+    and whether the network of the best epoch is wanted, not the newest.
     """
 
-    def __init__(self, master: tk.Misc, worker: Worker, draw: Callable[[int], None]) -> None:
+    def __init__(
+        self, master: tk.Misc, worker: Worker, draw: Callable[[int, dict[str, Value], bool], None]
+    ) -> None:
         promise = _("An 8x8 grid of generated images appears here after the first epoch.")
         meaning = _("64 generated images, {moment}")
         super().__init__(master, worker, "samples", samples_name, promise, meaning)
@@ -37,16 +41,25 @@ class SamplesPane(GalleryPane):
         self.one.pack(side="left")
         kit.tooltip(self.one, _("Look at one image of the grid; a click on it does the same."))
         self.seed = tk.StringVar(self, "1")
+        self.sampler = tk.StringVar(self)  # empty, as the temperature: the run's own
+        self.temperature = tk.StringVar(self)
+        self.best = tk.BooleanVar(self)
         self.drawer = kit.button(row, _("Draw others"), self._draw, "Plain", "dice-5")
         self.drawer.pack(side="right")
         kit.tooltip(
             self.drawer,
-            _("Draw 64 other images with the newest checkpoint, from the seed beside."),
+            _("Draw 64 other images from the seed beside, with the sampler beside it."),
         )
         entry = ttk.Entry(row, textvariable=self.seed, width=8, style="Vae.TEntry")
         entry.pack(side="right", padx="6p")
         entry.bind("<Return>", lambda event: self._draw())
         ttk.Label(row, text=_("Seed"), style="Vae.TLabel").pack(side="right")
+        self.way = kit.menu_button(row, _("Sampler"), self._fill_ways)
+        self.way.pack(side="right", padx="6p")
+        kit.tooltip(
+            self.way,
+            _("What other images are drawn with: the sampler, its temperature, the checkpoint."),
+        )
         self.allow(False)
 
     def create(self) -> None:
@@ -56,6 +69,39 @@ class SamplesPane(GalleryPane):
     def allow(self, allowed: bool) -> None:
         """Whether others can be drawn: there is a checkpoint, and no run goes on."""
         self.drawer.configure(state="normal" if allowed else "disabled")
+
+    def take_over(self, other: GalleryPane) -> None:
+        super().take_over(other)
+        assert isinstance(other, SamplesPane)
+        self.seed.set(other.seed.get())
+        self.sampler.set(other.sampler.get())
+        self.temperature.set(other.temperature.get())
+        self.best.set(other.best.get())
+
+    def _fill_ways(self, menu: tk.Menu) -> None:
+        def add(label: str, variable: tk.Variable, value: object) -> None:
+            menu.add_radiobutton(label=label, variable=variable, value=value)
+
+        add(_("The run's sampler"), self.sampler, "")
+        for name in PARAMETERS["sampler"].choices:
+            add(str(name), self.sampler, name)
+        menu.add_separator()
+        add(_("The run's temperature"), self.temperature, "")
+        for value in TEMPERATURES:
+            label = _("temperature {value}").format(value=number(value))
+            add(label, self.temperature, value)
+        menu.add_separator()
+        add(_("The newest checkpoint"), self.best, False)
+        add(_("The best epoch's checkpoint"), self.best, True)
+
+    def _values(self) -> dict[str, Value]:
+        """What is to differ from the run's parameters."""
+        values: dict[str, Value] = {}
+        if sampler := self.sampler.get():
+            values["sampler"] = sampler
+        if temperature := self.temperature.get():
+            values["temperature"] = float(temperature)
+        return values
 
     def show_drawn(self, seed: int, epoch: int, grid: Any, path: Path) -> None:
         """Show a grid drawn with a seed."""
@@ -72,7 +118,7 @@ class SamplesPane(GalleryPane):
         if not (text.isdecimal() and text.isascii() and int(text) <= high):
             self.caption.configure(text=_("The seed is a whole number, such as 1."))
             return
-        self.draw(int(text))
+        self.draw(int(text), self._values(), self.best.get())
 
     def _clicked(self, event: tk.Event) -> None:
         if (cell := self.plot.cell(event.x, event.y, SIDE)) is not None:

@@ -196,11 +196,27 @@ def kinds(folder: Path, place: Path, **values: Any) -> list[set[str]]:
     )  # fmt: skip
     history = run_vae_training(config).history
     counts = range(1, len(history) + 1)
-    return [{f.kind for f in findings(history[:n], config.to_dict())} for n in counts]
+    # As if more epochs were to come.
+    planned = {**config.to_dict(), "num_epochs": 1000}
+    return [{f.kind for f in findings(history[:n], planned)} for n in counts]
 
 
 def test_a_sound_run_stays_silent_all_along(phantoms: Path, tmp_path: Path) -> None:
     assert not any(kinds(phantoms, tmp_path))
+
+
+def test_a_run_that_ends_while_it_learns_should_go_on() -> None:
+    values: dict[str, Value] = {**SOUND, "num_epochs": 12, "lr": 0.0001}
+    rising = epochs(psnr=lambda epoch: 10.0 + 0.4 * epoch)
+    found = only(rising, values)
+    assert found.kind == "unfinished" and "rose by 1.6 dB" in found.message
+    assert found.remedy == {"num_epochs": 24, "lr": 0.001}
+    assert "hardly be recognised" in found.message
+    # Not while it goes on, and not once it has learned what it can.
+    assert not findings(rising[:-1], values)
+    assert not findings(epochs(psnr=lambda epoch: 24 - 8 / epoch), values)
+    good = only(epochs(psnr=lambda epoch: 20.0 + 0.4 * epoch), values)
+    assert good.remedy == {"num_epochs": 24} and "recognised" not in good.message
 
 
 def test_published_weights_collapse(phantoms: Path, tmp_path: Path) -> None:

@@ -8,8 +8,7 @@ import torch
 
 from tests.test_metrics import natural, tiny_model
 from vae.config import DEFAULTS
-from vae.findings import copies
-from vae.memorisation import PERCENTILE, closest_pairs, memorisation
+from vae.memorisation import PERCENTILE, closest_pairs, copies, memorisation
 from vae.model import VAE
 
 

@@ -37,7 +37,7 @@ def test_a_preset_names_no_path_no_seed_and_nothing_of_the_computer() -> None:
     untouched = PARAMETERS.keys() - built_in()[1].texts().keys()
     assert untouched == {
         "file_path", "log_file", "model_save_dir", "output_dir",
-        "seed", "device", "threads", "cache_gb",
+        "seed", "device", "threads", "cache_gb", "in_channels",
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from typing import Any, cast
 
 from vae.errors import StudioError
@@ -15,6 +16,9 @@ from vae.paths import check_paths
 
 # Beyond this, weights, gradients and Adam's two moments alone need more than 16 GB.
 MAX_PARAMETERS = 1_000_000_000
+
+# From here on a message tells a number by its power of ten.
+MANY_DIGITS = 10**21
 
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -379,7 +383,8 @@ def out_of_range(name: str, value: float, facts: Parameter) -> str:
         bound = text_of(facts.high)
     else:
         return ""
-    return problem.format(name=name, value=value, bound=bound)
+    told = f"{Decimal(value):.1e}" if abs(value) >= MANY_DIGITS else value
+    return problem.format(name=name, value=told, bound=bound)
 
 
 def not_divisible(img_size: int, depth: int) -> str:

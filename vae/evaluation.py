@@ -16,7 +16,7 @@ from vae.decoding import DataError
 from vae.drawing import images_of, sampler_of
 from vae.errors import StopRequested
 from vae.fidelity import Prdc, features, features_by, frechet_distance, prdc
-from vae.findings import Finding, copies
+from vae.findings import Finding
 from vae.language import _
 from vae.loss import kl_per_dimension
 from vae.measures import MEASURES
@@ -25,6 +25,7 @@ from vae.memorisation import (
     Memorisation,
     Nearness,
     closest_pairs,
+    copies,
     memorisation,
 )
 from vae.metrics import ROUNDING, bits_per_dimension, iwae_bound

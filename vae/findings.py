@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from vae.config import DEFAULTS, Value
+from vae.config import DEFAULTS, PARAMETERS, Value
 from vae.events import EpochRecord
 from vae.language import _, number
 from vae.schedule import balance, best_epoch, values_of_image
-
-if TYPE_CHECKING:
-    from vae.memorisation import Memorisation
 
 # Epochs and steps before anything is said, and the newest epochs that all must show it.
 FEWEST, FEWEST_STEPS, RECENT = 4, 60, 3
@@ -35,9 +32,11 @@ WORSE_FOR, APART, BY_HEART = 5, 1.3, 3.0  # epochs; validation error over traini
 BLURRED, GAIN, GAIN_EPOCHS, ALL_ACTIVE = 0.3, 0.3, 10, 0.9  # gain in dB
 HIGH_GAMMA, TOO_SHARP = 100.0, 1.5
 DOTTED, RECOGNIZABLE = 8.0, 18.0  # the latter in dB
+SLOW = 0.001  # learning rates below it take many epochs
 MOST_LATENTS = 1024
 OFF, OFF_LEAST = 1.5, 15.0  # times the error of reconstructions; grey levels
-COPIED = 0.25  # share of the samples that are as near to a training image as a copy
+# dB gained in the last third of a run that has come to its end, at which it was too short.
+STILL_GAINED = 0.5
 
 
 class Finding(NamedTuple):
@@ -184,7 +183,7 @@ def _overfitting(history: Sequence[EpochRecord], values: Mapping[str, Value]) ->
     apart = newest.val_reconstruction_loss / max(newest.reconstruction_loss, 1e-12)
     if newest.epoch - best.epoch < WORSE_FOR or apart < APART:
         return None
-    remedy = _against_learning_by_heart(values)
+    remedy = against_learning_by_heart(values)
     title = _("Images learned by heart") if apart >= BY_HEART else _("Overfitting")
     text = _(
         "Since epoch {best} the validation images get no better: their reconstruction error is "
@@ -216,6 +215,30 @@ def _narrow(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Find
     remedy: dict[str, Value] = {"latent_dim": 4 * count} if 4 * count <= MOST_LATENTS else {}
     text = text.format(share=share, count=count)
     return Finding("narrow", _("Too few latents"), text, remedy, fresh=True)
+
+
+def _unfinished(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
+    """The run came to its last epoch while it still learned."""
+    newest, wanted = history[-1], int(values["num_epochs"])
+    before = history[: len(history) - max(1, len(history) // 3)]
+    if newest.epoch < wanted or newest.psnr is None or any(r.psnr is None for r in before):
+        return None
+    gained = newest.psnr - max(record.psnr or 0.0 for record in before)
+    if gained < STILL_GAINED:
+        return None
+    text = _(
+        "The PSNR rose by {gained} dB in the last third of the epochs, to {psnr}: the network was "
+        "still learning when the run came to its end. Let it go on."
+    )
+    most = int(PARAMETERS["num_epochs"].high or 0)
+    remedy: dict[str, Value] = {"num_epochs": min(2 * wanted, most)}
+    if (newest.psnr or 0) < RECOGNIZABLE:
+        text += " " + _("Below {least} dB an image can hardly be recognised.")
+        if float(values["lr"]) < SLOW:
+            remedy["lr"] = SLOW
+    gain, psnr = number(gained, ".1f"), number(newest.psnr, ".1f")
+    text = text.format(gained=gain, psnr=psnr, least=number(RECOGNIZABLE, ".0f"))
+    return Finding("unfinished", _("Too few epochs"), text, remedy)
 
 
 def _checkerboard(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
@@ -269,33 +292,13 @@ def _off_prior(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> F
     return Finding("prior", _("Samples miss the latents"), text, {"sampler": "gmm"})
 
 
-def copies(found: Memorisation, values: Mapping[str, Value]) -> Finding | None:
-    """Whether samples are training images again, by pixels and by latents.
-
-    Both must say so: a blurred sample is near to many images by pixels, and one that says little
-    is near to them by latents.
-    """
-    shares = found.pixels.share, found.latents.share
-    if any(share is None or share < COPIED for share in shares):
-        return None
-    text = _(
-        "{pixels} % of the samples by their pixels and {latents} % by their latents are as near to "
-        "a training image as only one new image in twenty is. Look at the closest pairs, and do "
-        "not share such samples where the images must stay private. More images help most."
-    )
-    pixels, latents = (number(100 * (share or 0), ".0f") for share in shares)
-    return Finding(
-        "copies", _("Copies of training images"), text.format(pixels=pixels, latents=latents),
-        _against_learning_by_heart(values), fresh=True,
-    )  # fmt: skip
-
-
-def _against_learning_by_heart(values: Mapping[str, Value]) -> dict[str, Value]:
+def against_learning_by_heart(values: Mapping[str, Value]) -> dict[str, Value]:
+    """What there is to change, of the parameters that keep a network from it."""
     remedy: dict[str, Value] = {"early_stopping": 10, "augment": "light"}
     return {name: value for name, value in remedy.items() if values[name] == DEFAULTS[name]}
 
 
 Rule = Callable[[Sequence[EpochRecord], Mapping[str, Value]], "Finding | None"]
 RULES: tuple[Rule, ...] = (
-    _data, _rate, _dead, _collapse, _overfitting, _checkerboard, _off_prior, _narrow,
+    _data, _rate, _dead, _collapse, _overfitting, _checkerboard, _off_prior, _narrow, _unfinished,
 )  # fmt: skip

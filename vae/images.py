@@ -17,6 +17,8 @@ from vae import reasons
 from vae.errors import StopRequested
 from vae.language import _
 
+# Formats of this field that are not read, by suffix.
+MEDICAL = {".dcm": "DICOM", ".nii": "NIfTI"}
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "TIFF", "WEBP")
 # Read from the header, before a pixel is decoded: a small file can unpack to gigabytes.
@@ -79,7 +81,12 @@ def none_found(folder: Path) -> str:
         "No images in {folder}. Looked for {suffixes}, subfolders included. "
         "Choose the folder that holds your images."
     )
-    return text.format(folder=folder, suffixes=", ".join(SUFFIXES))
+    text = text.format(folder=folder, suffixes=", ".join(SUFFIXES))
+    for suffix, name in MEDICAL.items():
+        if any(path.suffix.lower() == suffix for path in folder.iterdir()):
+            more = _("{name} files ({suffix}) are not read: export them as PNG first.")
+            return f"{text} {more.format(name=name, suffix=suffix)}"
+    return text
 
 
 def _walk(folder: Path, unreadable: list[tuple[Path, str]]) -> Iterator[ImageFile | None]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from vae.config import Value
+from vae.findings import Finding, against_learning_by_heart
 from vae.grid import GRID_SIDE, image_grid
+from vae.language import _, number
 from vae.metrics import reduced
 from vae.model import VAE
 
 SIDE = 64  # pixels a side at which images are compared
 PERCENTILE = 5
+COPIED = 0.25  # share of the samples that are as near to a training image as a copy
 
 
 class Pair(NamedTuple):
@@ -99,6 +103,27 @@ def _nearness(nearest: _Nearest, samples: int) -> Nearness:
     near = torch.quantile(held_out, PERCENTILE / 100)
     share = float((own < near).float().mean())
     return Nearness(float(own.median()), float(held_out.median()), share, pairs)
+
+
+def copies(found: Memorisation, values: Mapping[str, Value]) -> Finding | None:
+    """Whether samples are training images again, by pixels and by latents.
+
+    Both must say so: a blurred sample is near to many images by pixels, and one that says little
+    is near to them by latents.
+    """
+    shares = found.pixels.share, found.latents.share
+    if any(share is None or share < COPIED for share in shares):
+        return None
+    text = _(
+        "{pixels} % of the samples by their pixels and {latents} % by their latents are as near to "
+        "a training image as only one new image in twenty is. Look at the closest pairs, and do "
+        "not share such samples where the images must stay private. More images help most."
+    )
+    pixels, latents = (number(100 * (share or 0), ".0f") for share in shares)
+    return Finding(
+        "copies", _("Copies of training images"), text.format(pixels=pixels, latents=latents),
+        against_learning_by_heart(values), fresh=True,
+    )  # fmt: skip
 
 
 def closest_pairs(samples: np.ndarray, images: np.ndarray) -> np.ndarray:

@@ -28,7 +28,10 @@ MAX_NAME = 60
 
 @dataclass(frozen=True)
 class Preset:
-    """Values by field; a field that is not named takes its default. `note` says what to expect."""
+    """Values by field; a field that is not named takes its default. `note` says what to expect.
+
+    But the colour channels, which belong to the images, stay as they are unless they are named.
+    """
 
     name: str
     values: Mapping[str, Value]
@@ -36,7 +39,9 @@ class Preset:
 
     def texts(self) -> dict[str, str]:
         """What the form's fields say with this preset."""
-        return {name: text_of({**DEFAULTS, **self.values}[name]) for name in FIELDS}
+        values = {**DEFAULTS, **self.values}
+        names = (name for name in FIELDS if name != "in_channels" or name in self.values)
+        return {name: text_of(values[name]) for name in names}
 
 
 def built_in() -> tuple[Preset, ...]:
@@ -55,7 +60,7 @@ def built_in() -> tuple[Preset, ...]:
     fine: dict[str, Value] = {**balanced, "img_size": 256, "depth": 5, "num_epochs": 50}
     low: dict[str, Value] = {"batch_size": 2, "latent_dim": 256, "base_channels": 16}
     return (
-        Preset(_("Published defaults"), {}, _("128 pixels, 25 epochs")),
+        Preset(_("Published defaults"), {"in_channels": 3}, _("128 pixels, 25 epochs")),
         Preset(
             _("Recommended"),
             recommended,

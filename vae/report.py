@@ -126,7 +126,10 @@ def _findings(record: Record, copies: Finding | None) -> Iterator[str]:
     if too_early(history, values) and not found:
         yield "<p>It is too early to say what is wrong, if anything is.</p>"
     elif not found:
-        yield f"<p>Nothing wrong was found after {len(history)} epochs.</p>"
+        yield (
+            f"<p>No fault was found in the training after {len(history)} epochs. Whether its "
+            "images are good enough, look at them below.</p>"
+        )
     for finding in found:
         remedy = ", ".join(f"{name} {text_of(value)}" for name, value in finding.remedy.items())
         mends = f"<br><b>What mends it:</b> {_text(remedy)}" if remedy else ""

@@ -117,13 +117,16 @@ def test_others_are_drawn_from_a_seed_and_saved(trained: Any) -> None:
     before = samples.pixels
     samples.seed.set("x")
     samples.drawer.invoke()
-    assert "whole number" in samples.caption["text"]
+    assert "whole number" in trained.bar()
     samples.seed.set("7")
     samples.drawer.invoke()
     trained.pump(lambda: "seed 7" in samples.caption["text"])
     assert (samples.pixels != before).any()
     output = Path(app.form.texts()["output_dir"])
     assert (output / "sample_prior_seed_7_epoch_0003.png").exists()
+    samples.drawer.invoke()  # others, not the same again
+    trained.pump(lambda: "seed 8" in samples.caption["text"])
+    assert samples.seed.get() == "8"
 
 
 def test_others_are_drawn_by_another_sampler_which_the_bar_names(trained: Any) -> None:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from tkinter import ttk
 from typing import Any
+
+import pytest
 
 from tests.test_findings import SOUND, epochs
 from vae.config import TrainConfig
@@ -43,7 +46,7 @@ def test_a_sound_run_is_told_so(open_window: Open) -> None:
     pane = show(window, epochs(2), SOUND)
     assert "too early" in words(pane)
     pane = show(window, epochs(7), SOUND)
-    assert "Nothing wrong was found after 7 epochs." in words(pane)
+    assert "No fault was found in the training after 7 epochs." in words(pane)
     assert title(window) == "Quality" and not pane.buttons
     titles = [cell.title.get_text() for cell in pane.plot.cells]
     assert titles[:3] == ["PSNR  24.0 dB", "SSIM  0.800", "Active latents  32 of 32"]
@@ -129,6 +132,31 @@ def test_a_report_is_written_from_the_menu(open_window: Open, tiny: Make) -> Non
     path = Path(config.output_dir) / REPORT_NAME
     window.pump(lambda: "report.html was written" in app.bar.text["text"])
     assert path.exists()
+
+
+def test_a_report_can_be_stopped(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vae import report
+    from vae.errors import StopRequested
+
+    def wait(*folders: Path, should_stop: Any) -> None:
+        while not should_stop():
+            time.sleep(0.01)
+        raise StopRequested
+
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    monkeypatch.setattr(report, "write_report", wait)
+    window = open_window(config)
+    app = window.app
+    window.pump(lambda: app.view.resumable)
+    app.actions.write_report()
+    assert app.bar.word["text"] == "Measuring" and str(app.bar.train["state"]) == "disabled"
+    app.bar.stop.invoke()
+    window.pump(lambda: "you stopped it" in app.bar.text["text"])
+    assert app.state == "idle" and not (Path(config.output_dir) / REPORT_NAME).exists()
+    assert str(app.bar.train["state"]) == "normal"
 
 
 def test_there_is_no_report_without_a_run(open_window: Open) -> None:

@@ -65,5 +65,5 @@ def test_a_bad_value_is_told_at_its_field_and_nothing_starts(
     monkeypatch.setattr(control, "ask_sweep", lambda *_: wanted)
     window.app.control.train_several()
     window.pump(lambda: "1 field needs attention" in window.bar())
-    assert "img_size 18" in window.app.form.messages["img_size"]
+    assert "Image size 18" in window.app.form.messages["img_size"]
     assert not (tmp_path / "all").exists()

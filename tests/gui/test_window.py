@@ -19,7 +19,9 @@ from vae import cache, decoding, training
 from vae.checkpoint import checkpoint_files
 from vae.config import PARAMETERS, TrainConfig
 from vae.dataset import MedicalImageDataset
+from vae.events import BatchDone
 from vae.gui import dialogs, kit, worker
+from vae.gui.bar import Eta
 from vae.gui.gallery_pane import Shown
 from vae.training import run_vae_training
 
@@ -217,6 +219,7 @@ def test_a_refusal_says_why_beside_its_field(open_window: Open, tiny: Make) -> N
     run_vae_training(tiny(num_epochs=1))
     window = open_window(tiny(num_epochs=2, latent_dim=9))
     app = window.app
+    app.view.other_values = list  # the window has not seen it: the run itself refuses
     app.control.train()
     window.pump_to("failed")
     assert "belongs to another run" in window.bar()
@@ -300,6 +303,7 @@ def test_a_refused_field_stays_marked_until_it_is_edited(open_window: Open, tiny
     run_vae_training(tiny(num_epochs=1))
     window = open_window(tiny(num_epochs=2, latent_dim=9))
     form = window.app.form
+    window.app.view.other_values = list
     window.app.control.train()
     window.pump_to("failed")
     for name in ("img_size", "latent_dim"):
@@ -691,3 +695,93 @@ def test_a_note_stays_in_sight_until_it_is_dismissed(open_window: Open, tiny: Ma
     app.banner.clear()
     app.root.update()
     assert not app.banner.winfo_ismapped()
+
+
+def test_a_run_of_other_values_is_not_promised_to_go_on(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_vae_training(tiny(num_epochs=1))
+    window = open_window(tiny(num_epochs=2, latent_dim=9, beta=0.5))
+    app = window.app
+    window.pump(lambda: "of a run with other values" in window.bar())
+    assert app.bar.train["text"] == "Train"
+    asked = answer(monkeypatch, "Cancel", "Take its values", "Go on with them")
+    app.bar.train.invoke()
+    assert asked == ["Another run"] and app.form.texts()["latent_dim"] == "9"
+    app.bar.train.invoke()
+    assert app.form.texts()["latent_dim"] == "4"
+    assert app.bar.train["text"] == "Resume" and "Resume" in window.bar()
+    app.bar.train.invoke()  # now only the weights of the loss differ
+    window.pump_to("finished")
+    assert asked == ["Another run", "Another run", "Other weights"]
+
+
+def test_messages_call_parameters_what_the_form_calls_them(open_window: Open) -> None:
+    window = open_window()
+    app = window.app
+    app.form.take({"img_size": "18"})
+    assert app.form.messages["img_size"].startswith("Image size 18 is not divisible")
+    app.form.fill({"latent_dim": "1e99"})
+    app.form.fields["latent_dim"].event_generate("<FocusOut>")
+    message = app.form.messages["latent_dim"]
+    assert message == "Latent dimension 1.0e+99 is too large: take at most 65536."
+    app.tell("All is done: raise num_epochs to go on with /data/img_size/a.png.")
+    assert "raise Epochs to go on with /data/img_size/a.png." in window.bar()
+    app.banner.say("lr 2 is too large; another alpha is not.")
+    assert app.banner.text["text"] == "Learning rate 2 is too large; another alpha is not."
+
+
+def test_a_long_message_moves_no_button(open_window: Open) -> None:
+    window = open_window()
+    app = window.app
+    app.tell("Short.")
+    for _ in range(5):
+        app.root.update()
+    before = [button.winfo_rooty() for button in (app.bar.train, app.bar.stop)]
+    app.tell("A sentence of many words. " * 20)
+    window.pump(lambda: app.bar.text.winfo_height() > 60)
+    assert [button.winfo_rooty() for button in (app.bar.train, app.bar.stop)] == before
+
+
+def test_a_failure_is_over_once_the_form_says_something_else(
+    open_window: Open, tiny: Make, tmp_path: Path, images: Path
+) -> None:
+    (tmp_path / "nothing").mkdir()
+    (tmp_path / "nothing" / "scan.DCM").touch()
+    window = open_window(tiny(), file_path=str(tmp_path / "nothing"))
+    app = window.app
+    app.bar.train.invoke()
+    window.pump_to("failed")
+    assert "DICOM files (.dcm) are not read" in app.form.messages["file_path"]
+    assert app.bar.tone == "failed"
+    app.toggle_language()
+    assert app.form.marked() == ["file_path"]  # what the run found out stays marked
+    app.toggle_language()
+    app.say("Note", "Something else.")
+    assert app.bar.tone == "idle"
+    app.form.take({"file_path": str(images)})
+    assert app.state == "idle" and "Click Train" in window.bar()
+
+
+def test_what_is_left_counts_what_lies_between_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Epochs of 5 batches that take 0.1 s, with 1.9 s of saving and sampling after each."""
+    now = 0.0
+    monkeypatch.setattr("vae.gui.bar.time.monotonic", lambda: now)
+    eta, said = Eta(), ""
+    for epoch in range(1, 11):
+        for batch in (2, 5):
+            now = 2.0 * (epoch - 1) + 0.02 * batch
+            said = eta.left(BatchDone(epoch, 20, batch, 5, 0.5, 100.0))
+            assert epoch > 4 or not said
+    assert said == "19 s left"  # of ten epochs of 2 s, less what comes after the last batch
+
+
+def test_batches_that_are_told_late_make_no_wrong_promise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window that was held up hears of many batches at once."""
+    now = 0.0
+    monkeypatch.setattr("vae.gui.bar.time.monotonic", lambda: now)
+    eta, said = Eta(), ""
+    for batch in range(1, 101):
+        now = (batch + 9) // 10 * 1.0  # ten at a time, a tenth of a second each
+        said = eta.left(BatchDone(1, 1, batch, 200, 0.5, 100.0))
+    assert said in ("10 s left", "9 s left", "11 s left")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae import __version__, diary
 from vae.command import train_command
 from vae.config import Value
-from vae.files import REPORT_NAME
 from vae.gui import dialogs, picture_jobs
+from vae.gui.data_pane import first_steps
 from vae.gui.desktop import open_folder
 from vae.language import _, number
+from vae.measures import MEASURES
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -70,16 +70,19 @@ class Actions:
             return
         places = app.form.texts()
         folders = Path(places["model_save_dir"]), Path(places["output_dir"])
-        app.say(_("Note"), _("Measuring the newest checkpoint and writing the report..."))
-        path = folders[1] / REPORT_NAME
-        app.worker.do(picture_jobs.write, partial(picture_jobs.write_report, *folders), path)
+        text = _("Measuring the newest checkpoint and writing the report...")
+        app.set_state("checking", _("Measuring"), text)
+        app.worker.write_report(*folders)
 
     def copy_command(self) -> None:
         """Copy the terminal command that equals the form."""
         app = self.app
         app.root.clipboard_clear()
         app.root.clipboard_append(train_command(app.form.texts()))
-        text = _("The command was copied. Run it in the folder of VAE Studio.")
+        text = _(
+            "The command was copied. Run it in the folder of VAE Studio. It goes on with a run in "
+            "the same folders; with --fresh it begins anew."
+        )
         app.tell(text)
 
     def copy_report(self) -> None:
@@ -99,6 +102,12 @@ class Actions:
             text += " " + _("The next run decodes its images again; nothing else is lost.")
         if dialogs.ask(self.app.root, _("Image cache"), text, choices) == _("Clear"):
             self.app.worker.clear_cache()
+
+    def help(self) -> None:
+        """What to do first, and what the measures of the Quality tab mean."""
+        lines = [f"{_(measure.label)}: {_(measure.good)}" for measure in MEASURES]
+        text = "\n\n".join((first_steps(), _("The measures of the Quality tab:"), "\n".join(lines)))
+        dialogs.ask(self.app.root, _("Help"), text, (_("Close"),))
 
     def about(self) -> None:
         """Version and purpose."""

@@ -149,6 +149,14 @@ class ReportReady:
 
 
 @dataclass(frozen=True)
+class ReportWritten:
+    """The report of a run is in a folder, or None with why it is not."""
+
+    text: str
+    folder: Path | None
+
+
+@dataclass(frozen=True)
 class LogRead:
     """The log of another run, or why it cannot be used."""
 

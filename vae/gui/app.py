@@ -102,7 +102,7 @@ class App:
     def _build(self) -> None:
         root, control, actions = self.root, self.control, self.actions
         self.header = Header(
-            root, actions.open_output, actions.about, self.toggle_mode, self.toggle_language
+            root, actions.open_output, actions.help, self.toggle_mode, self.toggle_language
         )
         self.header.pack(fill="x")
         ttk.Frame(root, style="Rule.Vae.TFrame", height=1).pack(fill="x")
@@ -125,7 +125,7 @@ class App:
             self.tabs, partial(self.data_view.look, again=True), self.data_view.follow_suggestion
         )
         self.loss = LossPane(self.tabs, self.loss_actions)
-        self.samples = SamplesPane(self.tabs, self.worker, actions.draw)
+        self.samples = SamplesPane(self.tabs, self.worker, actions.draw, self.tell)
         self.reconstructions = ReconstructionsPane(self.tabs, self.worker)
         self.quality = QualityPane(self.tabs, control.apply)
         self.runs, self.log = RunsPane(self.tabs, self), LogPane(self.tabs)
@@ -192,6 +192,7 @@ class App:
     def set_state(self, state: str, word: str, text: str, right: str = "") -> None:
         """The one place where the state changes; what can be clicked derives from it."""
         self.state = state
+        self.tried = self.form.texts() if state == "failed" else {}
         self.failure = text if state == "failed" else ""
         if state in ("finished", "failed", "blocked") and not self.root.tk.call("focus"):
             self.root.bell()  # the person looks at something else
@@ -204,12 +205,13 @@ class App:
     def show_buttons(self) -> None:
         """Bring the buttons in line with the state and with what was found."""
         view = self.view
-        self.bar.show_state(self.state, self.busy, view.resumable, view.replaceable)
+        goes_on = view.resumable and not view.other_values()
+        self.bar.show_state(self.state, self.busy, goes_on, view.replaceable)
         self.samples.allow(view.resumable and not self.busy)
 
     def say(self, word: str, text: str, right: str = "", topic: str = "note") -> None:
-        """Another sentence in the same state."""
-        self.bar.say(self.state, word, text, right, topic)
+        """Another sentence in the same state; how a run ended has been said by then."""
+        self.bar.say(self.state if self.busy else "idle", word, text, right, topic)
 
     def tell(self, text: str, folder: Path | None = None) -> None:
         """Say something where it stays, and offer to open a folder."""
@@ -319,8 +321,12 @@ class App:
             texts = self.form.texts()
             self.worker.check_paths({path: texts[path] for path in PATHS})
             self.look()
+        if self.state == "failed" and self.form.texts() != self.tried:
+            self.set_state("idle", "", "")  # what failed was another form
+        self.show_buttons()
         said = self.bar.topic if self.state == "idle" else ""
-        if (name, said) in (("num_epochs", "found"), ("file_path", "ready")):
+        counts = name == "num_epochs" or PARAMETERS[name].fixed
+        if (said == "found" and counts) or (name, said) == ("file_path", "ready"):
             self.view.say_found()
         self.data_view.look()
         self.say_marked()
@@ -376,6 +382,7 @@ class App:
     def build_again(self) -> None:
         """Build the window's parts anew, in the language and size in use, showing the same."""
         texts, marks, folded = self.form.texts(), self.form.messages, self.form.folded
+        refused = {name: marks[name] for name in self.form.refused if name in marks}
         panes, tab = list(self.panes.values()), self.tabs.index("current")  # type: ignore[no-untyped-call]
         hidden = not self.form.winfo_manager()
         bar, plots = self.bar, self.loss.plot is not None
@@ -385,7 +392,7 @@ class App:
             child.destroy()
         self._build()
         self.form.fill(texts)
-        self.form.show_problems(self.form.problems() if marks else {})
+        self.form.show_problems({**refused, **self.form.problems()} if marks else {})
         if not folded:
             self.form.toggle_advanced()
         if hidden:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tkinter import ttk
 
 from vae.gui import kit
+from vae.gui.labels import labelled
 from vae.language import _, ngettext
 
 
@@ -32,7 +33,7 @@ class Banner(ttk.Frame):
     def say(self, text: str, offer: str = "", command: Callable[[], object] | None = None) -> None:
         """Show a note, with a link that does something; earlier notes are in the log."""
         self.count += 1
-        self.text.configure(text=text)
+        self.text.configure(text=labelled(text))
         many = ngettext("{count} note in the Log", "{count} notes in the Log", self.count)
         link = offer or many.format(count=self.count)
         self.more.configure(text=link, command=command or self.show_log)

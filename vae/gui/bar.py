@@ -4,42 +4,48 @@ from __future__ import annotations
 
 import time
 import tkinter as tk
+from collections import deque
 from collections.abc import Callable
 from tkinter import ttk
 from typing import Any
 
 from vae.events import BatchDone
 from vae.gui import kit
+from vae.gui.labels import labelled
 from vae.gui.theme import TONES, pixels
 from vae.language import _
 from vae.words import duration
 
 # Fewer batches of an epoch say little of its speed or its mean loss.
 ENOUGH_BATCHES = 20
+# Of the time that is left: seconds that are looked back at, and before anything is said.
+MEASURED_SECONDS, SECONDS_ENOUGH = 30.0, 2.0
 WORDS_WIDTH = 330  # less is too little for a sentence beside the buttons, at 96 dpi
 
 
 class Eta:
-    """Time left, from a smoothed speed of training alone."""
+    """Time left, by the clock: from the newest epoch or half minute, whichever is longer.
+
+    What lies between two epochs counts too, which takes longer than small epochs themselves.
+    """
 
     def __init__(self) -> None:
-        self.batches, self.speed = 0, 0.0
-        self.last = (0, 0, 0.0)  # epoch, batch, when
+        self.seen: deque[tuple[int, float]] = deque()  # batches done, and when
 
     def left(self, event: BatchDone) -> str:
-        """ "3 min 5 s left", or nothing before enough batches were seen."""
-        now = time.monotonic()
-        epoch, batch, then = self.last
-        # Between two epochs lie saving and sampling, which are no measure of the speed.
-        if epoch == event.epoch and now > then and event.batch > batch:
-            speed = (event.batch - batch) / (now - then)
-            self.speed = speed if not self.speed else 0.9 * self.speed + 0.1 * speed
-            self.batches += event.batch - batch
-        self.last = (event.epoch, event.batch, now)
-        if self.batches < ENOUGH_BATCHES or not self.speed:
+        """ "3 min 5 s left", or nothing before enough was seen."""
+        done, now = (event.epoch - 1) * event.batches + event.batch, time.monotonic()
+        self.seen.append((done, now))
+        while len(self.seen) > 2:
+            later, then = self.seen[1]
+            if now - then < MEASURED_SECONDS or done - later < event.batches:
+                break
+            self.seen.popleft()
+        first, began = self.seen[0]
+        if done - first < ENOUGH_BATCHES or now - began < SECONDS_ENOUGH:
             return ""
-        rest = (event.epochs - event.epoch + 1) * event.batches - event.batch
-        return _("{time} left").format(time=duration(rest / self.speed))
+        rest = event.epochs * event.batches - done
+        return _("{time} left").format(time=duration(rest * (now - began) / (done - first)))
 
 
 class ActionBar(ttk.Frame):
@@ -90,7 +96,8 @@ class ActionBar(ttk.Frame):
         self.columnconfigure(2 - first, weight=0)
         self.columnconfigure(first + 1, weight=1)
         rows, columns = (1, 5) if self.narrow else (2, 1)
-        self.buttons.grid(row=0, column=0, rowspan=rows, columnspan=columns, sticky="w")
+        # At the bottom, where a message of several lines does not move them.
+        self.buttons.grid(row=0, column=0, rowspan=rows, columnspan=columns, sticky="sw")
         gap = ("6p", 0) if self.narrow else "0p"
         self.meter.grid(row=top, column=first, columnspan=4, sticky="ew", padx=(left, 0), pady=gap)
         line: dict[str, Any] = {"row": top + 1, "pady": ("3p", 0)}
@@ -129,7 +136,7 @@ class ActionBar(ttk.Frame):
         """
         self.tone, self.topic = tone, topic
         self.word.configure(text=word)
-        self.text.configure(text=text)
+        self.text.configure(text=labelled(text))
         self.right.configure(text=right)
         self.link.grid_remove()
         self.paint()

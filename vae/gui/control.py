@@ -31,6 +31,9 @@ class Control:
             app.view.go_on()
         if app.busy:
             return
+        if not fresh and app.view.other_values():
+            self._ask_about_other_values()
+            return
         if not fresh and not self._goes_on_with_other_weights():
             return
         app.form.show_problems({})
@@ -43,6 +46,31 @@ class Control:
         app.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
         app.remember()
         app.worker.train(app.form.texts(), fresh)
+
+    def _ask_about_other_values(self) -> None:
+        """The run in the checkpoint folder cannot go on with what the form says: ask what to do."""
+        app, found = self.app, self.app.view.found
+        assert found and found.record
+        then, names = found.record.config, app.view.other_values()
+        texts = app.form.texts()
+        changes = [
+            _("{label} from {then} to {now}").format(
+                label=_(PARAMETERS[name].label), then=text_of(then[name]), now=texts[name]
+            )
+            for name in names
+            if PARAMETERS[name].told
+        ]
+        text = _(
+            "The checkpoint folder holds a run that was trained with other values and cannot go on "
+            "with those of the form: {changes}. Take its values and go on with it, or start fresh, "
+            "which moves it aside."
+        ).format(changes=", ".join(changes) or _("a changed pattern"))
+        choices = (_("Take its values"), _("Start fresh..."), _("Cancel"))
+        answer = dialogs.ask(app.root, _("Another run"), text, choices)
+        if answer == choices[0]:
+            app.form.take({name: text_of(then[name]) for name in names})
+        elif answer == choices[1]:
+            self.start_fresh()
 
     def _goes_on_with_other_weights(self) -> bool:
         """Whether to go on although the loss would be another measure from here on; asks."""
@@ -177,9 +205,10 @@ class Control:
             self.give_up()
         if app.state not in ("checking", "running", "paused"):
             return
+        if app.state == "checking":  # there is nothing yet to lose
+            self.stop()
+            return
         text = _("A checkpoint is saved after the running batch, and Resume goes on from there.")
-        if app.state == "checking":
-            text = _("Nothing has been trained yet, so that there is nothing to lose.")
         choices = (_("Stop"), _("Keep training"))
         if dialogs.ask(app.root, _("Stop training"), text, choices) == choices[0]:
             self.stop()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vae.config import PARAMETERS
 from vae.gui import data_words as words
 from vae.gui import kit
+from vae.gui.labels import labelled
 from vae.gui.pane import Pane
 from vae.language import _
 
@@ -111,7 +112,7 @@ class DataPane(Pane):
     def show(self, view: DataView) -> None:
         """Show what is known of the folder."""
         chosen, known = bool(view.texts.get("file_path")), bool(view.survey or view.sheet)
-        self.empty.configure(text=view.problem or ("" if chosen else self.promise))
+        self.empty.configure(text=labelled(view.problem) or ("" if chosen else self.promise))
         self.status.configure(text=self._status(view))
         self.again.configure(state="disabled" if view.locked else "normal")
         _show(self.top, chosen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vae.files import size_words
+from vae.gui.labels import labelled
 from vae.language import _, ngettext, number
 from vae.reasons import reason_words
 from vae.words import duration
@@ -101,7 +102,7 @@ def memory(estimate: Estimate) -> str:
 def epoch_time(estimate: Estimate) -> str:
     """The time that an epoch takes, or why that is not known."""
     if estimate.problem:
-        return estimate.problem
+        return labelled(estimate.problem)
     seconds = estimate.seconds
     time = duration(seconds) if seconds >= 1 else _("less than 1 s")
     text = _("about {time} on this computer ({device})")

@@ -10,6 +10,7 @@ from tkinter import ttk
 from vae.config import DEFAULTS, PARAMETERS, check, parse, text_of
 from vae.gui import kit
 from vae.gui.info import Info
+from vae.gui.labels import labelled
 from vae.gui.theme import pixels
 from vae.language import _
 
@@ -186,7 +187,7 @@ class Form(ttk.Frame):
         """
         self.messages.pop(name, None)
         if message:
-            self.messages[name] = message
+            self.messages[name] = labelled(message)
         field = self.fields[name]
         kind = str(field["style"]).rsplit(".", 1)[-1]
         field.configure(style=f"Bad.Vae.{kind}" if message else f"Vae.{kind}")

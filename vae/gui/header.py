@@ -18,7 +18,7 @@ class Header(ttk.Frame):
         self,
         master: tk.Misc,
         open_output: Callable[[], object],
-        about: Callable[[], object],
+        help: Callable[[], object],
         toggle_mode: Callable[[], object],
         toggle_language: Callable[[], object],
     ) -> None:
@@ -28,7 +28,7 @@ class Header(ttk.Frame):
         self.mode = kit.button(self, "", toggle_mode, "Tool", "moon-stars")
         for button, tip in (
             (self.mode, _("Light or dark")),
-            (kit.button(self, "", about, "Tool", "question-circle"), _("About VAE Studio")),
+            (kit.button(self, "", help, "Tool", "question-circle"), _("Help")),
             (kit.button(self, "", open_output, "Tool", "folder2-open"), _("Open output folder")),
             (kit.button(self, code, toggle_language, "Tool", "globe"), _("Language")),
         ):

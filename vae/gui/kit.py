@@ -198,10 +198,10 @@ def tooltip(widget: tk.Widget, text: str, focus: bool = True) -> None:
     size = pixels(widget, 320)[0]
     tip = tb.ToolTip(widget, text=text, bootstyle="@secondary", wraplength=size, position="right")
 
-    if focus:
-        widget.bind("<FocusIn>", lambda event: tip.schedule(), add="+")
+    if focus:  # that Tab brought: one that a click or a new tab gave asks for no explanation
+        widget.bind("<<TraverseIn>>", lambda event: tip.schedule(), add="+")
     # The pointer may have left unnoticed, as when a dialog opened under it.
-    for shown in ("<Enter>", "<FocusIn>"):
+    for shown in ("<Enter>", "<<TraverseIn>>"):
         widget.bind(shown, lambda event: widget.after(TIP_MS, tip.leave), add="+")
     for done in ("<FocusOut>", "<Key>"):
         widget.bind(done, lambda event: tip.leave(), add="+")

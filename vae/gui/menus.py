@@ -57,9 +57,10 @@ def make_menus(app: App) -> None:
             (LANGUAGES[app.next_language()], "Mod+J", app.toggle_language),
         ],
         _("Help"): [
+            (_("First steps and measures"), "F1", actions.help),
             (_("Copy report"), "Mod+R", actions.copy_report),
             (_("Open log folder"), "", actions.open_log_folder),
-            (_("About VAE Studio"), "F1", actions.about),
+            (_("About VAE Studio"), "", actions.about),
         ],
     }
     bar = kit.menu(app.root)

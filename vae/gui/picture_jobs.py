@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vae.config import Value
-from vae.errors import problem_of
+from vae.errors import StopRequested, problem_of
 from vae.events import Warned
-from vae.files import readable
-from vae.gui.answers import PictureRead, SeedDrawn, Told
+from vae.files import REPORT_NAME, readable
+from vae.gui.answers import PictureRead, ReportWritten, SeedDrawn, Told
 from vae.language import _
 
 Emit = Callable[[object], None]
@@ -49,12 +49,22 @@ def draw(
         emit(SeedDrawn(seed, 0, None, None, problem_of(error)))
 
 
-def write_report(model_save_dir: Path, output_dir: Path) -> str:
-    """Write the report of a run; returns what to say."""
-    from vae import report
+def write_report(
+    model_save_dir: Path, output_dir: Path, emit: Emit, should_stop: Callable[[], bool]
+) -> None:
+    """Measure a run and write its report. Answers with ReportWritten."""
+    path = output_dir / REPORT_NAME
+    try:
+        from vae import report
 
-    path = report.write_report(model_save_dir, output_dir)
-    return _("{path} was written. It opens in any browser.").format(path=readable(path))
+        path = report.write_report(model_save_dir, output_dir, should_stop=should_stop)
+        text = _("{path} was written. It opens in any browser.")
+        emit(ReportWritten(text.format(path=readable(path)), path.parent))
+    except StopRequested:
+        emit(ReportWritten(_("The report was not written, since you stopped it."), None))
+    except Exception as error:
+        text = _("{path} was not written ({reason}).")
+        emit(ReportWritten(text.format(path=path, reason=_reason(error)), None))
 
 
 def write(job: Callable[[], str], path: Path, emit: Emit) -> None:

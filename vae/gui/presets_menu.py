@@ -59,7 +59,7 @@ class PresetsMenu:
         if app.busy:
             return
         before, after = app.form.texts(), preset.texts()
-        changed = [name for name in FIELDS if before[name] != after[name]]
+        changed = [name for name in after if before[name] != after[name]]
         app.form.take(after)
         text = ", ".join(f"{_(PARAMETERS[name].label)} {after[name]}" for name in changed)
         words = _("{preset}: {changes}.") if changed else _("{preset}: the form has these values.")

@@ -76,8 +76,8 @@ class QualityPane(Pane):
             self.headline.pack_forget()
         else:
             text = ngettext(
-                "Nothing wrong was found after {count} epoch.",
-                "Nothing wrong was found after {count} epochs.",
+                "No fault was found in the training after {count} epoch.",
+                "No fault was found in the training after {count} epochs.",
                 epochs,
             ).format(count=epochs)
             if count:

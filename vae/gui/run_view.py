@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vae.config import DEFAULTS, Value, parse
+from vae.config import DEFAULTS, PARAMETERS, Value, parse
 from vae.events import (
     SLOW,
     BatchDone,
@@ -49,6 +49,7 @@ from vae.gui.answers import (
     PresetsListed,
     RecentListed,
     ReportReady,
+    ReportWritten,
     Retrying,
     RunsListed,
     RunsTrashed,
@@ -111,6 +112,17 @@ class RunView:
     def resumable(self) -> bool:
         """Whether the checkpoint folder holds a run to go on with."""
         return bool(self.found and self.found.record)
+
+    def other_values(self) -> list[str]:
+        """The fields whose values keep the run in the checkpoint folder from going on."""
+        if not (self.found and self.found.record) or self.app.places() != self.app.looked:
+            return []
+        config, values = self.found.record.config, parse(self.app.form.texts())[0]
+        return [
+            name
+            for name, facts in PARAMETERS.items()
+            if facts.fixed and name in values and values[name] != config[name]
+        ]
 
     @property
     def replaceable(self) -> bool:
@@ -177,6 +189,9 @@ class RunView:
                 self.app.tell(event.text)
             case ReportReady():
                 self._report_ready(event)
+            case ReportWritten():
+                self.app.set_state("idle", "", "")
+                self.app.tell(event.text, event.folder)
             case LogRead():
                 self.app.loss_actions.show_log(event)
             case PresetsListed():
@@ -341,6 +356,7 @@ class RunView:
             self.app.worker.answer(folder or self.trouble.folder)
 
     def _tried_again(self) -> None:
+        self.eta = Eta()  # the wait was no training
         if self.app.state == "blocked":
             state = "stopping" if self.app.worker.flag.is_set() else "running"
             word = _("Stopping") if state == "stopping" else _("Training")
@@ -442,6 +458,8 @@ class RunView:
             values = {**DEFAULTS, **found.record.config, **parse(texts)[0]}
             if has_given_up(found.record.history, values):
                 hint = _("no more improvement; raise Early stopping to train on")
+            if self.other_values():
+                hint = _("of a run with other values; Train asks what to do with it")
             text = _("{done} of {total} epochs done: {hint}")
             if more:
                 text = _("{done} of {total} epochs done, {more} images of the next: {hint}")

@@ -25,16 +25,22 @@ class SamplesPane(GalleryPane):
     """The 8x8 grids; draws with another seed, and shows one image of a grid large.
 
     `draw` is called with a seed, a sampler or a temperature other than the run's by parameter,
-    and whether the network of the best epoch is wanted, not the newest.
+    and whether the network of the best epoch is wanted, not the newest; `complain` with what is
+    wrong with the seed.
     """
 
     def __init__(
-        self, master: tk.Misc, worker: Worker, draw: Callable[[int, dict[str, Value], bool], None]
+        self,
+        master: tk.Misc,
+        worker: Worker,
+        draw: Callable[[int, dict[str, Value], bool], None],
+        complain: Callable[[str], None],
     ) -> None:
         promise = _("An 8x8 grid of generated images appears here after the first epoch.")
         meaning = _("64 generated images, {moment}")
         super().__init__(master, worker, "samples", samples_name, promise, meaning)
-        self.draw = draw
+        self.draw, self.complain = draw, complain
+        self.last: tuple[int, dict[str, Value], bool] | None = None  # what was drawn last
         row = ttk.Frame(self, style="Vae.TFrame")
         row.pack(side="bottom", fill="x", pady=("6p", 0), before=self.tools)
         self.one = kit.button(row, _("One image..."), self.view, "Plain", "zoom-in")
@@ -50,9 +56,9 @@ class SamplesPane(GalleryPane):
             self.drawer,
             _("Draw 64 other images from the seed beside, with the sampler beside it."),
         )
-        entry = ttk.Entry(row, textvariable=self.seed, width=8, style="Vae.TEntry")
-        entry.pack(side="right", padx="6p")
-        entry.bind("<Return>", lambda event: self._draw())
+        self.seed_entry = ttk.Entry(row, textvariable=self.seed, width=8, style="Vae.TEntry")
+        self.seed_entry.pack(side="right", padx="6p")
+        self.seed_entry.bind("<Return>", lambda event: self._draw())
         ttk.Label(row, text=_("Seed"), style="Vae.TLabel").pack(side="right")
         self.way = kit.menu_button(row, _("Sampler"), self._fill_ways)
         self.way.pack(side="right", padx="6p")
@@ -77,6 +83,7 @@ class SamplesPane(GalleryPane):
         self.sampler.set(other.sampler.get())
         self.temperature.set(other.temperature.get())
         self.best.set(other.best.get())
+        self.last = other.last
 
     def _fill_ways(self, menu: tk.Menu) -> None:
         def add(label: str, variable: tk.Variable, value: object) -> None:
@@ -116,9 +123,16 @@ class SamplesPane(GalleryPane):
         if str(self.drawer["state"]) == "disabled":
             return
         if not (text.isdecimal() and text.isascii() and int(text) <= high):
-            self.caption.configure(text=_("The seed is a whole number, such as 1."))
+            self.seed_entry.configure(style="Bad.Vae.TEntry")
+            self.complain(_("The seed is a whole number, such as 1."))
             return
-        self.draw(int(text), self._values(), self.best.get())
+        self.seed_entry.configure(style="Vae.TEntry")
+        wanted = int(text), self._values(), self.best.get()
+        if wanted == self.last:  # others are wanted, and these are there
+            wanted = (wanted[0] + 1, *wanted[1:])
+            self.seed.set(str(wanted[0]))
+        self.last = wanted
+        self.draw(*wanted)
 
     def _clicked(self, event: tk.Event) -> None:
         if (cell := self.plot.cell(event.x, event.y, SIDE)) is not None:
@@ -128,4 +142,5 @@ class SamplesPane(GalleryPane):
         """Show one image of the grid in a window of its own."""
         if self.pixels is not None:
             write = partial(self.worker.do, picture_jobs.write)
-            Viewer(self, self.pixels, SIDE, cell, self.caption["text"], self.folder, write)
+            path = self.folder / (self.shown.name if self.shown else "")
+            Viewer(self, self.pixels, SIDE, cell, self.caption["text"], path, write)

@@ -18,7 +18,8 @@ SIZE = 512  # at 96 dpi
 class Viewer(tk.Toplevel):
     """Shows an image of a grid of `side` x `side`, its latent's number, and its neighbours.
 
-    `write` takes what writes a file, and the file's path.
+    path is the grid's, after which a saved image is called. `write` takes what writes a file, and
+    the file's path.
     """
 
     def __init__(
@@ -28,14 +29,14 @@ class Viewer(tk.Toplevel):
         side: int,
         cell: int,
         text: str,
-        folder: Path,
+        path: Path,
         write: Callable[[Callable[[], str], Path], None],
     ) -> None:
         super().__init__(master, background=kit.palette(master).background)
         self.title(_("One image"))
         self.transient(master.winfo_toplevel())
         self.cells, self.cell, self.text = split(grid, side), cell, text
-        self.folder, self.write = folder, write
+        self.path, self.write = path, write
         body = ttk.Frame(self, style="Vae.TFrame", padding="12p")
         body.pack(fill="both", expand=True)
         self.image: Any = None
@@ -77,8 +78,8 @@ class Viewer(tk.Toplevel):
 
     def save(self) -> None:
         """Write the image, pixel for pixel as the network made it."""
-        name = f"latent_{self.cell + 1:02d}.png"
-        if chosen := kit.choose_file(self, _("Save image"), self.folder, name):
+        name = f"{self.path.stem}_latent_{self.cell + 1:02d}.png"
+        if chosen := kit.choose_file(self, _("Save image"), self.path.parent, name):
             image, path = self.cells[self.cell], Path(chosen)
             self.write(lambda: _save(image, path), path)
 

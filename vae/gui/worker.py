@@ -16,7 +16,7 @@ from typing import Any
 from vae import diary
 from vae.errors import file_problem
 from vae.events import RETRY_SECONDS, Trouble, Warned
-from vae.gui import training_jobs
+from vae.gui import picture_jobs, training_jobs
 from vae.gui.answers import (
     CacheCleared,
     DemoReady,
@@ -37,7 +37,7 @@ LOG_LINES = 200  # of the log in a report
 
 
 class Worker:
-    """Runs one long job at a time, a training or the making of the demo, and small look-ups."""
+    """Runs one long job at a time: a training, the demo data, a report; and small look-ups."""
 
     def __init__(self) -> None:
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -107,6 +107,13 @@ class Worker:
         """Make the demo data set. Ends in DemoReady or Failed."""
         self.flag.clear()
         self.job = self._start(_demo, folder, self.events.put, self.flag.is_set)
+
+    def write_report(self, model_save_dir: Path, output_dir: Path) -> None:
+        """Measure a run and write its report. Ends in ReportWritten."""
+        self.flag.clear()
+        self.job = self._start(
+            picture_jobs.write_report, model_save_dir, output_dir, self.events.put, self.flag.is_set
+        )
 
     def stop(self) -> None:
         """Ask the long job to stop."""

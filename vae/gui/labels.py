@@ -1,0 +1,20 @@
+"""The form's words for parameters, in messages that name them as the terminal does."""
+
+from __future__ import annotations
+
+import re
+
+from vae.config import PARAMETERS
+from vae.language import _
+
+# A name of two words is never one of the language; a shorter one is a name where a message begins.
+_LONG = [name for name in PARAMETERS if "_" in name]
+_NAMES = re.compile(
+    rf"(?<![\w/\\.-])({'|'.join(_LONG)})(?![\w/\\-]|\.\w)|^({'|'.join(PARAMETERS)})(?=[ :])",
+    re.MULTILINE,
+)
+
+
+def labelled(text: str) -> str:
+    """A message with each parameter called what the form calls it; paths stay as they are."""
+    return _NAMES.sub(lambda found: _(PARAMETERS[found[0]].label), text)

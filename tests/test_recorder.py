@@ -16,7 +16,7 @@ from vae import recorder
 from vae.checkpoint import checkpoint_files
 from vae.cli import main
 from vae.config import TrainConfig, text_of
-from vae.events import EpochDone, Event, TrainingResult
+from vae.events import BatchDone, DataReady, EpochDone, Event, TrainingResult
 from vae.recorder import recorded
 from vae.runs import Run, load_runs
 from vae.training import run_vae_training
@@ -100,19 +100,27 @@ def test_entries_follow_files_that_a_fresh_run_set_aside(tiny: Make) -> None:
     assert {run.id: len(run.history) for run in load_runs()[0]} == {new.id: 1, old.id: 2}
 
 
-def test_a_failed_run_says_why(tiny: Make, tmp_path: Path) -> None:
+def test_a_run_without_images_leaves_no_entry(tiny: Make, tmp_path: Path) -> None:
     with pytest.raises(Exception, match="No images"):
         train(tiny(file_path=str(make_images(tmp_path / "empty", 0))))
-    run = only()
-    assert run.state == "failed" and "No images" in run.message
-    assert not run.trained
+    assert load_runs() == ([], [])  # nothing had begun
 
 
-def test_a_run_that_was_refused_a_folder_does_not_own_it(tiny: Make) -> None:
+def test_a_run_that_was_refused_a_folder_leaves_no_entry(tiny: Make) -> None:
     train(tiny(num_epochs=1))
     with pytest.raises(Exception, match="latent_dim"):
         train(tiny(latent_dim=7))
-    assert {run.state: run.trained for run in load_runs()[0]} == {"failed": False, "finished": True}
+    assert [run.state for run in load_runs()[0]] == ["finished"]
+
+
+def test_a_run_that_fails_after_it_began_says_why(tiny: Make) -> None:
+    config = tiny(num_epochs=1)
+    with pytest.raises(OSError, match="gone"), recorded(config, lambda event: None) as kept:
+        kept(DataReady(12, ()))
+        kept(BatchDone(1, 1, 1, 3, 0.5, 10.0))
+        raise OSError("gone")
+    run = only()
+    assert run.state == "failed" and run.message == "gone" and run.trained
 
 
 def test_a_run_stopped_before_it_began_leaves_no_entry(tiny: Make) -> None:

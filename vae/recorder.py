@@ -70,7 +70,10 @@ class Recorder:
         self._end(state, history=result.history, trained=True)
 
     def failed(self, error: BaseException) -> None:
-        """The run ended with an error."""
+        """The run ended with an error; one that was refused before it began leaves no entry."""
+        if not self.run.trained:
+            self._safely(lambda: run_path(self.run.id).unlink(missing_ok=True))
+            return
         self._end("failed", message=str(error) or type(error).__name__)
 
     def _end(self, state: str, **facts: Any) -> None:

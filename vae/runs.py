@@ -53,10 +53,19 @@ class Run:
     history: tuple[EpochRecord, ...] = ()
 
     @property
+    def folder(self) -> str:
+        """The image folder's name."""
+        return Path(str(self.config["file_path"])).name
+
+    @property
+    def moment(self) -> str:
+        """When the run began."""
+        return f"{datetime.fromtimestamp(self.began):%Y-%m-%d %H:%M}"
+
+    @property
     def name(self) -> str:
         """The image folder's name and when the run began."""
-        folder = Path(str(self.config["file_path"])).name
-        return f"{folder}  {datetime.fromtimestamp(self.began):%Y-%m-%d %H:%M}"
+        return f"{self.folder}  {self.moment}"
 
     @property
     def best(self) -> EpochRecord | None:
@@ -83,6 +92,12 @@ def state_word(run: Run) -> str:
         "running": _("Running"), "finished": _("Finished"), "stopped": _("Stopped"),
         "failed": _("Failed"), "interrupted": _("Interrupted"),
     }[run.state]  # fmt: skip
+
+
+def loss_words(best: EpochRecord) -> str:
+    """The loss of a run's best epoch, with what it was measured on."""
+    text = number(measured_loss(best))
+    return text if best.val_loss is None else _("{loss} (validation)").format(loss=text)
 
 
 def runs_folder() -> Path:
@@ -120,7 +135,7 @@ def run_line(run: Run) -> str:
     ]
     if best:
         words = _("best loss {loss} at epoch {epoch}")
-        parts.append(words.format(loss=number(measured_loss(best)), epoch=best.epoch))
+        parts.append(words.format(loss=loss_words(best), epoch=best.epoch))
     return ", ".join(parts + [run.message] * bool(run.message))
 
 

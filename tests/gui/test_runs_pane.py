@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import make_images
 from tests.gui.test_window import answer
 from tests.test_recorder import train
 from vae.checkpoint import checkpoint_files
-from vae.config import TrainConfig
+from vae.config import DEFAULTS, TrainConfig
+from vae.events import EpochRecord
 from vae.gui import desktop, runs_pane
 from vae.gui.compare_view import comparison
-from vae.runs import load_runs, run_path
+from vae.gui.runs_table import changed_words
+from vae.runs import Run, load_runs, run_path, write_run
 
 Make = Callable[..., TrainConfig]
 Open = Callable[..., Any]
@@ -129,7 +132,7 @@ def test_compare_shows_what_differs_and_goes_back(
     alike = dict(comparison(load_runs()[0][1:]))
     assert "(lowest)" in str(alike["Best loss"])
     assert not pane.table.winfo_viewable()
-    assert [name for name, _ in shown[0]] == ["beta 0.5", "beta 1.0"]
+    assert [name for name, _ in shown[0]] == ["KL weight β 0.5", "KL weight β 1.0"]
     assert [len(history) for _, history in shown[0]] == [1, 1]
     press("Escape")
     window.pump(lambda: pane.comparison is None and pane.table.winfo_viewable())
@@ -233,17 +236,17 @@ def test_reveal_shows_the_output_folder(
     assert desktop.open_folder(Path(three[2].output_dir, "gone"))
 
 
-def test_a_failed_run_says_why_below_the_table(
-    open_window: Open, tiny: Make, tmp_path: Path
-) -> None:
-    with pytest.raises(Exception, match="No images"):
-        train(tiny(file_path=str(make_images(tmp_path / "empty", 0))))
+def test_a_failed_run_says_why_below_the_table(open_window: Open, three: list[TrainConfig]) -> None:
+    newest, *others = load_runs()[0]
+    write_run(dataclasses.replace(newest, state="failed", message="The disk is full."))
+    for run in others:
+        run_path(run.id).unlink()
     window = open_window()
     app = window.app
     app.show_tab(app.runs)
     window.pump(lambda: len(app.runs.table.runs) == 1)
     app.runs.table.tree.selection_set(app.runs.table.tree.get_children())
-    window.pump(lambda: "No images" in app.runs.details["text"])
+    window.pump(lambda: "The disk is full." in app.runs.details["text"])
 
 
 def test_a_file_that_is_no_run_is_named_in_the_log_once(
@@ -266,3 +269,74 @@ def test_damaged_samples_leave_the_run_without_a_picture(
     pane = show(open_window(), 3)
     newest, _damaged, oldest = (run.id for run in load_runs()[0])
     assert set(pane.table.pictures) == {newest, oldest}
+
+
+def a_run(name: str, began: float, **facts: Any) -> Run:
+    """A run of one epoch; facts of the epoch, and parameters."""
+    parts = {field.name for field in dataclasses.fields(EpochRecord)}
+    row = EpochRecord(1, 0.5, 0.1, 1.5, 0.0, 0.001, 20, 1.0, 20.0)
+    row = dataclasses.replace(row, **{n: v for n, v in facts.items() if n in parts})
+    config = {**DEFAULTS, "file_path": "/images", **{n: facts[n] for n in facts.keys() - parts}}
+    return Run(name, config, began, trained=True, history=(row,))
+
+
+def test_a_run_is_told_by_what_was_changed_last() -> None:
+    runs = [
+        a_run("one", 1.0, gamma=10.0), a_run("two", 2.0, gamma=0.0),
+        a_run("three", 3.0, gamma=0.0, latent_dim=16), a_run("else", 2.5, file_path="/others"),
+    ]  # fmt: skip
+    words = changed_words(runs)
+    assert words["two"][0] == "Blur weight γ 0.0"
+    assert words["three"] == ["Latent dimension 16", "Blur weight γ 0.0"]
+    assert changed_words(runs[:1]) == {"one": []}
+
+
+def test_only_numbers_that_mean_the_same_are_called_the_best() -> None:
+    def marks(*runs: Run) -> set[str]:
+        return {label for label, values in comparison(runs) if "est)" in "".join(values)}
+
+    good = a_run("a", 1.0, loss=0.4, psnr=25.0, swd=7.0, lr=0.01)
+    bad = a_run("b", 2.0, loss=0.5, psnr=20.0, swd=9.0)
+    assert marks(good, bad) == {"Best loss", "PSNR", "Sample distance"}
+    rows = dict(comparison((good, bad)))
+    assert rows["PSNR"] == ("25.0 (highest)", "20.0")
+    assert rows["Sample distance"] == ("7.0 (lowest)", "9.0")
+    # Balanced weights follow each run's own error; other images are other numbers.
+    balanced = [
+        dataclasses.replace(run, config={**run.config, "kl_balance": "auto"}) for run in (good, bad)
+    ]
+    assert marks(*balanced) == {"PSNR", "Sample distance"}
+    held_back = a_run("c", 3.0, val_fraction=0.1, psnr=30.0, swd=7.0, val_loss=0.3)
+    assert marks(good, held_back) == set()
+    assert dict(comparison((good, held_back)))["Best loss"] == ("0.4", "0.3 (validation)")
+
+
+def test_the_selection_and_the_run_in_sight_stay_with_another_language(
+    open_window: Open, three: list[TrainConfig]
+) -> None:
+    window = open_window(three[1])
+    pane = show(window, 3)
+    tree = pane.table.tree
+    window.pump(lambda: pane.table.shown != "")
+    place = tree.get_children().index(pane.table.shown)
+    texts = [tree.item(row)["text"] for row in tree.get_children()]
+    assert [i for i, text in enumerate(texts) if "▸" in text] == [place] == [1]
+    tree.selection_set(tree.get_children()[1])
+    window.pump(lambda: "Shown in the other tabs." in pane.details["text"])
+    window.app.toggle_language()
+    assert len(window.app.runs.table.chosen()) == 1
+    window.app.toggle_language()
+
+
+def test_the_row_of_the_running_run_follows_it(open_window: Open, tiny: Make) -> None:
+    window = open_window(tiny(num_epochs=3000, sample_every=3000, checkpoint_every=3000))
+    app = window.app
+    app.control.train()
+    window.pump_to("running")
+    pane = show(window, 1)
+    table = pane.table
+    pane.loaded = time.monotonic() + 1000  # not by looking at the files again
+    before = len(app.view.history)
+    (row,) = table.tree.get_children()
+    window.pump(lambda: len(table.runs[row].history) > before + 3)
+    assert f"{len(table.runs[row].history)} of 3000" in table.tree.set(row, "state")

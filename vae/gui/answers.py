@@ -226,7 +226,7 @@ class RunsTrashed:
 
 @dataclass(frozen=True)
 class GridsReady:
-    """The newest sample grids of runs: a PNG, or nothing, and the epoch of each."""
+    """The newest samples or reconstructions of runs: a PNG, or nothing, and the epoch of each."""
 
     ids: tuple[str, ...]
     grids: tuple[tuple[bytes, int], ...]

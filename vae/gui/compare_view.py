@@ -11,10 +11,15 @@ from vae.gui import kit
 from vae.gui.answers import GridsReady
 from vae.gui.theme import ROW, pixels
 from vae.language import _, number
-from vae.runs import WEIGHTS, Run, differing, state_word
+from vae.measures import MEASURES
+from vae.runs import WEIGHTS, Run, differing, loss_words, state_word
+from vae.schedule import measured_loss
 from vae.words import duration
 
 RESIZE_MS = 200
+# Of what decides on which images a run is measured, and what of it is better where it is more.
+MEASURED_ON = ("file_path", "img_size", "in_channels", "val_fraction", "group_pattern")
+BETTER: dict[str, Callable[..., float]] = {"psnr": max, "ssim": max, "swd": min}
 SMALLEST = 40  # pixels of a grid
 SMALLEST_TABLE = 4  # rows
 
@@ -25,29 +30,35 @@ def curve_names(runs: Sequence[Run]) -> list[str]:
     told = [name for name in names if not PARAMETERS[name].kind][:2]
     if not told:
         return [run.name for run in runs]
-    return [", ".join(f"{name} {text_of(run.config[name])}" for name in told) for run in runs]
+    return [
+        ", ".join(f"{_(PARAMETERS[name].label)} {text_of(run.config[name])}" for name in told)
+        for run in runs
+    ]
 
 
 class CompareView(ttk.Frame):
-    """A table and the grids. `ask` is called with a size in pixels when grids are wanted."""
+    """A table and pictures. `ask` is called with their size in pixels and which are wanted."""
 
     def __init__(
         self,
         master: tk.Misc,
         runs: Sequence[Run],
-        ask: Callable[[int], None],
+        ask: Callable[[int, bool], None],
         back: Callable[[], None],
         show_curves: Callable[[], None],
     ) -> None:
         super().__init__(master, style="Vae.TFrame")
         self.runs, self.ask, self.leave = runs, ask, back
         self.side, self.waiting = 0, ""
+        self.reconstructions = False  # or else samples
         row = ttk.Frame(self, style="Vae.TFrame")
         row.pack(fill="x", pady=(0, "6p"))
         self.back = kit.button(row, _("All runs"), back, "Plain", "chevron-left")
         self.back.pack(side="left")
         self.curves = kit.button(row, _("Show loss curves"), show_curves, "Plain")
         self.curves.pack(side="left", padx="4.5p")
+        kinds = kit.choice(row, "", (_("Samples"), _("Reconstructions")), 0, self._choose)
+        kinds.pack(side="left", padx=("4.5p", 0))
         self._make_table()
         self.room = ttk.Frame(self, style="Vae.TFrame")
         self.room.pack(fill="both", expand=True, pady=("9p", 0))
@@ -64,7 +75,7 @@ class CompareView(ttk.Frame):
             self.cells.append(cell)
         self.bind("<Configure>", lambda event: self._share_height(event.height))
         self.room.bind("<Configure>", lambda event: self._resized())
-        for widget in (self.back, self.curves, self.table):
+        for widget in (self.back, self.curves, kinds, self.table):
             # Not for the window, which would stop a run.
             widget.bind("<Escape>", self._escape)
         self.back.focus_set()
@@ -81,12 +92,17 @@ class CompareView(ttk.Frame):
         self.table.configure(yscrollcommand=bar.set)
         bar.pack(side="right", fill="y")
         self.table.column("#0", width=pixels(self, 140)[0], stretch=False)
+        alike = len({run.folder for run in self.runs}) == 1
         for column, run in zip(columns, self.runs, strict=True):
-            self.table.heading(column, text=run.name, anchor="w")
+            self.table.heading(column, text=run.moment if alike else run.name, anchor="w")
             self.table.column(column, width=pixels(self, 90)[0], anchor="w")
         for label, values in rows:
             self.table.insert("", "end", text=label, values=values)
         self.table.pack(fill="x")
+
+    def _choose(self, kind: int) -> None:
+        self.reconstructions = kind == 1
+        self.ask(self.side, self.reconstructions)
 
     def _escape(self, event: tk.Event) -> str:
         self.leave()
@@ -111,7 +127,7 @@ class CompareView(ttk.Frame):
         side = max(SMALLEST, min(wide, self.room.winfo_height() - line))
         if side != self.side:
             self.side = side
-            self.ask(side)
+            self.ask(side, self.reconstructions)
 
     def show_grids(self, event: GridsReady) -> None:
         """Show the grids, if they are of these runs."""
@@ -127,11 +143,16 @@ class CompareView(ttk.Frame):
                 words = _("{run}, epoch {epoch}").format(run=run.name, epoch=epoch)
                 caption.configure(text=words)
             else:
-                cell.configure(image="", text=_("No samples are there."))
+                cell.configure(image="", text=_("No pictures are there."))
 
 
 def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
-    """The rows of the table: the parameters that differ, then the results."""
+    """The rows of the table: the parameters that differ, then the results.
+
+    Losses are those of the best epoch, and so is what was measured. The best of a row is marked
+    only where the numbers of the runs mean the same.
+    """
+    differ = set(differing(runs))
     rows = [
         (_(PARAMETERS[name].label), tuple(text_of(run.config[name]) for run in runs))
         for name in differing(runs)
@@ -139,29 +160,46 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
     if not rows:
         rows = [(_("Parameters"), tuple(_("the same") for _run in runs))]
     bests = [run.best for run in runs]
-    lowest = min((best.loss for best in bests if best), default=None)
-    # With other weights the loss is another measure, and its lowest value says nothing.
-    alike = not set(WEIGHTS) & set(differing(runs))
-    losses = []
-    for best in bests:
-        text = number(best.loss) if best else "–"
-        mark = best is not None and best.loss == lowest and len(runs) > 1 and alike
-        losses.append(_("{loss} (lowest)").format(loss=text) if mark else text)
-    last = [run.history[-1] if run.history else None for run in runs]
+    images = not differ & set(MEASURED_ON)
+    # With other weights the loss is another measure; balanced ones follow each run's own error.
+    weights = not differ & set(WEIGHTS) and all(r.config["kl_balance"] != "auto" for r in runs)
+    losses = [measured_loss(best) if best else None for best in bests]
+    told = [loss_words(best) if best else "–" for best in bests]
+    rows += [
+        (_("State"), tuple(state_word(run) for run in runs)),
+        (_("Best loss"), _marked(losses, told, min if images and weights else None)),
+        (_("Best epoch"), tuple(str(best.epoch) if best else "–" for best in bests)),
+    ]
+    parts = (
+        (_("Reconstruction"), "reconstruction_loss", ".4g"),
+        (_("KL divergence"), "kl_loss", ".4g"),
+        (_("Blur"), "blur_loss", ".4g"),
+        # The KL weight in use follows from the parameters and the error above.
+        *((_(m.label), m.name, m.form) for m in MEASURES if m.name != "beta"),
+    )
+    for label, name, form in parts:
+        values = [getattr(best, name) if best else None for best in bests]
+        if any(value is not None for value in values):
+            told = ["–" if value is None else number(value, form) for value in values]
+            rows.append((label, _marked(values, told, BETTER.get(name) if images else None)))
     epochs = _("{done} of {total}")
+    done = [epochs.format(done=len(r.history), total=r.config["num_epochs"]) for r in runs]
     return [
         *rows,
-        (_("State"), tuple(state_word(run) for run in runs)),
-        (_("Best loss"), tuple(losses)),
-        (_("Best epoch"), tuple(str(best.epoch) if best else "–" for best in bests)),
-        (_("Reconstruction"), tuple(number(r.reconstruction_loss) if r else "–" for r in last)),
-        (_("KL divergence"), tuple(number(r.kl_loss) if r else "–" for r in last)),
-        (_("Blur"), tuple(number(r.blur_loss) if r else "–" for r in last)),
-        (
-            _("Epochs"),
-            tuple(
-                epochs.format(done=len(run.history), total=run.config["num_epochs"]) for run in runs
-            ),
-        ),
+        (_("Epochs"), tuple(done)),
         (_("Duration"), tuple(duration(run.seconds) for run in runs)),
     ]
+
+
+def _marked(
+    values: Sequence[float | None], told: Sequence[str], best: Callable[..., float] | None
+) -> tuple[str, ...]:
+    """A row, with the best of its values marked if there are several."""
+    known = [value for value in values if value is not None]
+    if best is None or len(known) < 2:
+        return tuple(told)
+    mark = _("{value} (lowest)") if best is min else _("{value} (highest)")
+    return tuple(
+        mark.format(value=text) if value == best(known) else text
+        for value, text in zip(values, told, strict=True)
+    )

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
@@ -29,6 +29,9 @@ from vae.gui.answers import (
 from vae.language import _, ngettext
 from vae.presets import Preset, delete_preset, load_presets, save_preset
 from vae.runs import Run, load_runs
+
+if TYPE_CHECKING:
+    from vae.gallery import Shelf
 
 Emit = Callable[[object], None]
 
@@ -128,7 +131,7 @@ def list_runs(side: int, emit: Emit) -> None:
         emit(RunsListed(tuple(runs), tuple(skipped), ""))
     except OSError as error:
         emit(RunsListed((), (), problem_of(error)))
-    pictures = {run.id: _picture(run, side, whole=False)[0] for run in runs}
+    pictures = {run.id: _picture(run, side)[0] for run in runs}
     emit(ThumbnailsReady({name: picture for name, picture in pictures.items() if picture}))
 
 
@@ -158,23 +161,30 @@ def trash_runs(chosen: Sequence[Run], emit: Emit) -> None:
     emit(RunsTrashed(f"{text.format(count=done)} {problem}".strip(), tuple(folders)))
 
 
-def draw_grids(runs: Sequence[Run], side: int, emit: Emit) -> None:
-    """The newest sample grids of runs, each at most `side` pixels."""
-    grids = tuple(_picture(run, side, whole=True) for run in runs)
+def draw_grids(runs: Sequence[Run], side: int, reconstructions: bool, emit: Emit) -> None:
+    """The newest samples of runs, or their reconstructions, each at most `side` pixels."""
+    from vae.gallery import RECONSTRUCTIONS, SAMPLES
+
+    shelf = RECONSTRUCTIONS if reconstructions else SAMPLES
+    grids = tuple(_picture(run, side, shelf) for run in runs)
     emit(GridsReady(tuple(run.id for run in runs), grids))
 
 
-def _picture(run: Run, side: int, whole: bool) -> tuple[bytes, int]:
-    """A run's newest sample grid, or its first images, as a PNG, and its epoch; or nothing."""
+def _picture(run: Run, side: int, whole: Shelf | None = None) -> tuple[bytes, int]:
+    """The newest picture on a shelf, or the first images of a run's samples, as a PNG.
+
+    And its epoch; or nothing.
+    """
     from vae.gallery import SAMPLES
 
+    shelf = whole or SAMPLES
     if not run.trained:
         return b"", 0
     try:
         folder = run.place("output_dir")
-        if epochs := SAMPLES.epochs(folder, len(run.history)):
-            path = folder / SAMPLES.name(epochs[-1])
-            return _png(path, path.stat().st_mtime_ns, side, whole), epochs[-1]
+        if epochs := shelf.epochs(folder, len(run.history)):
+            path = folder / shelf.name(epochs[-1])
+            return _png(path, path.stat().st_mtime_ns, side, whole is not None), epochs[-1]
     except Exception:
         # The picture is another program's by now, or damaged: the run is shown without it.
         pass

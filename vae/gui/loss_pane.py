@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from vae.gui.loss_actions import LossActions
 
 Runs = Sequence[tuple[str, Sequence[EpochRecord]]]
-LABEL_LETTERS = 22
+LABEL_LETTERS = 28
 
 
 @dataclass
@@ -188,7 +188,8 @@ class LossPane(Pane):
             lines.append(line)
         for name, history in self.choices.others:
             short = name if len(name) <= LABEL_LETTERS else f"{name[: LABEL_LETTERS - 1]}…"
-            lines.append(total_line(short, history, style=len(lines)))
+            label = _("{run}: training").format(run=short)
+            lines.append(total_line(label, history, style=len(lines)))
         return lines
 
     def refresh(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import tkinter as tk
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tkinter import ttk
@@ -16,7 +17,7 @@ from vae.gui.answers import GridsReady, PlacesFound, RunsListed, RunsTrashed, Th
 from vae.gui.compare_view import CompareView, curve_names
 from vae.gui.desktop import open_folder
 from vae.gui.pane import Pane
-from vae.gui.runs_table import RunsTable
+from vae.gui.runs_table import SORTED_BY, RunsTable
 from vae.language import _, ngettext
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class RunsPane(Pane):
         self.stale, self.loading, self.loaded = True, False, 0.0
         self.comparison: CompareView | None = None
         self.told: tuple[str, ...] = ()  # of files that are no runs
+        self.selected: tuple[str, ...] = ()  # ids
         self.list = ttk.Frame(self, style="Vae.TFrame")
         self.list.pack(fill="both", expand=True)
         self.buttons: dict[str, ttk.Button] = {}
@@ -85,11 +87,15 @@ class RunsPane(Pane):
         allowed = self._allowed()
         for name, button in self.buttons.items():
             button.configure(state="normal" if name in allowed else "disabled")
+        self.selected = self.table.tree.selection()
         runs = self.table.chosen()
         text = ""
         if len(runs) == 1:
-            place = _("Checkpoints: {folder}").format(folder=runs[0].config["model_save_dir"])
-            text = runs[0].message or place
+            run = runs[0]
+            place = _("Checkpoints: {folder}").format(folder=run.config["model_save_dir"])
+            text = "  ·  ".join([run.message or place, ", ".join(self.table.changed[run.id])])
+            if run.id == self.table.shown:
+                text = f"{_('Shown in the other tabs.')} {text}"
         if text != self.details["text"]:
             self.details.configure(text=text)
 
@@ -104,6 +110,7 @@ class RunsPane(Pane):
             self.stale = True  # look anew when it is shown again
             return
         self._show_actions()
+        self._follow()
         due = self.app.busy and time.monotonic() > self.loaded + RELOAD_SECONDS
         if (self.stale or due) and not self.loading:
             self.stale, self.loading = False, True
@@ -132,7 +139,7 @@ class RunsPane(Pane):
             text = _("The file {name} in the history of runs cannot be read as a run.")
             self.app.log.write(text.format(name=name), "warning")
         self.told = event.skipped
-        self.table.show(event.runs)
+        self.table.show(event.runs, self._shown(event.runs))
         count = len(event.runs)
         self.count.configure(
             text=ngettext("{count} run", "{count} runs", count).format(count=count)
@@ -142,6 +149,20 @@ class RunsPane(Pane):
             self.empty.place(in_=self.table, relx=0.5, rely=0.5, anchor="center")
             self.empty.lift()
         self._show_actions()
+
+    def _shown(self, runs: Sequence[Run]) -> str:
+        """The id of the run that the other tabs show: the newest in the form's folder."""
+        folder = self.app.form.texts()["model_save_dir"]
+        place = str(Path(folder).absolute()) if folder else ""
+        here = [run for run in runs if run.config["model_save_dir"] == place]
+        return max(here, key=lambda run: run.began).id if here else ""
+
+    def _follow(self) -> None:
+        """Bring the running run's row in line with the epochs that the window knows of."""
+        running = self.table.runs.get(self.table.shown)
+        if self.app.busy and running and running.state == "running" and not self.app.view.trial:
+            newer = replace(running, history=tuple(self.app.view.history))
+            self.table.bring_up_to_date(newer)
 
     def _say(self, text: str, word: str = "") -> None:
         """Say something in the bar, or, while that tells of a run, above the tabs.
@@ -232,6 +253,9 @@ class RunsPane(Pane):
             self._show_comparison(runs)
 
     def take_over(self, other: RunsPane) -> None:
+        self.table.show(list(other.table.runs.values()), other.table.shown)
+        self.table.show_pictures(other.table.data)
+        self.table.tree.selection_set(other.selected)
         if other.comparison:
             self._show_comparison(other.comparison.runs)
 
@@ -263,5 +287,6 @@ class RunsPane(Pane):
                 menu.entryconfigure("end", state="disabled")
         sort = kit.menu(menu)
         for column, title in self.table.titles().items():
-            sort.add_command(label=title, command=partial(self.table.sort, column))
+            if column in SORTED_BY:
+                sort.add_command(label=title, command=partial(self.table.sort, column))
         menu.add_cascade(label=_("Sort by"), menu=sort)

@@ -10,31 +10,46 @@ from functools import partial
 from tkinter import ttk
 from typing import Any
 
-from vae.config import DEFAULTS, text_of
+from vae.config import PARAMETERS, text_of
 from vae.gui import kit
 from vae.gui.theme import pixels
-from vae.language import _, number
-from vae.presets import FIELDS
-from vae.runs import WEIGHTS, Run, state_word
+from vae.language import _
+from vae.runs import WEIGHTS, Run, differing, loss_words, state_word
+from vae.schedule import measured_loss
 from vae.words import duration
 
 # The columns, with what they are sorted by. The first is the tree's own, with the picture.
 SORTED_BY: dict[str, Callable[[Run], Any]] = {
     "#0": lambda run: run.began,
-    "changed": lambda run: changed_words(run),
-    "state": lambda run: state_word(run),
-    "epochs": lambda run: len(run.history),
+    "state": lambda run: (state_word(run), len(run.history)),
     "seconds": lambda run: run.seconds,
-    "loss": lambda run: run.best.loss if run.best else math.inf,
+    "loss": lambda run: measured_loss(run.best) if run.best else math.inf,
 }
-WIDTHS = {"#0": 206, "changed": 120, "state": 84, "epochs": 70, "seconds": 76, "loss": 84}
+WIDTHS = {"#0": 186, "changed": 138, "state": 79, "seconds": 68, "loss": 86}
+LINES = 2  # of a cell, beside its picture
 
 
-def changed_words(run: Run) -> str:
-    """The values of a run that are not the defaults, the weights of the loss first."""
-    names = dict.fromkeys((*WEIGHTS, *FIELDS, "seed"))
-    told = [name for name in names if run.config[name] != DEFAULTS[name]]
-    return ", ".join(f"{name} {text_of(run.config[name])}" for name in told)
+def changed_words(runs: Sequence[Run]) -> dict[str, list[str]]:
+    """The values in which runs differ from each other, by the run's id.
+
+    First those in which a run differs from the one before it on the same images.
+    """
+    names = sorted(differing(runs), key=lambda name: name not in WEIGHTS)
+    names = [name for name in names if PARAMETERS[name].told]
+    words, before = {}, dict[object, Run]()
+    for run in sorted(runs, key=lambda run: run.began):
+        folder, values = run.config["file_path"], run.config
+        earlier = before.get(folder, run).config
+        ordered = sorted(names, key=lambda name: values[name] == earlier[name])
+        words[run.id] = [f"{_(PARAMETERS[n].label)} {text_of(values[n])}" for n in ordered]
+        before[folder] = run
+    return words
+
+
+def _cell(lines: Sequence[str]) -> str:
+    """As many lines as there is room for."""
+    more = " …" if len(lines) > LINES else ""
+    return "\n".join(lines[:LINES]) + more
 
 
 class RunsTable(ttk.Frame):
@@ -54,7 +69,9 @@ class RunsTable(ttk.Frame):
             first = name in ("#0", "changed")
             (wide,) = pixels(self, width)
             self.tree.column(name, width=wide, minwidth=wide // 2, stretch=first, anchor="w")
-            self.tree.heading(name, command=partial(self.sort, name), anchor="w")
+            self.tree.heading(name, anchor="w")
+            if name in SORTED_BY:
+                self.tree.heading(name, command=partial(self.sort, name))
         self.tree.bind("<FocusIn>", lambda event: self._begin(), add="+")
         self.menu = kit.menu(self, fill_menu)
         # The right button's number differs on macOS.
@@ -65,7 +82,10 @@ class RunsTable(ttk.Frame):
             self.tree.bind(key, self._menu_key)
         for key, step in (("<Shift-Up>", -1), ("<Shift-Down>", 1)):
             self.tree.bind(key, partial(self._extend, step))
+        self.tree.tag_configure("shown", font="VaeBold")
         self.runs: dict[str, Run] = {}
+        self.changed: dict[str, list[str]] = {}
+        self.shown = ""
         self.pictures: dict[str, tk.PhotoImage] = {}
         self.data: dict[str, bytes] = {}
         side = self.side()
@@ -81,7 +101,7 @@ class RunsTable(ttk.Frame):
         """The columns' names for a person."""
         return {
             "#0": _("Run"), "changed": _("Values"), "state": _("State"),
-            "epochs": _("Epochs"), "seconds": _("Duration"), "loss": _("Best loss"),
+            "seconds": _("Duration"), "loss": _("Best loss"),
         }  # fmt: skip
 
     def chosen(self) -> list[Run]:
@@ -89,28 +109,35 @@ class RunsTable(ttk.Frame):
         selected = set(self.tree.selection())
         return [self.runs[name] for name in self.tree.get_children() if name in selected]
 
-    def show(self, runs: Sequence[Run]) -> None:
-        """Show these runs."""
-        self.runs = {run.id: run for run in runs}
+    def show(self, runs: Sequence[Run], shown: str) -> None:
+        """Show these runs, and mark the one that the other tabs show, by its id."""
+        self.runs, self.shown = {run.id: run for run in runs}, shown
+        self.changed = changed_words(runs)
         selected, focus, top = self.tree.selection(), self.tree.focus(), self.tree.yview()[0]
         self.tree.delete(*self.tree.get_children())
         for run in self._ordered():
-            best = run.best
-            values = (
-                changed_words(run),
-                state_word(run),
-                _("{done} of {total}").format(
-                    done=len(run.history), total=run.config["num_epochs"]
-                ),
-                duration(run.seconds),
-                number(best.loss) if best else "–",
-            )
-            picture = self.pictures.get(run.id, self.blank)
-            self.tree.insert("", "end", run.id, text=f"  {run.name}", image=picture, values=values)
+            picture, marked = self.pictures.get(run.id, self.blank), run.id == shown
+            first = f"▸ {run.folder}" if marked else run.folder
+            self.tree.insert(
+                "", "end", run.id, text=f"  {first}\n  {run.moment}", image=picture,
+                values=self._values(run), tags=("shown",) if marked else (),
+            )  # fmt: skip
         self.tree.selection_set([name for name in selected if name in self.runs])
         if focus in self.runs:
             self.tree.focus(focus)
         self.tree.yview_moveto(top)
+
+    def _values(self, run: Run) -> tuple[str, ...]:
+        done = _("{done} of {total}").format(done=len(run.history), total=run.config["num_epochs"])
+        best = loss_words(run.best).replace(" ", "\n", 1) if run.best else "–"
+        changed = _cell(self.changed[run.id])
+        return changed, f"{state_word(run)}\n{done}", duration(run.seconds), best
+
+    def bring_up_to_date(self, run: Run) -> None:
+        """Show what is newer of a run that goes on."""
+        if len(run.history) > len(self.runs[run.id].history):
+            self.runs[run.id] = run
+            self.tree.item(run.id, values=self._values(run))
 
     def show_pictures(self, pictures: Mapping[str, bytes]) -> None:
         """Show the runs' pictures, PNGs by the run's id."""

@@ -39,6 +39,10 @@ from vae.validation import LOSSES, MOST_BYTES, Load, batches, measures_of, sprea
 COUNT, K = 512, 50
 NEIGHBOURS = 5
 MOST_BOUNDED = 128  # images whose bound is estimated, k times as dear as a reconstruction
+LOSS_LABELS = {
+    "loss": "Loss", "reconstruction_loss": "Reconstruction loss", "kl_loss": "KL loss",
+    "blur_loss": "Blur loss",
+}  # fmt: skip
 PRDC_MEANS = {
     "precision": "share of the samples that look like images",
     "recall": "share of the images that samples look like; blur brings it near 0",
@@ -204,7 +208,7 @@ def rows(found: Evaluation) -> list[tuple[str, str, str]]:
     """An evaluation in words: measure, number with its unit, and what is good."""
     measures, kl = found.measures, np.array(found.kl_per_dimension)
     told = [
-        (name.replace("_", " ").capitalize(), f"{value:.5g}", "lower is better")
+        (LOSS_LABELS[name], f"{value:.5g}", "lower is better")
         for name, value in found.losses.items()
     ]
     for name, label, good, unit, form in MEASURES:

@@ -34,7 +34,7 @@ from vae.survey import Survey, find, survey
 from vae.words import duration
 
 Stop = Callable[[], bool]
-COLUMNS, CELL = 4, (2.6, 1.9)  # of the small plots; inches
+COLUMNS, CELL = 4, (2.6, 2.0)  # of the small plots; inches
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a1f26; background: #fff; max-width: 62rem;
   margin: 2rem auto; padding: 0 1rem; }
@@ -170,9 +170,9 @@ def _small_plots(record: Record) -> bytes:
         axes = figure.add_subplot(rows, COLUMNS, place)
         points = [(row.epoch, getattr(row, measure.name)) for row in history]
         axes.plot(*zip(*[p for p in points if p[1] is not None], strict=True), color="#1a62d6")
-        axes.set_title(_(measure.label), loc="left", fontsize=8, weight="bold", pad=14)
-        axes.text(0, 1.03, _(measure.good), transform=axes.transAxes, fontsize=6, color="#5b6570")
-        axes.tick_params(labelsize=7, length=0)
+        axes.set_title(_(measure.label), loc="left", fontsize=9, weight="bold", pad=15)
+        axes.text(0, 1.03, _(measure.good), transform=axes.transAxes, fontsize=7, color="#5b6570")
+        axes.tick_params(labelsize=8, length=0)
         axes.grid(axis="y", color="#e1e5ea")
         axes.spines[["top", "right", "left"]].set_visible(False)
     return encode(figure, "svg")

@@ -56,7 +56,10 @@ def test_a_comparison_stays_in_another_language(open_window: Open, tiny: Make) -
     app.runs.compare()
     app.toggle_language()
     assert app.runs.comparison is not None
-    assert [name for name, _ in app.loss_actions.choices.others] == ["KL weight β 1.0", "KL weight β 0.5"]
+    assert [name for name, _ in app.loss_actions.choices.others] == [
+        "KL weight β 1.0",
+        "KL weight β 0.5",
+    ]
     window.pump(lambda: len(app.runs.comparison.pictures) == 2)
     app.runs.end_comparison()
     assert app.runs.table.winfo_manager() and not app.loss_actions.choices.others

@@ -306,6 +306,9 @@ def test_only_numbers_that_mean_the_same_are_called_the_best() -> None:
         dataclasses.replace(run, config={**run.config, "kl_balance": "auto"}) for run in (good, bad)
     ]
     assert marks(*balanced) == {"PSNR", "Sample distance"}
+    warmed = a_run("d", 1.0, loss=0.4, kl_warmup=3, swd=None)
+    assert marks(warmed, bad) == set()
+    assert marks(dataclasses.replace(good, images=9), bad) == set()
     held_back = a_run("c", 3.0, val_fraction=0.1, psnr=30.0, swd=7.0, val_loss=0.3)
     assert marks(good, held_back) == set()
     assert dict(comparison((good, held_back)))["Best loss"] == ("0.4", "0.3 (validation)")
@@ -321,10 +324,17 @@ def test_the_selection_and_the_run_in_sight_stay_with_another_language(
     place = tree.get_children().index(pane.table.shown)
     texts = [tree.item(row)["text"] for row in tree.get_children()]
     assert [i for i, text in enumerate(texts) if "▸" in text] == [place] == [1]
-    tree.selection_set(tree.get_children()[1])
+    other = tree.get_children()[0]
+    tree.selection_set(other)
+    pane.reopen()  # the mark goes with it
+    window.pump(lambda: "▸" in tree.item(other)["text"])
+    assert "▸" not in tree.item(tree.get_children()[1])["text"]
     window.pump(lambda: "Shown in the other tabs." in pane.details["text"])
+    pane.table.sort("state")
     window.app.toggle_language()
-    assert len(window.app.runs.table.chosen()) == 1
+    table = window.app.runs.table
+    assert [run.id for run in table.chosen()] == [other] and table.column == "state"
+    assert not window.app.runs.empty.winfo_ismapped()
     window.app.toggle_language()
 
 

@@ -229,4 +229,5 @@ class GridsReady:
     """The newest samples or reconstructions of runs: a PNG, or nothing, and the epoch of each."""
 
     ids: tuple[str, ...]
+    reconstructions: bool
     grids: tuple[tuple[bytes, int], ...]

@@ -21,6 +21,7 @@ RESIZE_MS = 200
 MEASURED_ON = ("file_path", "img_size", "in_channels", "val_fraction", "group_pattern")
 BETTER: dict[str, Callable[..., float]] = {"psnr": max, "ssim": max, "swd": min}
 SMALLEST = 40  # pixels of a grid
+RECONSTRUCTIONS_SHAPE = 8 / 3.5  # width over height: eight columns, three rows and a text
 SMALLEST_TABLE = 4  # rows
 
 
@@ -46,18 +47,20 @@ class CompareView(ttk.Frame):
         ask: Callable[[int, bool], None],
         back: Callable[[], None],
         show_curves: Callable[[], None],
+        reconstructions: bool,
     ) -> None:
         super().__init__(master, style="Vae.TFrame")
         self.runs, self.ask, self.leave = runs, ask, back
         self.side, self.waiting = 0, ""
-        self.reconstructions = False  # or else samples
+        self.reconstructions = reconstructions  # or else samples
         row = ttk.Frame(self, style="Vae.TFrame")
         row.pack(fill="x", pady=(0, "6p"))
         self.back = kit.button(row, _("All runs"), back, "Plain", "chevron-left")
         self.back.pack(side="left")
         self.curves = kit.button(row, _("Show loss curves"), show_curves, "Plain")
         self.curves.pack(side="left", padx="4.5p")
-        kinds = kit.choice(row, "", (_("Samples"), _("Reconstructions")), 0, self._choose)
+        labels = (_("Samples"), _("Reconstructions"))
+        kinds = kit.choice(row, "", labels, int(reconstructions), self._choose)
         kinds.pack(side="left", padx=("4.5p", 0))
         self._make_table()
         self.room = ttk.Frame(self, style="Vae.TFrame")
@@ -102,7 +105,8 @@ class CompareView(ttk.Frame):
 
     def _choose(self, kind: int) -> None:
         self.reconstructions = kind == 1
-        self.ask(self.side, self.reconstructions)
+        self.side = 0  # another shape takes the room otherwise
+        self._ask()
 
     def _escape(self, event: tk.Event) -> str:
         self.leave()
@@ -124,14 +128,18 @@ class CompareView(ttk.Frame):
         self.waiting = ""
         gap, line = pixels(self, 12, 24)
         wide = self.room.winfo_width() // len(self.runs) - gap
-        side = max(SMALLEST, min(wide, self.room.winfo_height() - line))
+        high = self.room.winfo_height() - line
+        if self.reconstructions:
+            high = round(high * RECONSTRUCTIONS_SHAPE)
+        side = max(SMALLEST, min(wide, high))
         if side != self.side:
             self.side = side
             self.ask(side, self.reconstructions)
 
     def show_grids(self, event: GridsReady) -> None:
         """Show the grids, if they are of these runs."""
-        if event.ids != tuple(run.id for run in self.runs):
+        wanted = tuple(run.id for run in self.runs), self.reconstructions
+        if (event.ids, event.reconstructions) != wanted:
             return
         self.pictures = []
         for run, caption, cell, (data, epoch) in zip(
@@ -144,13 +152,14 @@ class CompareView(ttk.Frame):
                 caption.configure(text=words)
             else:
                 cell.configure(image="", text=_("No pictures are there."))
+                caption.configure(text=run.name)
 
 
 def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
     """The rows of the table: the parameters that differ, then the results.
 
-    Losses are those of the best epoch, and so is what was measured. The best of a row is marked
-    only where the numbers of the runs mean the same.
+    Losses are those of the best epoch, and so is what was measured, or else of the newest epoch at
+    which it was. The best of a row is marked only where the numbers of the runs mean the same.
     """
     differ = set(differing(runs))
     rows = [
@@ -160,9 +169,10 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
     if not rows:
         rows = [(_("Parameters"), tuple(_("the same") for _run in runs))]
     bests = [run.best for run in runs]
-    images = not differ & set(MEASURED_ON)
+    images = not differ & set(MEASURED_ON) and len({run.images for run in runs}) == 1
     # With other weights the loss is another measure; balanced ones follow each run's own error.
-    weights = not differ & set(WEIGHTS) and all(r.config["kl_balance"] != "auto" for r in runs)
+    weights = not differ & {*WEIGHTS, "kl_warmup", "augment"}
+    weights &= all(run.config["kl_balance"] != "auto" for run in runs)
     losses = [measured_loss(best) if best else None for best in bests]
     told = [loss_words(best) if best else "–" for best in bests]
     rows += [
@@ -178,7 +188,7 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
         *((_(m.label), m.name, m.form) for m in MEASURES if m.name != "beta"),
     )
     for label, name, form in parts:
-        values = [getattr(best, name) if best else None for best in bests]
+        values = [_value(run, name) for run in runs]
         if any(value is not None for value in values):
             told = ["–" if value is None else number(value, form) for value in values]
             rows.append((label, _marked(values, told, BETTER.get(name) if images else None)))
@@ -189,6 +199,13 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
         (_("Epochs"), tuple(done)),
         (_("Duration"), tuple(duration(run.seconds) for run in runs)),
     ]
+
+
+def _value(run: Run, name: str) -> float | None:
+    """What was measured at the best epoch, or last."""
+    best = [run.best] if run.best else []
+    records = (*best, *reversed(run.history))
+    return next((v for record in records if (v := getattr(record, name)) is not None), None)
 
 
 def _marked(

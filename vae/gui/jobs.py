@@ -167,7 +167,7 @@ def draw_grids(runs: Sequence[Run], side: int, reconstructions: bool, emit: Emit
 
     shelf = RECONSTRUCTIONS if reconstructions else SAMPLES
     grids = tuple(_picture(run, side, shelf) for run in runs)
-    emit(GridsReady(tuple(run.id for run in runs), grids))
+    emit(GridsReady(tuple(run.id for run in runs), reconstructions, grids))
 
 
 def _picture(run: Run, side: int, whole: Shelf | None = None) -> tuple[bytes, int]:

@@ -93,7 +93,8 @@ class RunsPane(Pane):
         if len(runs) == 1:
             run = runs[0]
             place = _("Checkpoints: {folder}").format(folder=run.config["model_save_dir"])
-            text = "  ·  ".join([run.message or place, ", ".join(self.table.changed[run.id])])
+            parts = [run.message or place, ", ".join(self.table.changed[run.id])]
+            text = "  ·  ".join(part for part in parts if part)
             if run.id == self.table.shown:
                 text = f"{_('Shown in the other tabs.')} {text}"
         if text != self.details["text"]:
@@ -109,6 +110,7 @@ class RunsPane(Pane):
         if not self.winfo_viewable():
             self.stale = True  # look anew when it is shown again
             return
+        self.table.mark(self._shown())
         self._show_actions()
         self._follow()
         due = self.app.busy and time.monotonic() > self.loaded + RELOAD_SECONDS
@@ -139,7 +141,9 @@ class RunsPane(Pane):
             text = _("The file {name} in the history of runs cannot be read as a run.")
             self.app.log.write(text.format(name=name), "warning")
         self.told = event.skipped
-        self.table.show(event.runs, self._shown(event.runs))
+        self.table.show(event.runs)
+        self.table.mark(self._shown())
+        self._follow()  # what the window knows is newer than the file
         count = len(event.runs)
         self.count.configure(
             text=ngettext("{count} run", "{count} runs", count).format(count=count)
@@ -150,17 +154,19 @@ class RunsPane(Pane):
             self.empty.lift()
         self._show_actions()
 
-    def _shown(self, runs: Sequence[Run]) -> str:
-        """The id of the run that the other tabs show: the newest in the form's folder."""
-        folder = self.app.form.texts()["model_save_dir"]
+    def _shown(self) -> str:
+        """The id of the run that the other tabs show: the newest in its folder."""
+        trial = self.app.view.trial
+        texts = trial.config if trial else self.app.form.texts()
+        folder = str(texts["model_save_dir"])
         place = str(Path(folder).absolute()) if folder else ""
-        here = [run for run in runs if run.config["model_save_dir"] == place]
+        here = [run for run in self.table.runs.values() if run.config["model_save_dir"] == place]
         return max(here, key=lambda run: run.began).id if here else ""
 
     def _follow(self) -> None:
         """Bring the running run's row in line with the epochs that the window knows of."""
         running = self.table.runs.get(self.table.shown)
-        if self.app.busy and running and running.state == "running" and not self.app.view.trial:
+        if self.app.busy and running and running.state == "running":
             newer = replace(running, history=tuple(self.app.view.history))
             self.table.bring_up_to_date(newer)
 
@@ -253,17 +259,20 @@ class RunsPane(Pane):
             self._show_comparison(runs)
 
     def take_over(self, other: RunsPane) -> None:
-        self.table.show(list(other.table.runs.values()), other.table.shown)
-        self.table.show_pictures(other.table.data)
-        self.table.tree.selection_set(other.selected)
+        if other.table.runs:
+            self.empty.place_forget()
+            self.table.take_over(other.table)
+            self.table.tree.selection_set(other.selected)
         if other.comparison:
-            self._show_comparison(other.comparison.runs)
+            self._show_comparison(other.comparison.runs, other.comparison.reconstructions)
 
-    def _show_comparison(self, runs: Sequence[Run]) -> None:
+    def _show_comparison(self, runs: Sequence[Run], reconstructions: bool = False) -> None:
         self.list.pack_forget()
         ask = partial(self.app.worker.do, jobs.draw_grids, tuple(runs))
         show_curves = partial(self.app.show_tab, self.app.loss)
-        self.comparison = CompareView(self, runs, ask, self.end_comparison, show_curves)
+        self.comparison = CompareView(
+            self, runs, ask, self.end_comparison, show_curves, reconstructions
+        )
         self.comparison.pack(fill="both", expand=True)
 
     def end_comparison(self) -> None:

@@ -35,7 +35,8 @@ def changed_words(runs: Sequence[Run]) -> dict[str, list[str]]:
     First those in which a run differs from the one before it on the same images.
     """
     names = sorted(differing(runs), key=lambda name: name not in WEIGHTS)
-    names = [name for name in names if PARAMETERS[name].told]
+    # How many epochs were wanted stands beside those that are done.
+    names = [name for name in names if PARAMETERS[name].told and name != "num_epochs"]
     words, before = {}, dict[object, Run]()
     for run in sorted(runs, key=lambda run: run.began):
         folder, values = run.config["file_path"], run.config
@@ -109,23 +110,40 @@ class RunsTable(ttk.Frame):
         selected = set(self.tree.selection())
         return [self.runs[name] for name in self.tree.get_children() if name in selected]
 
-    def show(self, runs: Sequence[Run], shown: str) -> None:
-        """Show these runs, and mark the one that the other tabs show, by its id."""
-        self.runs, self.shown = {run.id: run for run in runs}, shown
+    def take_over(self, other: RunsTable) -> None:
+        """Show what another one shows."""
+        self.column, self.down, self.shown = other.column, other.down, other.shown
+        self._show_headings()
+        self.show(list(other.runs.values()))
+        self.show_pictures(other.data)
+
+    def show(self, runs: Sequence[Run]) -> None:
+        """Show these runs."""
+        self.runs = {run.id: run for run in runs}
         self.changed = changed_words(runs)
         selected, focus, top = self.tree.selection(), self.tree.focus(), self.tree.yview()[0]
         self.tree.delete(*self.tree.get_children())
         for run in self._ordered():
-            picture, marked = self.pictures.get(run.id, self.blank), run.id == shown
-            first = f"▸ {run.folder}" if marked else run.folder
-            self.tree.insert(
-                "", "end", run.id, text=f"  {first}\n  {run.moment}", image=picture,
-                values=self._values(run), tags=("shown",) if marked else (),
-            )  # fmt: skip
+            picture = self.pictures.get(run.id, self.blank)
+            self.tree.insert("", "end", run.id, image=picture, values=self._values(run))
+            self._label(run)
         self.tree.selection_set([name for name in selected if name in self.runs])
         if focus in self.runs:
             self.tree.focus(focus)
         self.tree.yview_moveto(top)
+
+    def mark(self, shown: str) -> None:
+        """Mark the run that the other tabs show, by its id."""
+        changed = {self.shown, shown} if shown != self.shown else set()
+        self.shown = shown
+        for name in changed & self.runs.keys():
+            self._label(self.runs[name])
+
+    def _label(self, run: Run) -> None:
+        marked = run.id == self.shown
+        first = f"▸ {run.folder}" if marked else run.folder
+        tags = ("shown",) if marked else ()
+        self.tree.item(run.id, text=f"  {first}\n  {run.moment}", tags=tags)
 
     def _values(self, run: Run) -> tuple[str, ...]:
         done = _("{done} of {total}").format(done=len(run.history), total=run.config["num_epochs"])

@@ -67,9 +67,8 @@ class RunsTable(ttk.Frame):
         bar.pack(side="right", fill="y")
         self.tree.pack(fill="both", expand=True)
         for name, width in WIDTHS.items():
-            first = name in ("#0", "changed")
             (wide,) = pixels(self, width)
-            self.tree.column(name, width=wide, minwidth=wide // 2, stretch=first, anchor="w")
+            self.tree.column(name, width=wide, minwidth=wide // 2, anchor="w")
             self.tree.heading(name, anchor="w")
             if name in SORTED_BY:
                 self.tree.heading(name, command=partial(self.sort, name))
@@ -83,7 +82,6 @@ class RunsTable(ttk.Frame):
             self.tree.bind(key, self._menu_key)
         for key, step in (("<Shift-Up>", -1), ("<Shift-Down>", 1)):
             self.tree.bind(key, partial(self._extend, step))
-        self.tree.tag_configure("shown", font="VaeBold")
         self.runs: dict[str, Run] = {}
         self.changed: dict[str, list[str]] = {}
         self.shown = ""
@@ -140,10 +138,8 @@ class RunsTable(ttk.Frame):
             self._label(self.runs[name])
 
     def _label(self, run: Run) -> None:
-        marked = run.id == self.shown
-        first = f"▸ {run.folder}" if marked else run.folder
-        tags = ("shown",) if marked else ()
-        self.tree.item(run.id, text=f"  {first}\n  {run.moment}", tags=tags)
+        first = f"▸ {run.folder}" if run.id == self.shown else run.folder
+        self.tree.item(run.id, text=f"  {first}\n  {run.moment}")
 
     def _values(self, run: Run) -> tuple[str, ...]:
         done = _("{done} of {total}").format(done=len(run.history), total=run.config["num_epochs"])

@@ -727,6 +727,8 @@ def test_messages_call_parameters_what_the_form_calls_them(open_window: Open) ->
     assert message == "Latent dimension 1.0e+99 is too large: take at most 65536."
     app.tell("All is done: raise num_epochs to go on with /data/img_size/a.png.")
     assert "raise Epochs to go on with /data/img_size/a.png." in window.bar()
+    app.banner.say("Run 1 of 2: beta 0.5, lr 0.1")
+    assert app.banner.text["text"] == "Run 1 of 2: KL weight β 0.5, Learning rate 0.1"
     app.banner.say("lr 2 is too large; another alpha is not.")
     assert app.banner.text["text"] == "Learning rate 2 is too large; another alpha is not."
 

@@ -7,10 +7,13 @@ import re
 from vae.config import PARAMETERS
 from vae.language import _
 
-# A name of two words is never one of the language; a shorter one is a name where a message begins.
-_LONG = [name for name in PARAMETERS if "_" in name]
+# A name of two words is never one of the language; a shorter one is a name where a message begins,
+# and in a list of names with values.
+_LONG = "|".join(name for name in PARAMETERS if "_" in name)
+_ALL = "|".join(PARAMETERS)
 _NAMES = re.compile(
-    rf"(?<![\w/\\.-])({'|'.join(_LONG)})(?![\w/\\-]|\.\w)|^({'|'.join(PARAMETERS)})(?=[ :])",
+    rf"(?<![\w/\\.-])(?:{_LONG})(?![\w/\\-]|\.\w)"
+    rf"|^(?:{_ALL})(?=[ :])|(?<=[,:] )(?:{_ALL})(?= [^ ,]+(?:,|$))",
     re.MULTILINE,
 )
 

@@ -60,6 +60,7 @@ from vae.gui.answers import (
 )
 from vae.gui.bar import ENOUGH_BATCHES, Eta
 from vae.gui.endings import Ending, Endings
+from vae.gui.labels import labelled
 from vae.language import _, marked, ngettext, number
 from vae.schedule import has_given_up
 from vae.words import SLOW_PHASES, device_words, event_lines
@@ -372,7 +373,7 @@ class RunView:
     def _trial_ended(self, event: TrialEnded) -> None:
         """Leave its curve behind, for the next ones to be seen beside."""
         if event.result and not event.result.stopped:
-            ended = (event.label, event.result.history)
+            ended = (labelled(event.label), event.result.history)
             self.app.loss.compare([*self.app.loss_actions.choices.others, ended])
 
     def _saved(self, path: Path) -> None:

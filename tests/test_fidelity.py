@@ -110,6 +110,8 @@ def test_a_file_that_is_no_network_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"no network")
     with pytest.raises(NetworkError, match=r"weights\.pt cannot be used .* TorchScript"):
         features_by(path, torch.zeros(1, 1, 4, 4))
+    with pytest.raises(NetworkError, match="not finite"):
+        features_by(network_file(tmp_path), torch.full((1, 1, 4, 4), torch.nan))
     with pytest.raises(FileNotFoundError):
         features_by(tmp_path / "none.pt", torch.zeros(1, 1, 4, 4))
 

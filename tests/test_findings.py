@@ -215,6 +215,9 @@ def test_a_run_that_ends_while_it_learns_should_go_on() -> None:
     # Not while it goes on, and not once it has learned what it can.
     assert not findings(rising[:-1], values)
     assert not findings(epochs(psnr=lambda epoch: 24 - 8 / epoch), values)
+    assert not findings(
+        epochs(psnr=lambda epoch: 20.0 + 0.4 * epoch), {**values, "lr_schedule": "cosine"}
+    )
     good = only(epochs(psnr=lambda epoch: 20.0 + 0.4 * epoch), values)
     assert good.remedy == {"num_epochs": 24} and "recognised" not in good.message
 

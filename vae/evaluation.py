@@ -38,6 +38,7 @@ from vae.validation import LOSSES, MOST_BYTES, Load, batches, measures_of, sprea
 
 COUNT, K = 512, 50
 NEIGHBOURS = 5
+FEWEST_COMPARED = 40  # images: of fewer, the nearest one in twenty is a matter of chance
 MOST_BOUNDED = 128  # images whose bound is estimated, k times as dear as a reconstruction
 LOSS_LABELS = {
     "loss": "Loss", "reconstruction_loss": "Reconstruction loss", "kl_loss": "KL loss",
@@ -59,9 +60,9 @@ class Evaluation:
     held_out: the images are validation images, or else a part of those it learned from, and the
     numbers are too good. losses and measures have the names of EpochRecord's columns. iwae_bound
     is in nats for an image, iwae_bits in bits for each of its values, of k samples each. prdc is
-    None with too few images, frechet without a network for it. pairs are pictures, uint8
+    None with too few images, frechet also without a network for it. pairs are pictures, uint8
     (h, w, 3), of the samples nearest to a training image above that image: by pixels, and by
-    latents. copies is the finding that they are the same, if they seem to be.
+    latents. copies is the finding that they are the same, if they seem to be, of enough images.
     """
 
     epoch: int
@@ -127,14 +128,13 @@ def evaluate(
     drawn = decode_latents(model, latents(sampler, shape, config.temperature, random), should_stop)
     samples = to_device(drawn, CPU)
     images = torch.cat([load(data, indices) for indices in batches(data, config)])
-    frechet = None
-    if network:
+    frechet, enough = None, len(data) > NEIGHBOURS
+    if network and enough:
         frechet = frechet_distance(*(features_by(network, x) for x in (images, samples)))
     bounded = data.subset(spread(len(data), MOST_BOUNDED))
     found = measures_of(model, data, config, load, drawn, with_losses=True)
     mse = found["val_reconstruction_loss"]
     bound = _bound(model, bounded, config, load, k, seed, mse)
-    enough = len(data) > NEIGHBOURS
     near = memorisation(
         model,
         samples,
@@ -156,7 +156,7 @@ def evaluate(
         prdc=prdc(features(images), features(samples), NEIGHBOURS) if enough else None,
         frechet=frechet,
         memorisation=near,
-        copies=copies(near, config.to_dict()),
+        copies=copies(near, config.to_dict()) if len(data) >= FEWEST_COMPARED else None,
         pairs=(_picture(near.pixels, drawn, training), _picture(near.latents, drawn, training)),
     )
 

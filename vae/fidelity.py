@@ -114,7 +114,10 @@ def features_by(path: Path, images: Tensor) -> Tensor:
             for part in torch.split(images, AT_ONCE):
                 x = ((part.cpu().float() + 1) * 127.5).round().expand(-1, 3, -1, -1)
                 found.append(network(x, **how).float().flatten(1))
-            return torch.cat(found)
+            features = torch.cat(found)
+            if not features.isfinite().all():
+                raise RuntimeError("its features are not finite")
+            return features
         except (RuntimeError, AttributeError, TypeError) as error:
             text = _(
                 "{path} cannot be used ({reason}). Take a TorchScript file of a network that makes "

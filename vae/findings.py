@@ -230,9 +230,15 @@ def _unfinished(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> 
         "The PSNR rose by {gained} dB in the last third of the epochs, to {psnr}: the network was "
         "still learning when the run came to its end. Let it go on."
     )
-    most = int(PARAMETERS["num_epochs"].high or 0)
-    remedy: dict[str, Value] = {"num_epochs": min(2 * wanted, most)}
-    if (newest.psnr or 0) < RECOGNIZABLE:
+    poor = newest.psnr < RECOGNIZABLE
+    # By cosine the last epochs gain from smaller steps, which more epochs would only put off.
+    if values["lr_schedule"] == "cosine" and not poor:
+        return None
+    more = 2 * newest.epoch
+    if more > (PARAMETERS["num_epochs"].high or 0):
+        return None
+    remedy: dict[str, Value] = {"num_epochs": more}
+    if poor:
         text += " " + _("Below {least} dB an image can hardly be recognised.")
         if float(values["lr"]) < SLOW:
             remedy["lr"] = SLOW

@@ -83,7 +83,7 @@ def none_found(folder: Path) -> str:
     )
     text = text.format(folder=folder, suffixes=", ".join(SUFFIXES))
     for suffix, name in MEDICAL.items():
-        if any(path.suffix.lower() == suffix for path in folder.iterdir()):
+        if any(path.name.lower().endswith((suffix, f"{suffix}.gz")) for path in folder.rglob("*")):
             more = _("{name} files ({suffix}) are not read: export them as PNG first.")
             return f"{text} {more.format(name=name, suffix=suffix)}"
     return text

@@ -55,6 +55,7 @@ class Recorder:
         name = f"{datetime.fromtimestamp(now):%Y%m%d_%H%M%S}_{secrets.token_hex(4)}"
         self.run = Run(name, values, now, host=platform.node(), process=os.getpid())
         self.due = 0.0
+        self.moved = False  # an earlier run's files, out of the way
 
     def __call__(self, event: Event) -> None:
         """Write down what an event says of the run, and pass it on."""
@@ -70,8 +71,11 @@ class Recorder:
         self._end(state, history=result.history, trained=True)
 
     def failed(self, error: BaseException) -> None:
-        """The run ended with an error; one that was refused before it began leaves no entry."""
-        if not self.run.trained:
+        """The run ended with an error; one that was refused before it began leaves no entry.
+
+        But one that had moved an earlier run aside has changed something.
+        """
+        if not (self.run.trained or self.moved):
             self._safely(lambda: run_path(self.run.id).unlink(missing_ok=True))
             return
         self._end("failed", message=str(error) or type(error).__name__)
@@ -86,6 +90,7 @@ class Recorder:
                 self.run = replace(self.run, images=event.images)
                 self._write()
             case EarlierRunKept():
+                self.moved = True
                 self._follow(event.name)
             case Resumed():
                 self._resume(event)

@@ -727,8 +727,6 @@ def test_messages_call_parameters_what_the_form_calls_them(open_window: Open) ->
     assert message == "Latent dimension 1.0e+99 is too large: take at most 65536."
     app.tell("All is done: raise num_epochs to go on with /data/img_size/a.png.")
     assert "raise Epochs to go on with /data/img_size/a.png." in window.bar()
-    app.banner.say("Run 1 of 2: beta 0.5, lr 0.1")
-    assert app.banner.text["text"] == "Run 1 of 2: KL weight β 0.5, Learning rate 0.1"
     app.banner.say("lr 2 is too large; another alpha is not.")
     assert app.banner.text["text"] == "Learning rate 2 is too large; another alpha is not."
 
@@ -775,6 +773,13 @@ def test_what_is_left_counts_what_lies_between_epochs(monkeypatch: pytest.Monkey
             now = 2.0 * (epoch - 1) + 0.02 * batch
             said = eta.left(BatchDone(epoch, 20, batch, 5, 0.5, 100.0))
             assert epoch > 4 or not said
+    # Fewer batches in the newest half minute than say something.
+    large = Eta()
+    for epoch in range(1, 6):
+        for batch in range(1, 11):
+            now = 2.0 * (10 * epoch + batch)
+            still = large.left(BatchDone(epoch, 10, batch, 10, 0.5, 5.0))
+    assert still == "1 min 40 s left"
     assert said == "19 s left"  # of ten epochs of 2 s, less what comes after the last batch
 
 

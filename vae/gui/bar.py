@@ -38,7 +38,8 @@ class Eta:
         self.seen.append((done, now))
         while len(self.seen) > 2:
             later, then = self.seen[1]
-            if now - then < MEASURED_SECONDS or done - later < event.batches:
+            far = done - later >= max(event.batches, ENOUGH_BATCHES)
+            if now - then < MEASURED_SECONDS or not far:
                 break
             self.seen.popleft()
         first, began = self.seen[0]

@@ -173,6 +173,8 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
     # With other weights the loss is another measure; balanced ones follow each run's own error.
     weights = not differ & {*WEIGHTS, "kl_warmup", "augment"}
     weights &= all(run.config["kl_balance"] != "auto" for run in runs)
+    # A best epoch without finite validation losses is told by those of training.
+    weights &= len({best.val_loss is None for best in bests if best}) < 2
     losses = [measured_loss(best) if best else None for best in bests]
     told = [loss_words(best) if best else "–" for best in bests]
     rows += [
@@ -202,10 +204,12 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _value(run: Run, name: str) -> float | None:
-    """What was measured at the best epoch, or last."""
+    """What was measured at the best epoch, or last; of a loss, on validation images if any."""
     best = [run.best] if run.best else []
     records = (*best, *reversed(run.history))
-    return next((v for record in records if (v := getattr(record, name)) is not None), None)
+    names = (f"val_{name}", name) if name.endswith("_loss") else (name,)
+    found = (getattr(record, each) for record in records for each in names)
+    return next((value for value in found if value is not None), None)
 
 
 def _marked(

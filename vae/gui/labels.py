@@ -7,17 +7,14 @@ import re
 from vae.config import PARAMETERS
 from vae.language import _
 
-# A name of two words is never one of the language; a shorter one is a name where a message begins,
-# and in a list of names with values.
+# A name of two words is never one of the language; a shorter one is a name where a message begins.
 _LONG = "|".join(name for name in PARAMETERS if "_" in name)
 _ALL = "|".join(PARAMETERS)
 _NAMES = re.compile(
-    rf"(?<![\w/\\.-])(?:{_LONG})(?![\w/\\-]|\.\w)"
-    rf"|^(?:{_ALL})(?=[ :])|(?<=[,:] )(?:{_ALL})(?= [^ ,]+(?:,|$))",
-    re.MULTILINE,
+    rf"(?<![\w/\\.-])(?:{_LONG})(?![\w/\\-]|\.\w)|^(?:{_ALL})(?=[ :])", re.MULTILINE
 )
 
 
 def labelled(text: str) -> str:
-    """A message with each parameter called what the form calls it; paths stay as they are."""
+    """A message with each parameter called what the form calls it; the parts of a path stay."""
     return _NAMES.sub(lambda found: _(PARAMETERS[found[0]].label), text)

@@ -373,7 +373,8 @@ class RunView:
     def _trial_ended(self, event: TrialEnded) -> None:
         """Leave its curve behind, for the next ones to be seen beside."""
         if event.result and not event.result.stopped:
-            ended = (labelled(event.label), event.result.history)
+            name = ", ".join(map(labelled, event.label.split(", ")))
+            ended = (name, event.result.history)
             self.app.loss.compare([*self.app.loss_actions.choices.others, ended])
 
     def _saved(self, path: Path) -> None:

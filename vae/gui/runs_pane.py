@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import tkinter as tk
 from collections.abc import Callable, Sequence
@@ -53,7 +54,7 @@ class RunsPane(Pane):
         self.table = RunsTable(self.list, self._fill_menu)
         self.table.pack(fill="both", expand=True)
         self.empty.place(in_=self.table, relx=0.5, rely=0.5, anchor="center")
-        self._bind()
+        self._bind_keys()
         self._show_actions()
 
     def _actions(self) -> dict[str, tuple[str, Callable[[], None]]]:
@@ -65,7 +66,7 @@ class RunsPane(Pane):
             "delete": (_("Delete..."), self.delete),
         }
 
-    def _bind(self) -> None:
+    def _bind_keys(self) -> None:
         tree = self.table.tree
         tree.bind("<<TreeviewSelect>>", lambda event: self._show_actions())
         tree.bind("<Return>", lambda event: self.reopen())
@@ -159,7 +160,7 @@ class RunsPane(Pane):
         trial = self.app.view.trial
         texts = trial.config if trial else self.app.form.texts()
         folder = str(texts["model_save_dir"])
-        place = str(Path(folder).absolute()) if folder else ""
+        place = os.path.abspath(folder) if folder else ""  # as the history of runs has it
         here = [run for run in self.table.runs.values() if run.config["model_save_dir"] == place]
         return max(here, key=lambda run: run.began).id if here else ""
 

@@ -40,7 +40,9 @@ class SamplesPane(GalleryPane):
         meaning = _("64 generated images, {moment}")
         super().__init__(master, worker, "samples", samples_name, promise, meaning)
         self.draw, self.complain = draw, complain
-        self.last: tuple[int, dict[str, Value], bool] | None = None  # what was drawn last
+        # What was asked for last, and what was drawn last.
+        self.asked: tuple[int, dict[str, Value], bool] | None = None
+        self.last: tuple[int, dict[str, Value], bool] | None = None
         row = ttk.Frame(self, style="Vae.TFrame")
         row.pack(side="bottom", fill="x", pady=("6p", 0), before=self.tools)
         self.one = kit.button(row, _("One image..."), self.view, "Plain", "zoom-in")
@@ -75,6 +77,10 @@ class SamplesPane(GalleryPane):
     def allow(self, allowed: bool) -> None:
         """Whether others can be drawn: there is a checkpoint, and no run goes on."""
         self.drawer.configure(state="normal" if allowed else "disabled")
+
+    def clear(self) -> None:
+        super().clear()
+        self.last = None  # of another run
 
     def take_over(self, other: GalleryPane) -> None:
         super().take_over(other)
@@ -112,6 +118,7 @@ class SamplesPane(GalleryPane):
 
     def show_drawn(self, seed: int, epoch: int, grid: Any, path: Path) -> None:
         """Show a grid drawn with a seed."""
+        self.last = self.asked
         self.show(Shown(grid, path.name, epoch, seed=seed))
 
     def _put(self) -> None:
@@ -128,10 +135,10 @@ class SamplesPane(GalleryPane):
             return
         self.seed_entry.configure(style="Vae.TEntry")
         wanted = int(text), self._values(), self.best.get()
-        if wanted == self.last:  # others are wanted, and these are there
+        if wanted == self.last and wanted[0] < high:  # others are wanted, and these are there
             wanted = (wanted[0] + 1, *wanted[1:])
             self.seed.set(str(wanted[0]))
-        self.last = wanted
+        self.asked = wanted
         self.draw(*wanted)
 
     def _clicked(self, event: tk.Event) -> None:

@@ -256,6 +256,12 @@ PARAMETERS: dict[str, Parameter] = {f.name: f.metadata["parameter"] for f in fie
 DEFAULTS: dict[str, Value] = {f.name: cast(Value, f.default) for f in fields(TrainConfig)}
 
 
+def fixed_apart(now: Mapping[str, Value], then: Mapping[str, Value]) -> list[str]:
+    """The parameters whose values keep a checkpoint made with `then` from going on with `now`."""
+    fixed = (name for name, facts in PARAMETERS.items() if facts.fixed and name in now)
+    return [name for name in fixed if now[name] != then[name]]
+
+
 def text_of(value: Value) -> str:
     """A value as the form and the command line show it: 0.0001, never 1e-04."""
     if isinstance(value, float) and 1e-6 <= abs(value) < 1e9:

@@ -15,7 +15,7 @@ import torch
 
 from vae import checkpoint
 from vae.checkpoint import CheckpointError, Layout, MismatchError
-from vae.config import PARAMETERS, SHAPE, TrainConfig
+from vae.config import SHAPE, TrainConfig, fixed_apart
 from vae.dataset import MedicalImageDataset
 from vae.events import EpochRecord
 from vae.files import readable
@@ -319,11 +319,10 @@ def check_same_run(
 ) -> None:
     """Refuse a checkpoint of another architecture, seed or data set. Raises MismatchError."""
     problems: dict[str, str] = {}
-    for name, facts in PARAMETERS.items():
+    for name in fixed_apart(config.to_dict(), record.config):
+        problem = _("{name} is {now}, the checkpoint was made with {then}.")
         now, then = getattr(config, name), record.config[name]
-        if facts.fixed and now != then:
-            problem = _("{name} is {now}, the checkpoint was made with {then}.")
-            problems[name] = problem.format(name=name, now=now, then=then)
+        problems[name] = problem.format(name=name, now=now, then=then)
     count = len(data) + len(validation)
     if (data.fingerprint, count) != (record.data, record.images):
         problem = _("The images differ: {then} then (in {folder}), {now} now.")

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vae.config import DEFAULTS, PARAMETERS, Value, parse
+from vae.config import DEFAULTS, Value, fixed_apart, parse
 from vae.events import (
     SLOW,
     BatchDone,
@@ -118,12 +118,7 @@ class RunView:
         """The fields whose values keep the run in the checkpoint folder from going on."""
         if not (self.found and self.found.record) or self.app.places() != self.app.looked:
             return []
-        config, values = self.found.record.config, parse(self.app.form.texts())[0]
-        return [
-            name
-            for name, facts in PARAMETERS.items()
-            if facts.fixed and name in values and values[name] != config[name]
-        ]
+        return fixed_apart(parse(self.app.form.texts())[0], self.found.record.config)
 
     @property
     def replaceable(self) -> bool:

@@ -1,12 +1,15 @@
 """Image quality: fixed weights, balanced ones and the recommended preset, beside pythae.
 
     python -m benchmarks.quality [FOLDER ...] [--seeds 2] [--steps 2500] [--img_size 64]
-        [--latent_dim 128] [--threads 0] [--only METHOD ...] [--json FILE] [--pictures FOLDER]
+        [--latent_dim 128] [--in_channels 3] [--threads 0] [--only METHOD ...] [--json FILE]
+        [--pictures FOLDER]
 
 All methods train the same network on the same images for the same number of steps, and are
-measured on the same held-out tenth. Without a folder they take the demo set. The JSON file gets
-each run's figures at once, and runs that it holds are not made again. pythae (Chadebec et al.,
-"Pythae: Unifying Generative Autoencoders in Python", 2022) takes part if it is installed.
+measured on the same held-out tenth. Without a folder they take the demo set. Without in_channels
+grey images are trained on as grey ones; the published settings have three channels for all. The
+JSON file gets each run's figures at once, and runs that it holds are not made again. pythae
+(Chadebec et al., "Pythae: Unifying Generative Autoencoders in Python", 2022) takes part if it is
+installed.
 """
 
 from __future__ import annotations
@@ -41,6 +44,7 @@ from vae.state import load_model
 from vae.training import run_vae_training
 
 SIZE = ("img_size", "latent_dim")
+SHAPE = (*SIZE, "in_channels")
 RECOMMENDED = {n: v for n, v in built_in()[1].values.items() if n not in (*SIZE, "num_epochs")}
 OURS: dict[str, dict[str, Value]] = {
     "fixed": {}, "auto": {"kl_balance": "auto"}, "recommended": RECOMMENDED,
@@ -98,6 +102,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--img_size", type=int, default=64)
     parser.add_argument("--latent_dim", type=int, default=128)
+    parser.add_argument("--in_channels", type=int, choices=(1, 3), help="default: the images' own")
     parser.add_argument("--threads", type=int, default=0, help="0: as many as there are cores")
     parser.add_argument("--only", nargs="+", default=[], metavar="METHOD")
     parser.add_argument("--json", type=Path, default=Path("quality.json"))
@@ -115,12 +120,12 @@ def main() -> None:
         if not options.folders:
             make_demo_data(folders[0], 256, 256)
         for folder in folders:
-            size = options.img_size, options.latent_dim
+            size = options.img_size, options.latent_dim, options.in_channels
             task = task_of(folder, *size, options.steps, options.threads)
             for seed in range(options.seeds):
                 for method in methods:
                     key = {"data": task.name, "method": method, "seed": seed, "steps": task.steps}
-                    key |= {name: task.shared[name] for name in SIZE}
+                    key |= {name: task.shared[name] for name in SHAPE}
                     if any(key.items() <= row.items() for row in rows):
                         continue
                     rows.append({**key, **run(task, method, seed, options.pictures)})
@@ -130,19 +135,21 @@ def main() -> None:
     print("\n".join(table(rows)))
 
 
-def task_of(folder: Path, img_size: int, latent_dim: int, steps: int, threads: int) -> Task:
-    """Grey images if those of the folder are."""
-    data = MedicalImageDataset(folder, img_size, 3)
-    pixels = data.batch(np.arange(len(data)))
-    channels = 1 if (pixels[..., :1] == pixels).all() else 3
-    if channels == 1:
-        data = MedicalImageDataset(folder, img_size, 1)
+def task_of(
+    folder: Path, img_size: int, latent_dim: int, in_channels: int | None, steps: int, threads: int
+) -> Task:
+    """Without in_channels grey images if those of the folder are."""
+    if in_channels is None:
+        colour = MedicalImageDataset(folder, img_size, 3)
+        pixels = colour.batch(np.arange(len(colour)))
+        in_channels = 1 if (pixels[..., :1] == pixels).all() else 3
+    data = MedicalImageDataset(folder, img_size, in_channels)
     training, validation = (
         to_device(part.batch(np.arange(len(part))), torch.device("cpu")).contiguous()
         for part in split(data, VAL_FRACTION, "")
     )
     shared = {
-        "file_path": str(folder), "in_channels": channels, "img_size": img_size,
+        "file_path": str(folder), "in_channels": in_channels, "img_size": img_size,
         "latent_dim": latent_dim, "threads": threads,
     }  # fmt: skip
     return Task(folder.name, training, validation, shared, steps)
@@ -241,10 +248,10 @@ def train_pythae(task: Task, method: str, seed: int, place: str) -> Network:
 def table(rows: list[dict[str, Any]]) -> list[str]:
     """Means over seeds, with the lowest and the highest, as a Markdown table."""
     lines = [
-        "| data, size / latent, steps | method | " + " | ".join(FIGURES) + " |",
+        "| data, size / latent / channels, steps | method | " + " | ".join(FIGURES) + " |",
         "|" + "---|" * (len(FIGURES) + 2),
     ]
-    places = ("data", "img_size", "latent_dim", "steps", "method")
+    places = ("data", *SHAPE, "steps", "method")
     for key in dict.fromkeys(tuple(row[name] for name in places) for row in rows):
         same = [row for row in rows if tuple(row[name] for name in places) == key]
         cells = []
@@ -252,8 +259,8 @@ def table(rows: list[dict[str, Any]]) -> list[str]:
             values = [row[figure] for row in same if figure in row]
             spread = f" ({min(values):.3g} to {max(values):.3g})" if len(values) > 1 else ""
             cells.append(f"{statistics.fmean(values):.4g}{spread}" if values else "")
-        data, size, latent, steps, method = key
-        where = f"{data}, {size} / {latent}, {steps}"
+        data, size, latent, channels, steps, method = key
+        where = f"{data}, {size} / {latent} / {channels}, {steps}"
         lines.append(f"| {where} | {method} | " + " | ".join(cells) + " |")
     return lines
 

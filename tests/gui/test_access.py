@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tkinter as tk
+import tkinter.font as tkfont
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tkinter import ttk
@@ -156,8 +157,43 @@ def test_no_text_is_cut_off_at_the_smallest_size(trained: Any, code: str) -> Non
             assert right <= app.root.winfo_rootx() + app.root.winfo_width(), where
             if not str(widget).startswith(str(app.form.canvas)):
                 assert widget.winfo_height() >= widget.winfo_reqheight(), where
-    titles = sum(app.tabs.bbox(i)[2] if app.tabs.bbox(i) else 0 for i in range(len(app.panes)))
-    assert titles <= app.tabs.winfo_width()
+    assert_tabs_fit(app)
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_no_tab_is_cut_off_where_larger_text_leaves_little_room(trained: Any, code: str) -> None:
+    app = trained.app
+    if code != language.current():
+        app.toggle_language()
+    usual = tab_widths(app)
+    app.root.minsize(1, 1)
+    app.larger(2)
+    app.fit(930, 530)
+    settle(trained)
+    assert_tabs_fit(app)
+    app.larger(-2)
+    app.fit(*SMALLEST)
+    settle(trained)
+    assert tab_widths(app) == usual
+
+
+def tab_widths(app: Any) -> list[int]:
+    """Of each tab on the screen, in pixels."""
+    found = [0] * len(app.panes)
+    for x in range(app.tabs.winfo_width()):
+        tab = app.tabs.tk.call(app.tabs, "identify", "tab", x, 5)
+        if tab != "":
+            found[int(tab)] += 1
+    return found
+
+
+def assert_tabs_fit(app: Any) -> None:
+    """All titles stand whole beside each other."""
+    font = tkfont.nametofont("VaeBold", app.root)
+    inset = 2 * int(str(app.root.style.lookup("Vae.TNotebook.Tab", "padding")[0]))
+    for width, tab in zip(tab_widths(app), app.tabs.tabs(), strict=True):
+        title = app.tabs.tab(tab, "text")
+        assert width >= font.measure(title) + inset, title
 
 
 @pytest.mark.skipif(DENSE, reason="it is what this test starts")
@@ -171,13 +207,17 @@ def test_the_same_at_192_dpi() -> None:
     assert "3 passed" in done.stdout
 
 
-def test_where_it_is_narrow_the_words_stand_below_the_buttons(open_window: Open) -> None:
+def test_where_it_is_narrow_the_words_stand_above_the_buttons(open_window: Open) -> None:
     window = open_window()
     bar: ActionBar = window.app.bar
     window.app.root.minsize(1, 1)
     window.app.fit(700, 600)
     window.pump(lambda: bar.narrow)
     settle(window)
-    assert bar.text.winfo_rooty() > bar.train.winfo_rooty() + bar.train.winfo_height()
+    assert bar.train.winfo_rooty() > bar.text.winfo_rooty() + bar.text.winfo_height()
+    at = bar.train.winfo_rooty()
+    bar.say("idle", "Note", "a sentence that needs more than one line, even of the whole bar " * 3)
+    settle(window)
+    assert bar.train.winfo_rooty() == at
     window.app.fit(1280, 820)
     window.pump(lambda: not bar.narrow)

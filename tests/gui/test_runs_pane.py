@@ -14,12 +14,13 @@ import pytest
 
 from tests.gui.test_window import answer
 from tests.test_recorder import train
+from vae import language
 from vae.checkpoint import checkpoint_files
 from vae.config import DEFAULTS, TrainConfig
 from vae.events import EpochRecord
 from vae.gui import desktop, runs_pane
 from vae.gui.compare_view import comparison
-from vae.gui.runs_table import changed_words
+from vae.gui.runs_table import COLUMNS, changed_words
 from vae.runs import Run, load_runs, run_path, write_run
 
 Make = Callable[..., TrainConfig]
@@ -182,6 +183,32 @@ def test_a_click_on_a_heading_sorts(open_window: Open, three: list[TrainConfig])
     window.pump(lambda: tree.heading("loss")["text"].endswith("▼"))
     losses = [pane.table.runs[name].best.loss for name in tree.get_children()]
     assert losses == sorted(losses, reverse=True)
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_no_cell_is_cut_off_at_the_smallest_size(open_window: Open, tiny: Make, code: str) -> None:
+    balanced = {"num_epochs": 1, "kl_balance": "auto", "val_fraction": 0.5, "free_bits": 0.125}
+    for config in (tiny("a", num_epochs=1), tiny("b", **balanced)):
+        train(config)
+    window = open_window()
+    if code != language.current():
+        window.app.toggle_language()
+    window.app.fit(1024, 660)
+    table = show(window, 2).table
+    window.app.root.update()
+    tree = table.tree
+    assert sum(tree.column(name, "width") for name in COLUMNS) <= tree.winfo_width()
+    values = [tree.set(row, "changed") for row in tree.get_children()]
+    assert any("…" in text for text in values)
+    assert any("auto" in text for text in values)  # the name is cut, not the value
+    for name in COLUMNS:
+        texts = [tree.heading(name, "text")]
+        for row in tree.get_children():
+            text = tree.item(row, "text") if name == "#0" else tree.set(row, name)
+            assert text.strip()
+            texts += text.splitlines()
+        room = tree.column(name, "width") - (table.side() if name == "#0" else 0)
+        assert max(map(table.font.measure, texts)) < room, texts
 
 
 @only_x11

@@ -36,7 +36,7 @@ from vae.gui.run_view import RunView
 from vae.gui.runs_pane import RunsPane
 from vae.gui.samples_pane import SamplesPane
 from vae.gui.settings import SCALES, demo_folder, load_settings, save_settings
-from vae.gui.theme import pixels
+from vae.gui.theme import fit_tabs, pixels
 from vae.gui.worker import Worker
 from vae.language import _, ngettext
 from vae.signals import stop_signals
@@ -141,6 +141,7 @@ class App:
         for title, pane in self.panes.items():
             self.tabs.add(pane, text=title)
         self.tabs.bind("<<NotebookTabChanged>>", lambda event: self.refresh(), add="+")
+        self.tabs.bind("<Configure>", lambda event: fit_tabs(self.tabs), add="+")
         self.banner = Banner(right, self.tabs, self.show_log)
         make_menus(self)
         self.bar.lift()  # so that the Tab key comes to it last
@@ -178,6 +179,7 @@ class App:
         """Take the colours of the mode."""
         for part in (self.header, self.form, self.bar, self.banner):
             part.paint()
+        fit_tabs(self.tabs)
         for pane in self.panes.values():
             pane.paint()
         self.refresh()

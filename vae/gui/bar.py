@@ -20,7 +20,7 @@ from vae.words import duration
 ENOUGH_BATCHES = 20
 # Of the time that is left: seconds that are looked back at, and before anything is said.
 MEASURED_SECONDS, SECONDS_ENOUGH = 30.0, 2.0
-WORDS_WIDTH = 330  # less is too little for a sentence beside the buttons, at 96 dpi
+WORDS_WIDTH = 480  # less is too little for a sentence beside the buttons, at 96 dpi
 
 
 class Eta:
@@ -91,17 +91,19 @@ class ActionBar(ttk.Frame):
         )
 
     def _arrange(self) -> None:
-        """Put the meter and the words beside the buttons, or below them where it is narrow."""
-        first, left, top = (0, "0p", 2) if self.narrow else (1, "12p", 0)
+        """Put the meter and the words beside the buttons, or above them where it is narrow."""
+        first, left = (0, "0p") if self.narrow else (1, "12p")
         shown = self.link.winfo_manager()
         self.columnconfigure(2 - first, weight=0)
         self.columnconfigure(first + 1, weight=1)
-        rows, columns = (1, 5) if self.narrow else (2, 1)
+        top, rows, columns = (2, 1, 5) if self.narrow else (0, 2, 1)
         # At the bottom, where a message of several lines does not move them.
-        self.buttons.grid(row=0, column=0, rowspan=rows, columnspan=columns, sticky="sw")
-        gap = ("6p", 0) if self.narrow else "0p"
-        self.meter.grid(row=top, column=first, columnspan=4, sticky="ew", padx=(left, 0), pady=gap)
-        line: dict[str, Any] = {"row": top + 1, "pady": ("3p", 0)}
+        gap = ("7.5p", 0) if self.narrow else "0p"
+        self.buttons.grid(
+            row=top, column=0, rowspan=rows, columnspan=columns, sticky="sw", pady=gap
+        )
+        self.meter.grid(row=0, column=first, columnspan=4, sticky="ew", padx=(left, 0))
+        line: dict[str, Any] = {"row": 1, "pady": ("3p", 0)}
         self.word.grid(column=first, sticky="nw", padx=(left, "6p"), **line)
         self.text.grid(column=first + 1, sticky="new", **line)
         self.right.grid(column=first + 2, sticky="ne", padx=("6p", 0), **line)

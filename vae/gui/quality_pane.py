@@ -12,6 +12,7 @@ from vae.events import EpochRecord
 from vae.findings import Finding, findings, too_early
 from vae.gui import kit
 from vae.gui.pane import Pane
+from vae.gui.theme import fit_tabs
 from vae.language import _, ngettext
 
 # Eight plots take a fifth of a second to draw, for which a running training waits.
@@ -61,6 +62,7 @@ class QualityPane(Pane):
         title = _("Quality ({count})").format(count=count) if count else _("Quality")
         if self.winfo_manager():  # once it is a tab
             self.tabs.tab(self, text=title)  # type: ignore[no-untyped-call]
+            fit_tabs(self.tabs)
         return bool({finding.kind for finding in self.found} - before)
 
     def lock(self, locked: bool) -> None:

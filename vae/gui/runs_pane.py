@@ -44,7 +44,7 @@ class RunsPane(Pane):
         row = ttk.Frame(self.list, style="Vae.TFrame")
         row.pack(fill="x", pady=(0, "6p"))
         for name, (label, action) in self._actions().items():
-            self.buttons[name] = kit.button(row, label, action, "Plain")
+            self.buttons[name] = kit.button(row, label, action, "Slim")
             self.buttons[name].pack(side="left", padx=(0, "4.5p"))
         self.count = ttk.Label(row, style="Muted.Vae.TLabel")
         self.count.pack(side="right")

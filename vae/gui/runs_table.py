@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import tkinter as tk
+import tkinter.font as tkfont
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from tkinter import ttk
@@ -25,8 +26,12 @@ SORTED_BY: dict[str, Callable[[Run], Any]] = {
     "seconds": lambda run: run.seconds,
     "loss": lambda run: measured_loss(run.best) if run.best else math.inf,
 }
-WIDTHS = {"#0": 186, "changed": 138, "state": 79, "seconds": 68, "loss": 86}
+COLUMNS = ("#0", "changed", "state", "seconds", "loss")
 LINES = 2  # of a cell, beside its picture
+INSET = 12  # of a cell's text from the edges of its column, at 96 dpi
+HEADING_INSET = 18  # of a heading's
+PICTURE_INSET = 20  # of a picture
+NARROWEST = 60  # of the values, which take what room the others leave
 
 
 def changed_words(runs: Sequence[Run]) -> dict[str, list[str]]:
@@ -47,32 +52,28 @@ def changed_words(runs: Sequence[Run]) -> dict[str, list[str]]:
     return words
 
 
-def _cell(lines: Sequence[str]) -> str:
-    """As many lines as there is room for."""
-    more = " …" if len(lines) > LINES else ""
-    return "\n".join(lines[:LINES]) + more
-
-
 class RunsTable(ttk.Frame):
     """One row a run, with a picture. The selection and the order stay when runs are shown anew."""
 
     def __init__(self, master: tk.Misc, fill_menu: Callable[[tk.Menu], None]) -> None:
         super().__init__(master, style="Vae.TFrame")
-        columns = [name for name in WIDTHS if name != "#0"]
         self.tree = ttk.Treeview(
-            self, columns=columns, style="Pictures.Vae.Treeview", selectmode="extended"
+            self, columns=COLUMNS[1:], style="Pictures.Vae.Treeview", selectmode="extended"
         )
         bar = ttk.Scrollbar(self, command=self.tree.yview, style="Vae.Vertical.TScrollbar")
         self.tree.configure(yscrollcommand=bar.set)
         bar.pack(side="right", fill="y")
         self.tree.pack(fill="both", expand=True)
-        for name, width in WIDTHS.items():
-            (wide,) = pixels(self, width)
-            self.tree.column(name, width=wide, minwidth=wide // 2, anchor="w")
+        self.font = tkfont.nametofont("TkDefaultFont", master)
+        for name in COLUMNS:
+            self.tree.column(name, anchor="w", stretch=name == "changed")
             self.tree.heading(name, anchor="w")
             if name in SORTED_BY:
                 self.tree.heading(name, command=partial(self.sort, name))
         self.tree.bind("<FocusIn>", lambda event: self._begin(), add="+")
+        self.tree.bind("<Configure>", lambda event: self._fit(), add="+")
+        # A column's edge may have been moved.
+        self.tree.bind("<ButtonRelease-1>", lambda event: self._shorten(), add="+")
         self.menu = kit.menu(self, fill_menu)
         # The right button's number differs on macOS.
         self.tree.bind(
@@ -125,6 +126,7 @@ class RunsTable(ttk.Frame):
             picture = self.pictures.get(run.id, self.blank)
             self.tree.insert("", "end", run.id, image=picture, values=self._values(run))
             self._label(run)
+        self._fit()
         self.tree.selection_set([name for name in selected if name in self.runs])
         if focus in self.runs:
             self.tree.focus(focus)
@@ -144,8 +146,51 @@ class RunsTable(ttk.Frame):
     def _values(self, run: Run) -> tuple[str, ...]:
         done = _("{done} of {total}").format(done=len(run.history), total=run.config["num_epochs"])
         best = loss_words(run.best).replace(" ", "\n", 1) if run.best else "–"
-        changed = _cell(self.changed[run.id])
+        changed = self._changed(run.id)
         return changed, f"{state_word(run)}\n{done}", duration(run.seconds), best
+
+    def _changed(self, name: str) -> str:
+        """The values of a run, as many lines and as much of each as there is room for."""
+        lines, room = self.changed[name], self.tree.column("changed", "width")
+        room -= pixels(self, INSET // 2)[0]
+        ends = [""] * (LINES - 1) + [" …" if len(lines) > LINES else ""]
+        return "\n".join(self._cut(line, end, room) for line, end in zip(lines, ends, strict=False))
+
+    def _cut(self, text: str, end: str, room: int) -> str:
+        """A name and its value, with an end, in a room in pixels: the name is cut, if need be."""
+        if self.font.measure(text + end) <= room:
+            return text + end
+        name, value = text.rsplit(" ", 1)
+        while name and self.font.measure(f"{name}… {value}{end}") > room:
+            name = name[:-1].rstrip()
+        return f"{name}… {value}{end}"
+
+    def _fit(self) -> None:
+        """Give each column the width of its longest text, and that of the values the rest."""
+        inset, heading, picture, least = pixels(
+            self, INSET, HEADING_INSET, PICTURE_INSET, NARROWEST
+        )
+        rest = self.tree.winfo_width()
+        for name in COLUMNS:
+            if name == "changed":
+                continue
+            wide, aside = self.font.measure(self.tree.heading(name, "text")) + heading, inset
+            if name == "#0":
+                aside += self.side() + picture
+            for row in self.tree.get_children():
+                text = self.tree.item(row, "text") if name == "#0" else self.tree.set(row, name)
+                wide = max(wide, *(self.font.measure(line) + aside for line in text.splitlines()))
+            self.tree.column(name, width=wide, minwidth=wide // 2)
+            rest -= wide
+        self.tree.column("changed", width=max(rest, least), minwidth=least)
+        self._shorten()
+
+    def _shorten(self) -> None:
+        """Bring the values in line with the width of their column."""
+        for name in self.runs:
+            text = self._changed(name)
+            if self.tree.set(name, "changed") != text:
+                self.tree.set(name, "changed", text)
 
     def bring_up_to_date(self, run: Run) -> None:
         """Show what is newer of a run that goes on."""
@@ -169,6 +214,7 @@ class RunsTable(ttk.Frame):
         self._show_headings()
         for place, run in enumerate(self._ordered()):
             self.tree.move(run.id, "", place)
+        self._fit()  # the arrow takes room
 
     def _ordered(self) -> list[Run]:
         return sorted(self.runs.values(), key=SORTED_BY[self.column], reverse=self.down)

@@ -45,6 +45,9 @@ DARK = Palette(
     ),
 )  # fmt: skip
 
+# Room beside a tab's title, in logical pixels: as it is meant, and where room is short.
+TAB_ROOM, LEAST_TAB_ROOM = 8, 2
+TAB_EDGES = 4  # and what the theme adds to a tab's width
 # Heights of a table's rows, in logical pixels.
 ROW, PICTURE_ROW = 25, 50
 
@@ -241,7 +244,7 @@ def _tabs(root: tk.Tk, style: Any, c: Palette) -> None:
     )  # fmt: skip
     style.configure(
         "Vae.TNotebook.Tab", background=c.background, foreground=c.muted, font="VaeBold",
-        padding="6p", focuscolor=c.background,
+        focuscolor=c.background,
     )  # fmt: skip
     style.map(
         "Vae.TNotebook.Tab",
@@ -263,6 +266,18 @@ def _tabs(root: tk.Tk, style: Any, c: Palette) -> None:
     for part in ("Notebook.focus", "Notebook.padding", element):
         label = [(part, {"sticky": "nswe", "children": label})]
     style.layout("Vae.TNotebook.Tab", label)
+
+
+def fit_tabs(tabs: Any) -> None:
+    """Set the tabs closer where they would not all fit, before any title is cut off."""
+    usual, least, edges = pixels(tabs, TAB_ROOM, LEAST_TAB_ROOM, TAB_EDGES)
+    font = tkfont.nametofont("VaeBold", tabs)
+    titles = [font.measure(tabs.tab(tab, "text")) + edges for tab in tabs.tabs()]
+    room = (tabs.winfo_width() - sum(titles)) // (2 * len(titles))
+    padding = [str(min(max(room, least), usual)), str(usual)]
+    style = tabs.winfo_toplevel().style
+    if [str(part) for part in style.lookup("Vae.TNotebook.Tab", "padding")] != padding:
+        style.configure("Vae.TNotebook.Tab", padding=padding)
 
 
 def _underline(root: tk.Tk, back: str, colour: str, line: int) -> tk.PhotoImage:

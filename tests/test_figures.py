@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from vae.checkpoint import CheckpointError
 from vae.cli import DONE, FAILED, main
 from vae.config import TrainConfig, text_of
 from vae.events import EpochRecord
-from vae.figures import FIGURES, Run, caption_of, read_run, write_figures
+from vae.figures import FIGURES, Picture, Run, caption_of, read_run, write_figures
 from vae.samples import write_png
 from vae.training import run_vae_training
 
@@ -90,6 +91,30 @@ def test_no_path_is_told(run: Run, tmp_path: Path) -> None:
     paths, _ = write_figures(run, list(FIGURES), tmp_path / "to", "svg", True)
     for path in paths:
         assert str(tmp_path) not in path.read_text(encoding="utf-8")
+
+
+def texts_of(path: Path) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", path.read_text(encoding="utf-8"))
+
+
+def test_the_picture_that_is_looked_at_is_drawn(run: Run, tmp_path: Path) -> None:
+    seen = tmp_path / "out" / "sample_gmm_seed_7_epoch_0002.png"
+    write_png(seen, np.zeros((9, 9), np.uint8))
+    run = replace(run, pictures={"samples": Picture(seen, "epoch 2, seed 7, sampler gmm")})
+    paths, _ = write_figures(run, ["samples", "reconstructions"], tmp_path, "svg", False)
+    assert [path.stem for path in paths] == [
+        "figure_sample_gmm_seed_7_epoch_0002", "figure_reconstructions_epoch_0002",
+    ]  # fmt: skip
+    assert "Generated images, epoch 2, seed 7, sampler gmm" in texts_of(paths[0])
+
+
+def test_the_losses_of_other_runs_are_laid_over_the_own(run: Run, tmp_path: Path) -> None:
+    alone, _ = write_figures(run, ["loss_curve"], tmp_path / "a", "svg", False)
+    assert not any("other" in text for text in texts_of(alone[0]))
+    run = replace(run, others=(("other", HISTORY[:3]),))
+    both, _ = write_figures(run, ["loss_curve"], tmp_path / "b", "svg", False)
+    assert {"Training", "other: training"} <= set(texts_of(both[0]))
+    assert both[0].read_text(encoding="utf-8").count("stroke-dasharray") > 0
 
 
 def test_the_caption_can_be_left_out(run: Run, tmp_path: Path) -> None:

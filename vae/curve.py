@@ -29,6 +29,9 @@ DASHES: tuple[tuple[float, ...], ...] = (
     (5, 1.6), (1.4, 1.4), (6, 1.6, 1.4, 1.6), (10, 2.5),
 )  # fmt: skip
 T = TypeVar("T")
+# Runs that are compared with one: their names and epochs.
+Runs = Sequence[tuple[str, Sequence[EpochRecord]]]
+LABEL_LETTERS = 28  # of a name beside a line
 
 # How much of the mean before an epoch keeps in a smoothed line.
 SMOOTHING = (0.0, 0.6, 0.9)
@@ -140,21 +143,36 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     return places
 
 
-def draw_loss(axes: Axes, history: Sequence[EpochRecord], values: Mapping[str, Value]) -> None:
+def other_lines(others: Runs, before: int) -> list[Line]:
+    """The training losses of other runs, to be laid over so many lines of this one."""
+    label = _("{run}: training")
+    shorts = [n if len(n) <= LABEL_LETTERS else f"{n[: LABEL_LETTERS - 1]}…" for n, _h in others]
+    return [
+        total_line(label.format(run=short), history, before + i)
+        for i, (short, (_name, history)) in enumerate(zip(shorts, others, strict=True))
+    ]
+
+
+def draw_loss(
+    axes: Axes, history: Sequence[EpochRecord], values: Mapping[str, Value], others: Runs = ()
+) -> None:
     """Draw total loss against epoch into light axes, the best epoch marked.
 
-    `values` are the parameters of the run. On images that were held back, too, if any were.
+    `values` are the parameters of the run. On images that were held back, too, if any were. Over
+    it the training losses of `others`.
     """
     from matplotlib.ticker import MaxNLocator
 
-    line, validation = total_line(_("Training"), history), None
+    line = total_line(_("Training"), history)
     axes.plot(line.epochs, line.values, color=COLOURS[0], marker=".", linewidth=2, label=line.label)
-    if validation := validation_line(_("Validation"), history):
-        colour, dashes = validation.colour(COLOURS), (0, validation.dashes)
+    more = [validation] if (validation := validation_line(_("Validation"), history)) else []
+    more += other_lines(others, 1 + len(more))
+    for one in more:
         axes.plot(
-            validation.epochs, validation.values, color=colour, linestyle=dashes, linewidth=2,
-            label=validation.label,
+            one.epochs, one.values, color=one.colour(COLOURS), linestyle=(0, one.dashes),
+            linewidth=2, label=one.label,
         )  # fmt: skip
+    if more:
         axes.legend(frameon=False)
     if best := best_epoch(history, values):
         loss, of = best.loss, COLOURS[0]

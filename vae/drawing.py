@@ -31,6 +31,7 @@ class Drawn(NamedTuple):
     epoch: int
     path: Path
     sampler: str
+    temperature: float
 
 
 def draw(
@@ -58,7 +59,7 @@ def draw(
     grid = image_grid(decode_latents(loaded.model, latents, should_stop))
     path = output_dir / drawn_name(config.sampler, config.temperature, seed, loaded.epoch)
     write_png(path, grid)
-    return Drawn(grid, loaded.epoch, path, config.sampler)
+    return Drawn(grid, loaded.epoch, path, config.sampler, config.temperature)
 
 
 def sampler_of(

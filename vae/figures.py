@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -36,13 +36,26 @@ UNTOLD = ("threads", "cache_gb", "checkpoint_every", "keep_checkpoints", "sample
 MAX_SIDE = 4800  # of an image in a figure; a larger one is reduced
 
 
+class Picture(NamedTuple):
+    """A picture of the run, and what it is of, in words: "epoch 3"."""
+
+    path: Path
+    moment: str
+
+
 @dataclass(frozen=True)
 class Run:
-    """What figures are drawn from: a run's epochs and parameters, and the folder of its images."""
+    """What figures are drawn from: a run's epochs and parameters, and the folder of its images.
+
+    `pictures` names, by the figure, one to draw in place of the newest; `others` are the runs whose
+    losses are laid over this one's.
+    """
 
     history: tuple[EpochRecord, ...]
     values: Mapping[str, Value]
     output_dir: Path
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
+    others: tuple[tuple[str, tuple[EpochRecord, ...]], ...] = ()
 
 
 def read_run(model_save_dir: Path, output_dir: Path) -> Run:
@@ -66,27 +79,36 @@ def loss_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
     if not run.history:
         return None
     figure, axes = _page(WIDTH, LOSS_HEIGHT, caption, (LEFT, PAD, BOTTOM, TITLE))
-    draw_loss(axes, run.history, run.values)
+    draw_loss(axes, run.history, run.values, run.others)
     return "figure_loss_curve", figure
 
 
 def samples_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
-    """The newest sample grid and its file's name; None if there is no grid."""
-    return _newest(run, SAMPLES, _("Generated images, epoch {epoch}"), caption)
+    """The sample grid and its file's name; None if there is no grid."""
+    picture = run.pictures.get("samples") or _newest(run, SAMPLES)
+    return _figure_of(picture, _("Generated images, {moment}"), caption)
 
 
 def reconstructions_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
-    """The newest reconstructions and their file's name; None if there are none."""
-    title = _("Originals, reconstructions and differences, epoch {epoch}")
-    return _newest(run, RECONSTRUCTIONS, title, caption)
+    """The reconstructions and their file's name; None if there are none."""
+    picture = run.pictures.get("reconstructions") or _newest(run, RECONSTRUCTIONS)
+    title = _("Originals, reconstructions and differences, {moment}")
+    return _figure_of(picture, title, caption)
 
 
-def _newest(run: Run, shelf: Shelf, title: str, caption: str) -> tuple[str, Figure] | None:
+def _newest(run: Run, shelf: Shelf) -> Picture | None:
     epochs = shelf.epochs(run.output_dir, len(run.history))
     if not epochs:
         return None
-    path = run.output_dir / shelf.name(epochs[-1])
-    return f"figure_{path.stem}", image_figure(path, title.format(epoch=epochs[-1]), caption)
+    moment = _("epoch {epoch}").format(epoch=epochs[-1])
+    return Picture(run.output_dir / shelf.name(epochs[-1]), moment)
+
+
+def _figure_of(picture: Picture | None, title: str, caption: str) -> tuple[str, Figure] | None:
+    if picture is None:
+        return None
+    figure = image_figure(picture.path, title.format(moment=picture.moment), caption)
+    return f"figure_{picture.path.stem}", figure
 
 
 def figure_titles() -> dict[str, str]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.gui.test_access import widgets
 from vae import language
 from vae.config import TrainConfig
+from vae.gui import kit
 from vae.recorder import recorded
 from vae.training import run_vae_training
 
@@ -77,3 +83,36 @@ def test_larger_text_makes_all_larger_and_comes_back(open_window: Open) -> None:
         app.larger(-1)
     window.pump(lambda: app.bar.train.winfo_reqheight() == before)
     assert app.scale == 1.0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system's own dialogs are used")
+def test_the_dialogs_of_files_speak_the_language_of_the_window(
+    open_window: Open, tmp_path: Path
+) -> None:
+    root = (window := open_window()).app.root
+
+    def texts(ask: Callable[[], str]) -> set[str]:
+        """What a dialog says, which is then closed."""
+        said: set[str] = set()
+
+        def look() -> None:
+            for top in (w for w in root.winfo_children() if w.winfo_class() == "Toplevel"):
+                inner = [top, *widgets(top)]
+                said.update(str(w["text"]) for w in inner if "text" in (w.keys() or ()))
+                top.destroy()
+
+        root.after(300, look)
+        assert ask() == ""
+        return said
+
+    choosers = (
+        lambda: kit.choose_folder(root, str(tmp_path)),
+        lambda: kit.choose_file(root, "x", tmp_path, "x.gif"),
+    )
+    for choose in choosers:
+        assert {"Directory:", "Cancel", "Show hidden files"} <= texts(choose)
+    window.app.toggle_language()
+    for choose in choosers:
+        assert {"Priečinok:", "Zrušiť", "Ukázať skryté súbory"} <= texts(choose)
+    window.app.toggle_language()
+    assert "Directory:" in texts(choosers[0])

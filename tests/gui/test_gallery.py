@@ -11,6 +11,7 @@ from PIL import Image
 
 from vae.config import TrainConfig
 from vae.gui import kit
+from vae.gui.loss_jobs import Export
 from vae.gui.viewer import Viewer
 from vae.training import run_vae_training
 
@@ -139,12 +140,52 @@ def test_others_are_drawn_by_another_sampler_which_the_bar_names(trained: Any) -
     output = Path(app.form.texts()["output_dir"])
     path = output / "sample_gaussian_temperature_0.7_seed_8_epoch_0003.png"
     assert "Drawing samples: seed 8, gaussian, temperature 0.7..." in trained.bar()
-    trained.pump(lambda: "seed 8" in samples.caption["text"])
+    way = "epoch 3, seed 8, sampler gaussian, temperature 0.7"
+    trained.pump(lambda: way in samples.caption["text"])
     assert path.exists()
     choose(samples.way, "The best epoch's checkpoint")
     samples.draw = lambda *wanted: asked.append(wanted)
     samples.drawer.invoke()
     assert asked == [(8, {"sampler": "gaussian", "temperature": 0.7}, True)]
+
+
+def test_the_grid_that_is_seen_becomes_a_figure(
+    trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, titles = trained.app, []
+
+    def ask(root: Any, of: dict[str, str], *_: Any) -> Export:
+        titles.append(of)
+        return Export(("samples", "reconstructions"), "png", tmp_path / "paper", True)
+
+    monkeypatch.setattr("vae.gui.loss_actions.ask_export", ask)
+    app.samples.seed.set("7")
+    app.samples.drawer.invoke()
+    trained.pump(lambda: "seed 7" in app.samples.caption["text"])
+    app.reconstructions.index.set(0)
+    app.reconstructions._slid()
+    trained.pump(lambda: "epoch 1" in app.reconstructions.caption["text"])
+    app.loss.export.invoke()
+    trained.pump(lambda: "Written" in trained.bar())
+    names = ["figure_reconstructions_epoch_0001.png", "figure_sample_prior_seed_7_epoch_0003.png"]
+    assert sorted(path.name for path in (tmp_path / "paper").iterdir()) == names
+    assert titles[0]["samples"] == "Sample grid (epoch 3, seed 7, sampler prior)"
+    assert titles[0]["reconstructions"] == "Reconstructions (epoch 1)"
+
+
+@pytest.mark.parametrize("val_fraction", (0.0, 0.5))
+def test_the_reconstructions_say_of_which_images_they_are(
+    open_window: Open, tiny: Make, val_fraction: float
+) -> None:
+    config = tiny(num_epochs=1, val_fraction=val_fraction)
+    run_vae_training(config)
+    app = (window := open_window(config)).app
+    window.pump(lambda: app.reconstructions.pixels is not None)
+    told = {0.0: "Of images that the network learns from", 0.5: "Of validation images"}
+    assert told[val_fraction] in app.reconstructions.caption["text"]
+    app.toggle_language()
+    told = {0.0: "z ktorých sa sieť učí", 0.5: "validačné snímky"}
+    assert told[val_fraction] in app.reconstructions.caption["text"]
 
 
 def test_an_animation_is_written_where_the_person_says(

@@ -79,12 +79,10 @@ class PictureRead:
 
 @dataclass(frozen=True)
 class SeedDrawn:
-    """A grid drawn with a seed of its own, uint8; or None with why there is none."""
+    """A grid drawn with a seed of its own, vae.drawing.Drawn; or None with why there is none."""
 
     seed: int
-    epoch: int
-    grid: Any
-    path: Path | None
+    drawn: Any
     problem: str
 
 

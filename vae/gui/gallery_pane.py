@@ -18,24 +18,23 @@ PLAY_MS = 250
 
 
 class Shown(NamedTuple):
-    """A picture and what it is of: an epoch, images_done of the next one, another seed."""
+    """A picture and what it is of: an epoch, images_done of the next one, or drawn in a way."""
 
     pixels: Any
     name: str
     epoch: int
     images_done: int = 0
-    seed: int | None = None
+    way: str = ""
 
     @property
     def moment(self) -> str:
         """In words."""
-        if self.seed is not None:
-            return _("epoch {epoch}, seed {seed}").format(epoch=self.epoch, seed=self.seed)
         if self.images_done:
             return _("epoch {epoch}, after {count} images of it").format(
                 epoch=self.epoch + 1, count=number(self.images_done, ",d")
             )
-        return _("epoch {epoch}").format(epoch=self.epoch)
+        epoch = _("epoch {epoch}").format(epoch=self.epoch)
+        return f"{epoch}, {self.way}" if self.way else epoch
 
 
 class GalleryPane(Pane):
@@ -134,9 +133,14 @@ class GalleryPane(Pane):
     def show(self, shown: Shown) -> None:
         """Show a picture, and say what it is."""
         self.shown = shown
-        meaning = self.meaning.format(moment=shown.moment)
-        self.caption.configure(text=f"{meaning}  ·  {shown.name}")
+        self.say_what()
         self._put()
+
+    def say_what(self) -> None:
+        """Say above the picture what it shows."""
+        if self.shown:
+            meaning = self.meaning.format(moment=self.shown.moment)
+            self.caption.configure(text=f"{meaning}  ·  {self.shown.name}")
 
     def show_read(self, path: Path, epoch: int, pixels: Any, problem: str) -> None:
         """Show a picture that was read, if it is still wanted."""

@@ -11,14 +11,23 @@ from tkinter import ttk
 import ttkbootstrap as tb
 from ttkbootstrap.dialogs import Querybox
 from ttkbootstrap.dialogs.filedialog import FileDialog
+from ttkbootstrap.localization import MessageCatalog
 
+from vae import language
 from vae.gui.theme import DARK, LIGHT, Palette, apply_styles, make_fonts, pixels
-from vae.language import _
+from vae.language import _, marked
 
 NAME = "vae-studio"
 MIN_SIZE = (1024, 660)
 TIP_MS = 6000
 ACCENTS = ("success", "warning", "danger")
+# What the toolkit's own dialogs say, as it asks its catalogue.
+DIALOG_TEXTS = (
+    marked("Directory:"), marked("Name"), marked("Size"), marked("Modified"),
+    marked("Selection:"), marked("File name:"), marked("Files of type:"), marked("OK"),
+    marked("Cancel"), marked("Show hidden files"), marked("File already exists. Overwrite?"),
+    marked("Yes"), marked("No"),
+)  # fmt: skip
 
 
 def create_window(title: str, mode: str) -> tk.Tk:
@@ -225,8 +234,16 @@ def accept_drops(root: tk.Tk, dropped: Callable[[str], None]) -> None:
     root.tk.call("bind", root, "<<Drop>>", f"{root.register(drop)} %D")
 
 
+def _speak() -> None:
+    """Let the toolkit's own dialogs, which X11 needs, speak the language in use."""
+    for text in DIALOG_TEXTS:
+        MessageCatalog.set(language.current(), text, _(text))
+    MessageCatalog.locale(language.current())
+
+
 def choose_folder(parent: tk.Misc, start: str) -> str:
     """Let the person choose a folder: the system's dialog, on X11 a themed one. "" if cancelled."""
+    _speak()
     title = _("Choose a folder")
     if parent.tk.call("tk", "windowingsystem") == "x11":
         return str(
@@ -248,6 +265,7 @@ class _FolderDialog(FileDialog):
 
 def choose_file(parent: tk.Misc, title: str, folder: Path, name: str) -> str:
     """Let the person name a file to write; asks before one is replaced. "" if cancelled."""
+    _speak()
     suffix = Path(name).suffix
     chosen = Querybox.get_save_filename(
         parent, title=title, initialdir=str(folder), initialfile=name,
@@ -259,6 +277,7 @@ def choose_file(parent: tk.Misc, title: str, folder: Path, name: str) -> str:
 
 def choose_csv(parent: tk.Misc, start: str, name: str) -> str:
     """Let the person name a CSV file; it may exist. "" if cancelled."""
+    _speak()
     chosen = Querybox.get_save_filename(
         parent, title=_("Choose the log file"), initialdir=start, initialfile=name,
         defaultextension=".csv", filetypes=[("CSV", "*.csv")], confirmoverwrite=False,
@@ -268,6 +287,7 @@ def choose_csv(parent: tk.Misc, start: str, name: str) -> str:
 
 def choose_log(parent: tk.Misc, start: str) -> str:
     """Let the person choose the CSV log of a run. "" if cancelled."""
+    _speak()
     chosen = Querybox.get_open_filename(
         parent, title=_("Choose the log of another run"), initialdir=start,
         filetypes=[("CSV", "*.csv")],
@@ -277,6 +297,7 @@ def choose_log(parent: tk.Misc, start: str) -> str:
 
 def choose_picture(parent: tk.Misc, start: str, name: str, formats: tuple[str, ...]) -> str:
     """Let the person name a picture to write, in one of some formats. "" if cancelled."""
+    _speak()
     chosen = Querybox.get_save_filename(
         parent, title=_("Save this plot as a picture"), initialdir=start, initialfile=name,
         defaultextension=f".{formats[0]}",

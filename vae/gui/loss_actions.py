@@ -92,18 +92,23 @@ class LossActions:
 
     def export(self) -> None:
         """Let the person choose figures for a paper, and draw them."""
-        from vae.figures import Run, figure_titles
+        from vae.figures import Picture, Run, figure_titles
 
         app = self.app
         if not app.view.history:
             self.app.tell(_("There is nothing to draw yet. Train first."))
             return
         output_dir = Path(app.form.texts()["output_dir"] or ".").absolute()
-        titles = figure_titles()
+        titles, pictures = figure_titles(), {}
+        for name, pane in (("samples", app.samples), ("reconstructions", app.reconstructions)):
+            if shown := pane.shown:
+                pictures[name] = Picture(pane.folder / shown.name, shown.moment)
+                titles[name] = f"{titles[name]} ({shown.moment})"
         last = self.last_export or Export(tuple(titles), FORMATS[0], output_dir / "figures", True)
         if wanted := ask_export(app.root, titles, FORMATS, last):
             self.last_export = wanted
-            run = Run(tuple(app.view.history), app.view.values, output_dir)
+            others = tuple((name, tuple(history)) for name, history in self.choices.others)
+            run = Run(tuple(app.view.history), app.view.values, output_dir, pictures, others)
             app.worker.do(
                 picture_jobs.write,
                 partial(loss_jobs.write_export, run, wanted),

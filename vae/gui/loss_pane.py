@@ -13,7 +13,9 @@ from vae.curve import (
     SMOOTHING,
     Line,
     Mark,
+    Runs,
     Weights,
+    other_lines,
     part_lines,
     total_line,
     validation_line,
@@ -26,9 +28,6 @@ from vae.schedule import best_epoch
 
 if TYPE_CHECKING:
     from vae.gui.loss_actions import LossActions
-
-Runs = Sequence[tuple[str, Sequence[EpochRecord]]]
-LABEL_LETTERS = 28
 
 
 @dataclass
@@ -186,11 +185,7 @@ class LossPane(Pane):
             lines += part_lines(self.history, parts)
         if line := validation_line(_("Validation"), self.history, style=len(lines)):
             lines.append(line)
-        for name, history in self.choices.others:
-            short = name if len(name) <= LABEL_LETTERS else f"{name[: LABEL_LETTERS - 1]}…"
-            label = _("{run}: training").format(run=short)
-            lines.append(total_line(label, history, style=len(lines)))
-        return lines
+        return lines + other_lines(self.choices.others, len(lines))
 
     def refresh(self) -> None:
         if self.plot is None or not self.winfo_viewable():

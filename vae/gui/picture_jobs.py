@@ -44,9 +44,9 @@ def draw(
 
         folders = model_save_dir, output_dir
         drawn = draw_samples(*folders, seed, warn, values=values, best=best)
-        emit(SeedDrawn(seed, drawn.epoch, drawn.grid, drawn.path, ""))
+        emit(SeedDrawn(seed, drawn, ""))
     except Exception as error:
-        emit(SeedDrawn(seed, 0, None, None, problem_of(error)))
+        emit(SeedDrawn(seed, None, problem_of(error)))
 
 
 def write_report(

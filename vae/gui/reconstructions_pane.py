@@ -15,8 +15,23 @@ class ReconstructionsPane(GalleryPane):
 
     def __init__(self, master: tk.Misc, worker: Worker) -> None:
         promise = _("Originals and their reconstructions appear here after the first epoch.")
-        meaning = _(
-            "Rows: originals, reconstructions from mu, absolute differences; {moment}\n"
-            "MSE in [-1, 1] and PSNR below each"
-        )
-        super().__init__(master, worker, "reconstructions", reconstructions_name, promise, meaning)
+        super().__init__(master, worker, "reconstructions", reconstructions_name, promise, "")
+        self.tell_images(False)
+
+    def take_over(self, other: GalleryPane) -> None:
+        assert isinstance(other, ReconstructionsPane)
+        self.tell_images(other.held_back)
+        super().take_over(other)
+
+    def tell_images(self, held_back: bool) -> None:
+        """Say of which images the pictures are: those of the validation set, if there is one."""
+        self.held_back = held_back
+        images = _("images that the network learns from")
+        if held_back:
+            images = _("validation images, which the network does not learn from")
+        rows = _("Rows: originals, reconstructions from mu, absolute differences; {moment}")
+        figures = _("Of {images}; MSE in [-1, 1] and PSNR below each").format(images=images)
+        meaning = f"{rows}\n{figures}"
+        if meaning != self.meaning:
+            self.meaning = meaning
+            self.say_what()

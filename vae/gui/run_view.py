@@ -398,11 +398,12 @@ class RunView:
         self.app.say_marked()
 
     def _seed_drawn(self, event: SeedDrawn) -> None:
-        if event.path is None:
+        if event.drawn is None:
             self.app.tell(event.problem)
             return
-        self.app.samples.show_drawn(event.seed, event.epoch, event.grid, event.path)
-        self.app.tell(_("{path} was written.").format(path=event.path), event.path.parent)
+        path = event.drawn.path
+        self.app.samples.show_drawn(event.seed, event.drawn)
+        self.app.tell(_("{path} was written.").format(path=path), path.parent)
 
     def _demo_ready(self, event: DemoReady) -> None:
         if event.complete:
@@ -478,6 +479,7 @@ class RunView:
     def _show_history(self) -> None:
         known = self.values if self.values.keys() >= DEFAULTS.keys() else {}
         self.app.loss.show(self.history, self.points, known)
+        self.app.reconstructions.tell_images(bool(known.get("val_fraction")))
         if self.app.quality.show(self.history, known) and self.app.busy:
             text = _("The Quality tab says what is wrong with this run, and what mends it.")
             show = partial(self.app.show_tab, self.app.quality)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tkinter as tk
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from tkinter import ttk
 from typing import Any
 
@@ -116,10 +115,14 @@ class SamplesPane(GalleryPane):
             values["temperature"] = float(temperature)
         return values
 
-    def show_drawn(self, seed: int, epoch: int, grid: Any, path: Path) -> None:
-        """Show a grid drawn with a seed."""
+    def show_drawn(self, seed: int, drawn: Any) -> None:
+        """Show a grid drawn with a seed, vae.drawing.Drawn."""
         self.last = self.asked
-        self.show(Shown(grid, path.name, epoch, seed=seed))
+        way = _("seed {seed}, sampler {sampler}").format(seed=seed, sampler=drawn.sampler)
+        if drawn.temperature != 1:
+            degree = number(drawn.temperature)
+            way += ", " + _("temperature {value}").format(value=degree)
+        self.show(Shown(drawn.grid, drawn.path.name, drawn.epoch, way=way))
 
     def _put(self) -> None:
         super()._put()

@@ -31,7 +31,6 @@ DASHES: tuple[tuple[float, ...], ...] = (
 T = TypeVar("T")
 # Runs that are compared with one: their names and epochs.
 Runs = Sequence[tuple[str, Sequence[EpochRecord]]]
-LABEL_LETTERS = 28  # of a name beside a line
 
 # How much of the mean before an epoch keeps in a smoothed line.
 SMOOTHING = (0.0, 0.6, 0.9)
@@ -143,16 +142,6 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     return places
 
 
-def other_lines(others: Runs, before: int) -> list[Line]:
-    """The training losses of other runs, to be laid over so many lines of this one."""
-    label = _("{run}: training")
-    shorts = [n if len(n) <= LABEL_LETTERS else f"{n[: LABEL_LETTERS - 1]}…" for n, _h in others]
-    return [
-        total_line(label.format(run=short), history, before + i)
-        for i, (short, (_name, history)) in enumerate(zip(shorts, others, strict=True))
-    ]
-
-
 def draw_loss(
     axes: Axes, history: Sequence[EpochRecord], values: Mapping[str, Value], others: Runs = ()
 ) -> None:
@@ -166,7 +155,9 @@ def draw_loss(
     line = total_line(_("Training"), history)
     axes.plot(line.epochs, line.values, color=COLOURS[0], marker=".", linewidth=2, label=line.label)
     more = [validation] if (validation := validation_line(_("Validation"), history)) else []
-    more += other_lines(others, 1 + len(more))
+    label = _("{run}: training")
+    for name, other in others:
+        more.append(total_line(label.format(run=name), other, style=1 + len(more)))
     for one in more:
         axes.plot(
             one.epochs, one.values, color=one.colour(COLOURS), linestyle=(0, one.dashes),

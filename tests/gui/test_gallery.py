@@ -181,10 +181,10 @@ def test_the_reconstructions_say_of_which_images_they_are(
     run_vae_training(config)
     app = (window := open_window(config)).app
     window.pump(lambda: app.reconstructions.pixels is not None)
-    told = {0.0: "Of images that the network learns from", 0.5: "Of validation images"}
+    told = {0.0: "Images that the network learns from", 0.5: "Validation images"}
     assert told[val_fraction] in app.reconstructions.caption["text"]
     app.toggle_language()
-    told = {0.0: "z ktorých sa sieť učí", 0.5: "validačné snímky"}
+    told = {0.0: "z ktorých sa sieť učí", 0.5: "Validačné snímky"}
     assert told[val_fraction] in app.reconstructions.caption["text"]
 
 

@@ -254,7 +254,7 @@ def test_a_log_of_another_run_is_laid_over(
     app.loss.add.invoke()
     window.pump(lambda: bool(app.loss.choices.others))
     drawn(window)
-    assert labels(app.loss.plot) == ["log: training"]
+    assert labels(app.loss.plot) == ["log"]
     assert app.loss.plot.widget.winfo_viewable()  # with no curve of its own
     app.loss.add.invoke()
     window.pump(lambda: len(app.loss.choices.others) == 2)
@@ -352,7 +352,7 @@ def test_what_was_chosen_is_kept_when_the_tab_is_made_anew(open_window: Open) ->
     again.create()
     assert (again.lines.current(), again.smoothing.current()) == (1, 1)
     assert again.plot.axes.get_yscale() == "log"
-    assert [line.label for line in again.shown_lines()][-1] == "other: training"
+    assert [line.label for line in again.shown_lines()][-1] == "other"
     again.destroy()
 
 

@@ -62,6 +62,7 @@ class GalleryPane(Pane):
         self.playing = ""
         self.caption = ttk.Label(self, style="Muted.Vae.TLabel", justify="left")
         self.caption.pack(fill="x")
+        self.caption.bind("<Configure>", lambda e: self.caption.configure(wraplength=e.width))
         self.tools = ttk.Frame(self, style="Vae.TFrame")
         self.tools.pack(side="bottom", fill="x", pady=("6p", 0))
         self.play = kit.button(self.tools, "", self.toggle_play, "Tool", "play-fill")

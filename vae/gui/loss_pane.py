@@ -15,7 +15,6 @@ from vae.curve import (
     Mark,
     Runs,
     Weights,
-    other_lines,
     part_lines,
     total_line,
     validation_line,
@@ -28,6 +27,15 @@ from vae.schedule import best_epoch
 
 if TYPE_CHECKING:
     from vae.gui.loss_actions import LossActions
+
+
+LABEL_LETTERS = 36  # of another run's name, beside its line
+
+
+def _short(name: str) -> str:
+    """A name, without its middle if it is long: names of runs often differ at their ends."""
+    half = LABEL_LETTERS // 2
+    return name if len(name) <= LABEL_LETTERS else f"{name[: half - 1]}…{name[-half:]}"
 
 
 @dataclass
@@ -185,7 +193,9 @@ class LossPane(Pane):
             lines += part_lines(self.history, parts)
         if line := validation_line(_("Validation"), self.history, style=len(lines)):
             lines.append(line)
-        return lines + other_lines(self.choices.others, len(lines))
+        for name, history in self.choices.others:
+            lines.append(total_line(_short(name), history, style=len(lines)))
+        return lines
 
     def refresh(self) -> None:
         if self.plot is None or not self.winfo_viewable():
@@ -193,6 +203,8 @@ class LossPane(Pane):
         if self.stale:
             self.stale = False
             title = _("Loss: alpha · reconstruction + beta · KL + gamma · blur")
+            if self.choices.others:
+                title = _("Loss, of the other runs in training")
             lines = self.shown_lines()
             keep = SMOOTHING[self.choices.smoothing]
             self.plot.update(lines, self.points, keep, title, self._mark(lines))

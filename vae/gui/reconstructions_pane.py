@@ -26,12 +26,12 @@ class ReconstructionsPane(GalleryPane):
     def tell_images(self, held_back: bool) -> None:
         """Say of which images the pictures are: those of the validation set, if there is one."""
         self.held_back = held_back
-        images = _("images that the network learns from")
+        images = _("Images that the network learns from, {moment}")
         if held_back:
-            images = _("validation images, which the network does not learn from")
-        rows = _("Rows: originals, reconstructions from mu, absolute differences; {moment}")
-        figures = _("Of {images}; MSE in [-1, 1] and PSNR below each").format(images=images)
-        meaning = f"{rows}\n{figures}"
+            images = _("Validation images, which the network does not learn from, {moment}")
+        rows = _("Rows: originals, reconstructions from mu, absolute differences")
+        figures = _("MSE in [-1, 1] and PSNR below each")
+        meaning = f"{rows}; {figures}\n{images}"
         if meaning != self.meaning:
             self.meaning = meaning
             self.say_what()

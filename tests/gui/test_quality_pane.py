@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -157,6 +158,29 @@ def test_a_report_can_be_stopped(
     window.pump(lambda: "you stopped it" in app.bar.text["text"])
     assert app.state == "idle" and not (Path(config.output_dir) / REPORT_NAME).exists()
     assert str(app.bar.train["state"]) == "normal"
+
+
+def test_a_window_that_measures_is_closed_at_the_second_click(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vae import report
+
+    goes_on = threading.Event()
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    monkeypatch.setattr(report, "write_report", lambda *_, **__: goes_on.wait(30))
+    window = open_window(config)
+    app = window.app
+    window.pump(lambda: app.view.resumable)
+    app.actions.write_report()
+    closed: list[bool] = []
+    destroy = app.destroy
+    monkeypatch.setattr(app, "destroy", lambda: (destroy(), closed.append(True)))
+    app.close()
+    assert app.bar.word["text"] == "Stopping" and not closed
+    app.close()  # asks nothing: there is no run to lose
+    assert closed
+    goes_on.set()
 
 
 def test_there_is_no_report_without_a_run(open_window: Open) -> None:

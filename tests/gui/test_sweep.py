@@ -46,9 +46,18 @@ def test_runs_follow_each_other_and_are_compared(
     folder = tmp_path / "all"
     wanted = Sweep({"beta": ["0.5", "2"]}, folder)
     monkeypatch.setattr(control, "ask_sweep", lambda *_: wanted)
+    said = []
+    trial_begun = app.view._trial_begun
+    monkeypatch.setattr(
+        app.view, "_trial_begun",
+        lambda event: (trial_begun(event), said.append(app.form.texts()["beta"])),
+    )  # fmt: skip
     app.control.train_several()
     assert app.busy
+    before = app.form.texts()
     window.pump_to("finished")
+    assert said == ["0.5", "2.0"]  # the form has what is trained, and then what it had before
+    assert app.form.texts() == before
     assert "2 of 2 runs are done" in window.bar()
     assert (folder / TABLE_NAME).exists()
     assert [name for name, _ in app.loss_actions.choices.others] == [

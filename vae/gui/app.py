@@ -243,11 +243,11 @@ class App:
 
     def close(self) -> None:
         """Close the window; while a run goes on, ask what to do with it."""
-        if not self.worker.busy:
-            self.destroy()
+        if not self.worker.busy or (self.quit_after_stop and not self.worker.trains):
+            self.destroy()  # with nothing to lose a second click does not wait
             return
         if self.state not in ("running", "paused", "blocked") and not self.quit_after_stop:
-            # Nothing is trained yet, or it is being saved: no question. A second click asks.
+            # Nothing is trained yet, or it is being saved: no question; but at a second click.
             self.quit_after_stop = True
             self.control.stop()
             return
@@ -272,7 +272,8 @@ class App:
     def remember(self) -> None:
         """Keep the form for the next start."""
         try:
-            save_settings(self.form.texts(), kit.mode(self.root), self.scale)
+            texts = {**self.form.texts(), **self.view.before_trials}
+            save_settings(texts, kit.mode(self.root), self.scale)
         except OSError as error:
             text = _("The form could not be remembered: {problem}")
             self.log.write(text.format(problem=error), "warning")

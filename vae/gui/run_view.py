@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vae.config import DEFAULTS, Value, fixed_apart, parse
+from vae.config import DEFAULTS, PARAMETERS, Value, fixed_apart, parse, text_of
 from vae.events import (
     SLOW,
     BatchDone,
@@ -89,6 +89,7 @@ class RunView:
         self.found: Found | None = None
         self.endings = Endings(app)
         self.trial: TrialBegun | None = None  # the one that runs, of several in a row
+        self.before_trials: dict[str, str] = {}  # what the form said before them
         self.trouble: Trouble | None = None  # that a blocked run waits with
         self.presets: tuple[Preset, ...] = ()  # the person's own
         self.recent: tuple[tuple[str, bool], ...] = ()  # image folders, and whether they are there
@@ -299,6 +300,7 @@ class RunView:
 
     def _ended(self, event: Ending) -> None:
         app, self.trial = self.app, None
+        self._give_form_back()
         if isinstance(event, SweepFinished) and event.done == event.total:
             app.banner.clear()  # which told the last one's number
         self.endings.take(event)
@@ -361,7 +363,10 @@ class RunView:
     def _trial_begun(self, event: TrialBegun) -> None:
         """Of several runs in a row the next one begins, in folders of its own."""
         self.forget()
-        self.trial = event
+        self.trial, form = event, self.app.form
+        self.before_trials = self.before_trials or form.texts()
+        values = {n: text_of(v) for n, v in event.config.items() if not PARAMETERS[n].kind}
+        form.fill(values)
         text = _("Run {number} of {total}: {label}")
         self.app.banner.say(text.format(number=event.number, total=event.total, label=event.label))
 
@@ -371,6 +376,11 @@ class RunView:
             name = ", ".join(map(labelled, event.label.split(", ")))
             ended = (name, event.result.history)
             self.app.loss.compare([*self.app.loss_actions.choices.others, ended])
+
+    def _give_form_back(self) -> None:
+        """Let the form say again what it said before several runs in a row."""
+        self.app.form.fill(self.before_trials)
+        self.before_trials = {}
 
     def _saved(self, path: Path) -> None:
         """Keep the form true when checkpoints go to another folder than it says."""
@@ -382,6 +392,7 @@ class RunView:
             self.app.remember()
 
     def _invalid(self, problems: dict[str, str]) -> None:
+        self._give_form_back()
         self.app.set_state("idle", "", "")
         self.app.bar.progress(0, 1)
         self.app.look(force=True)

@@ -45,6 +45,7 @@ class Worker:
         self.answers: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
         self.requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self.job: threading.Thread | None = None
+        self.trains = False  # whether the newest long job is a training
         self.data = DataWorker(self.events.put)
         # Threads take turns more often, so that the window answers sooner.
         sys.setswitchinterval(0.001)
@@ -70,7 +71,7 @@ class Worker:
         self.job = self._start(training_jobs.sweep, texts, axes, folder, self._wires())
 
     def _wires(self) -> training_jobs.Wires:
-        self.flag.clear()
+        self._begin(trains=True)
         self.requests = queue.SimpleQueue()  # what came too late for an earlier run is no more
         self.data.cancel()
         return training_jobs.Wires(
@@ -105,15 +106,19 @@ class Worker:
 
     def make_demo(self, folder: Path) -> None:
         """Make the demo data set. Ends in DemoReady or Failed."""
-        self.flag.clear()
+        self._begin(trains=False)
         self.job = self._start(_demo, folder, self.events.put, self.flag.is_set)
 
     def write_report(self, model_save_dir: Path, output_dir: Path) -> None:
         """Measure a run and write its report. Ends in ReportWritten."""
-        self.flag.clear()
+        self._begin(trains=False)
         self.job = self._start(
             picture_jobs.write_report, model_save_dir, output_dir, self.events.put, self.flag.is_set
         )
+
+    def _begin(self, trains: bool) -> None:
+        self.flag.clear()
+        self.trains = trains
 
     def stop(self) -> None:
         """Ask the long job to stop."""

@@ -7,11 +7,12 @@ import re
 from vae.config import PARAMETERS
 from vae.language import _
 
-# A name of two words is never one of the language; a shorter one is a name where a message begins.
+# A name of two words is never one of the language; a shorter one is a name where a message begins,
+# or a sentence, which no word of the language does in lower case.
 _LONG = "|".join(name for name in PARAMETERS if "_" in name)
 _ALL = "|".join(PARAMETERS)
 _NAMES = re.compile(
-    rf"(?<![\w/\\.-])(?:{_LONG})(?![\w/\\-]|\.\w)|^(?:{_ALL})(?=[ :])", re.MULTILINE
+    rf"(?<![\w/\\.-])(?:{_LONG})(?![\w/\\-]|\.\w)|(?:^|(?<=\. ))(?:{_ALL})(?=[ :])", re.MULTILINE
 )
 
 

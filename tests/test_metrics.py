@@ -16,7 +16,8 @@ from vae.metrics import (
     active_units,
     bits_per_dimension,
     checkerboard,
-    dead_channels,
+    dead_share,
+    highest_outputs,
     iwae_bound,
     psnr,
     reduced,
@@ -119,16 +120,23 @@ def test_a_flat_image_has_no_checkerboard_and_a_small_one_can_be_measured() -> N
 
 def test_dead_channels_are_those_whose_bias_keeps_them_shut() -> None:
     model, x = tiny_model(), natural(5, 16)
+
+    def share() -> float:
+        with torch.inference_mode(), highest_outputs(model) as highest:
+            model.decode(model.encode(x[:2])[0])
+            model.decode(model.encode(x[2:])[0])
+        return dead_share(highest)
+
     first, second, last = model.encoder[0], model.encoder[2], model.decoder[0]
     with torch.no_grad():
         for layer in (first, second, last):
             layer.bias.fill_(5)
-        before = dead_channels(model, x)
+        before = share()
         first.bias[:2] = -1e6
         last.bias.fill_(-1e6)
     # Of 4 and 8 channels down, 4 up.
     assert before == 0
-    assert dead_channels(model, x) == pytest.approx((2 + 4) / 16)
+    assert share() == pytest.approx((2 + 4) / 16)
     assert not first._forward_hooks and not model.encoder[1]._forward_hooks
 
 

@@ -143,14 +143,6 @@ def dead_share(highest: dict[nn.Module, Tensor]) -> float:
     return float((torch.cat(list(highest.values())) == 0).float().mean())
 
 
-@torch.inference_mode()
-def dead_channels(model: VAE, x: Tensor) -> float:
-    """Share of the conv layers' channels, 0 to 1, that are zero for all images and pixels."""
-    with highest_outputs(model) as highest:
-        model.decode(model.encode(x)[0])
-    return dead_share(highest)
-
-
 def reduced(images: Tensor, side: int) -> Tensor:
     """Images averaged over areas to at most so many pixels a side."""
     height, width = (min(side, length) for length in images.shape[2:])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.test_findings import SOUND, epochs
+from vae import language
 from vae.config import TrainConfig
 from vae.events import EpochDone
 from vae.files import REPORT_NAME
@@ -51,6 +53,39 @@ def test_a_sound_run_is_told_so(open_window: Open) -> None:
     assert title(window) == "Quality" and not pane.buttons
     titles = [cell.title.get_text() for cell in pane.plot.cells]
     assert titles[:3] == ["PSNR  24.0 dB", "SSIM  0.800", "Active latents  32 of 32"]
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_no_words_of_the_plots_meet_at_the_smallest_size(open_window: Open, code: str) -> None:
+    window = open_window()
+    if code != language.current():
+        window.app.toggle_language()
+    window.app.fit(1024, 660)
+    pane = show(window, epochs(7, swd=lambda e: 1234.5 - e), SOUND)
+    window.pump(lambda: pane.plot.figure.bbox.width < 800 and not pane.plot.resizing)
+    pane.plot.canvas.draw()
+    boxes = []
+    for cell in pane.plot.cells:
+        texts = [cell.title, cell.good]
+        for axis in (cell.axes.xaxis, cell.axes.yaxis):
+            low, high = axis.get_view_interval()
+            ticks = axis.get_major_ticks()
+            texts += [tick.label1 for tick in ticks if low <= tick.get_loc() <= high]
+        boxes += [text.get_window_extent() for text in texts if text.get_text()]
+    width = pane.plot.figure.bbox.width
+    assert all(box.x0 >= 0 and box.x1 <= width for box in boxes)
+    seen = [box for box in boxes if box.width]
+    assert not [pair for pair in itertools.combinations(seen, 2) if pair[0].overlaps(pair[1])]
+    assert all(cell.title.get_text() and cell.good.get_text() for cell in pane.plot.cells)
+
+
+def test_the_numbers_of_an_axis_differ() -> None:
+    from vae.gui.quality_plot import Ticks
+
+    ticks = Ticks()
+    assert ticks.format_ticks([10.92, 10.925, 10.93]) == ["10.920", "10.925", "10.930"]
+    assert ticks.format_ticks([1000.0, 2000.0]) == ["1,000", "2,000"]
+    assert ticks.format_ticks([0.5]) == ["0.50"]
 
 
 def test_only_what_was_measured_has_a_plot(open_window: Open) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import tkinter as tk
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.text import Annotation
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.text import Annotation, Text
+from matplotlib.ticker import Formatter, MaxNLocator
 
 from vae.config import Value
 from vae.events import EpochRecord
@@ -18,12 +19,23 @@ from vae.language import _, number
 from vae.measures import MEASURES, Measure
 
 COLUMNS = 3
-MARGINS = (0.55, 0.15, 0.35, 0.5)  # inches around each: left, right, bottom, top
+MARGINS = (0.55, 0.15, 0.3, 0.5)  # inches around each: left, right, bottom, top
+TITLE_LEFT = 0.05  # inches from a cell's left edge
+TICK_HEIGHT = 0.25  # inches from one number to the next, at least
 MANY_EPOCHS = 60  # beyond, a dot for each hides the line
+SIZES = 9.5, 8.0  # of a title in points: where it has room, and where it has not
 
 
-def _tick(value: float, place: int | None) -> str:
-    return number(value, ".3g" if abs(value) < 1000 else ",.0f")
+class Ticks(Formatter):
+    """As many digits as keep the numbers of an axis apart, in the language in use."""
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        gaps = [b - a for a, b in itertools.pairwise(values)]
+        decimals = max(0, -math.floor(math.log10(min(gaps)))) if gaps else 2
+        return [number(value, f",.{decimals}f") for value in values]
+
+    def __call__(self, value: float, place: int | None = None) -> str:
+        return self.format_ticks([value])[0]
 
 
 class Cell:
@@ -32,18 +44,17 @@ class Cell:
     def __init__(self, measure: Measure, axes: Axes) -> None:
         self.measure, self.axes = measure, axes
         (self.line,) = axes.plot([], [], markersize=3, linewidth=2)
-        self.title = self._above(20, 9.5, "bold")
+        self.title = self._above(20, SIZES[0], "bold")
         self.good = self._above(7, 8.5, "normal")
-        self.good.set_text(_(measure.good))
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-        axes.yaxis.set_major_locator(MaxNLocator(4))
-        axes.yaxis.set_major_formatter(FuncFormatter(_tick))
+        axes.yaxis.set_major_formatter(Ticks())
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.tick_params(length=0, labelsize=8.5)
 
     def _above(self, points: int, size: float, weight: str) -> Annotation:
+        left = 72 * (TITLE_LEFT - MARGINS[0])
         return self.axes.annotate(
-            "", (0, 1), (0, points), xycoords="axes fraction", textcoords="offset points",
+            "", (0, 1), (left, points), xycoords="axes fraction", textcoords="offset points",
             fontsize=size, weight=weight, annotation_clip=False,
         )  # fmt: skip
 
@@ -61,8 +72,27 @@ class Cell:
         self.title.set_text(f"{_(measure.label)}  {newest} {measure.unit}".rstrip())
         low, high = min(measured), max(measured)
         room = (high - low or abs(high) or 1) * 0.15
-        self.axes.set_ylim(low - room, high + room)
+        # What is never below zero has no numbers below it either.
+        self.axes.set_ylim(low - room if low >= room or low < 0 else -room / 3, high + room)
         self.axes.set_xlim(0, max(epochs[-1], 2))
+
+    def fit(self, width: float, height: float, measure: Callable[[Text], float]) -> None:
+        """Take the words that a cell of this width has room for, and numbers for its height.
+
+        Both in inches, as what `measure` gives of a text.
+        """
+        room = width - TITLE_LEFT
+        for size in SIZES:
+            self.title.set_fontsize(size)
+            if measure(self.title) < room:
+                break
+        whole = _(self.measure.good)
+        for words in (whole, whole.rpartition("; ")[2], ""):
+            self.good.set_text(words)
+            if measure(self.good) < room:
+                break
+        count = max(1, int(height / TICK_HEIGHT))
+        self.axes.yaxis.set_major_locator(MaxNLocator(min(count, 4), min_n_ticks=1))
 
     def paint(self, c: Palette) -> None:
         """Take the colours of a palette."""
@@ -94,10 +124,10 @@ class QualityPlot(Plot):
                 Cell(measure, self.figure.add_subplot(rows, COLUMNS, place))
                 for place, measure in enumerate(shown, start=1)
             ]
-            self._place()
             self.paint(self.palette)
         for cell in self.cells:
             cell.show(history, values)
+        self._place()
         self.stale = True
 
     def _place(self) -> None:
@@ -109,11 +139,16 @@ class QualityPlot(Plot):
         left, right, bottom, top = MARGINS
         for place, cell in enumerate(self.cells):
             x, y = place % COLUMNS * cell_width, height - (place // COLUMNS + 1) * cell_height
-            wide, high = cell_width - left - right, cell_height - bottom - top
+            wide, high = cell_width - left - right, max(cell_height - bottom - top, 0.2)
             cell.axes.set_position(
-                ((x + left) / width, (y + bottom) / height, max(wide, 0.2) / width,
-                 max(high, 0.2) / height)
-            )  # fmt: skip
+                ((x + left) / width, (y + bottom) / height, max(wide, 0.2) / width, high / height)
+            )
+            cell.fit(cell_width, high, self._width)
+
+    def _width(self, text: Text) -> float:
+        measure = self.canvas.get_renderer().get_text_width_height_descent  # type: ignore[no-untyped-call]
+        pixels: float = measure(text.get_text(), text.get_fontproperties(), False)[0]
+        return pixels / self.figure.dpi
 
     def paint(self, c: Palette) -> None:
         super().paint(c)

@@ -68,8 +68,9 @@ class CompareView(ttk.Frame):
         self.cells: list[ttk.Label] = []
         self.captions: list[ttk.Label] = []
         self.pictures: list[tk.PhotoImage] = []
-        for column, run in enumerate(runs):
-            caption = ttk.Label(self.room, text=run.name, style="Muted.Vae.TLabel")
+        self.names = curve_names(runs)
+        for column, name in enumerate(self.names):
+            caption = ttk.Label(self.room, text=name, style="Muted.Vae.TLabel")
             caption.grid(row=0, column=column, sticky="w")
             cell = ttk.Label(self.room, style="Vae.TLabel", anchor="nw")
             cell.grid(row=1, column=column, sticky="nw")
@@ -126,9 +127,11 @@ class CompareView(ttk.Frame):
 
     def _ask(self) -> None:
         self.waiting = ""
-        gap, line = pixels(self, 12, 24)
+        gap, lines = pixels(self, 12, 44)  # a caption may take two
         wide = self.room.winfo_width() // len(self.runs) - gap
-        high = self.room.winfo_height() - line
+        high = self.room.winfo_height() - lines
+        for caption in self.captions:
+            caption.configure(wraplength=wide)
         if self.reconstructions:
             high = round(high * RECONSTRUCTIONS_SHAPE)
         side = max(SMALLEST, min(wide, high))
@@ -142,17 +145,17 @@ class CompareView(ttk.Frame):
         if (event.ids, event.reconstructions) != wanted:
             return
         self.pictures = []
-        for run, caption, cell, (data, epoch) in zip(
-            self.runs, self.captions, self.cells, event.grids, strict=True
+        for name, caption, cell, (data, epoch) in zip(
+            self.names, self.captions, self.cells, event.grids, strict=True
         ):
             if data:
                 self.pictures.append(tk.PhotoImage(master=self, data=data))
                 cell.configure(image=self.pictures[-1], text="")
-                words = _("{run}, epoch {epoch}").format(run=run.name, epoch=epoch)
+                words = _("{run}, epoch {epoch}").format(run=name, epoch=epoch)
                 caption.configure(text=words)
             else:
                 cell.configure(image="", text=_("No pictures are there."))
-                caption.configure(text=run.name)
+                caption.configure(text=name)
 
 
 def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:

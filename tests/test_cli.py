@@ -16,6 +16,7 @@ from tests.test_training import assert_same_end
 from vae import cli
 from vae.cli import main
 from vae.config import PARAMETERS, TrainConfig
+from vae.events import Trouble
 from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
@@ -202,6 +203,16 @@ def test_a_run_that_cannot_save_ends_when_asked_to(
     assert main(["train", *flags(tiny(num_epochs=3))]) == 1
     told = capsys.readouterr().err
     assert "No space left" in told and "checkpoint_000001_epoch_0001.safetensors is safe" in told
+
+
+def test_a_stop_that_cannot_save_yet_tries_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "RETRY_SECONDS", 0.2)
+    trouble = Trouble("No space left.", tmp_path, movable=True)
+    assert cli.try_again(print, lambda: True, trouble) == tmp_path
+    asked = iter([False, False])
+    assert cli.try_again(print, lambda: next(asked, True), trouble) is None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")

@@ -6,8 +6,10 @@ import shlex
 import sys
 from pathlib import Path
 
+import pytest
+
 from vae.cli import build_parser, given_parameters
-from vae.command import remedy_flags, train_command
+from vae.command import FOLDER, remedy_flags, train_command
 from vae.config import DEFAULTS, text_of
 
 
@@ -29,6 +31,16 @@ def test_the_terminal_reads_from_the_command_what_the_form_says() -> None:
 def test_windows_has_quotes_of_its_own() -> None:
     command = train_command(form(log_file="/a b.csv"), windows=True)
     assert '"' in command and "'" not in command
+
+
+def test_windows_names_the_python_of_the_program_without_quotes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    python = FOLDER / "a folder" / "python.exe"
+    monkeypatch.setattr("sys.executable", str(FOLDER / ".venv" / "python.exe"))
+    assert train_command(form(), windows=True).startswith(str(Path(".venv", "python.exe -m vae")))
+    monkeypatch.setattr("sys.executable", str(python.parent.parent.parent / "python.exe"))
+    assert str(FOLDER.parent / "python.exe") in train_command(form(), windows=True)
 
 
 def test_the_flags_that_mend_a_run_start_over_where_a_checkpoint_cannot_go_on() -> None:

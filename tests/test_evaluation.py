@@ -5,17 +5,20 @@ import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from tests.test_fidelity import network_file
+from vae import evaluation
 from vae.cli import main
 from vae.config import TrainConfig
 from vae.decoding import DataError
 from vae.errors import StopRequested
 from vae.evaluation import evaluate, facts, table
 from vae.training import run_vae_training
+from vae.validation import measures_of
 
 Make = Callable[..., TrainConfig]
 
@@ -95,3 +98,30 @@ def test_the_distance_by_a_network_of_ones_own_is_told(
     assert "Fréchet distance" in capsys.readouterr().out
     assert main([*command, f"--fid_network={tmp_path / 'none.pt'}"]) == 1
     assert "none.pt" in capsys.readouterr().err
+
+
+def test_a_checkpoint_knows_its_images_from_any_folder(
+    tiny: Make, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(images.parent)
+    config = tiny(file_path=images.name, num_epochs=1)
+    run_vae_training(config)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert evaluate(Path(config.model_save_dir), print, k=1).images == 12
+
+
+def test_losses_that_are_not_finite_leave_the_rest(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_losses(*arguments: Any, **named: Any) -> dict[str, float]:
+        found = measures_of(*arguments, **named)
+        return {name: value for name, value in found.items() if not name.startswith("val_")}
+
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    monkeypatch.setattr(evaluation, "measures_of", without_losses)
+    found = evaluate(Path(config.model_save_dir), print, k=2)
+    assert not found.losses and math.isfinite(found.iwae_bound)
+    assert "PSNR" in table(found)
+    json.dumps(facts(found), allow_nan=False)

@@ -267,3 +267,10 @@ def test_images_that_are_all_alike_are_told(tmp_path: Path) -> None:
         level[0, :2] = 120 + i % 8, 120 + i // 8  # or they would be copies of each other
         Image.fromarray(level).save(tmp_path / "grey" / f"{i}.png")
     assert kinds(tmp_path / "grey", tmp_path, num_epochs=40, lr_schedule="cosine")[-1] == {"data"}
+
+
+def test_an_error_of_zero_is_no_crash() -> None:
+    errors = {1: 0.1, 5: 1e-9}
+    rows = epochs(reconstruction_loss=lambda e: errors.get(e, 0.0))
+    assert {finding.kind for finding in findings(rows, SOUND)} & {"data", "rate"}
+    findings(epochs(reconstruction_loss=0.0), SOUND)

@@ -37,3 +37,15 @@ def test_a_holder_that_left_no_readable_word_is_refused_all_the_same(tmp_path: P
         (tmp_path / HOLDER_NAME).write_text("{")
         with pytest.raises(BusyError, match="not known"), only_run(tmp_path):
             pass
+
+
+def test_a_folder_that_is_lost_at_the_end_is_let_go_without_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patch, only_run(tmp_path):
+        patch.setattr(Path, "unlink", fail)
+    with only_run(tmp_path):  # it is held no more
+        pass

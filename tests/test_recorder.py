@@ -16,7 +16,15 @@ from vae import recorder
 from vae.checkpoint import checkpoint_files
 from vae.cli import main
 from vae.config import TrainConfig, text_of
-from vae.events import BatchDone, DataReady, EpochDone, Event, TrainingResult
+from vae.events import (
+    BatchDone,
+    DataReady,
+    DeviceChosen,
+    EarlierRunKept,
+    EpochDone,
+    Event,
+    TrainingResult,
+)
 from vae.recorder import recorded
 from vae.runs import Run, load_runs
 from vae.training import run_vae_training
@@ -127,6 +135,35 @@ def test_a_run_stopped_before_it_began_leaves_no_entry(tiny: Make) -> None:
     with recorded(tiny(), lambda event: None) as kept:
         kept.ended(run_vae_training(tiny(), kept, lambda: True))
     assert load_runs() == ([], [])
+
+
+def stop_at(config: TrainConfig, kind: type[Event]) -> list[Event]:
+    """Start fresh, and stop when an event of a kind comes."""
+    events: list[Event] = []
+
+    def stopped() -> bool:
+        return any(isinstance(event, kind) for event in events)
+
+    with recorded(config, events.append) as kept:
+        kept.ended(run_vae_training(config, kept, stopped, fresh=True))
+    return events
+
+
+def test_a_fresh_start_that_is_stopped_in_time_moves_nothing(tiny: Make) -> None:
+    config = tiny(num_epochs=1)
+    train(config)
+    events = stop_at(config, DeviceChosen)
+    assert not any(isinstance(event, EarlierRunKept) for event in events)
+    assert len(checkpoint_files(Path(config.model_save_dir))) == 1
+    assert [run.state for run in load_runs()[0]] == ["finished"]
+
+
+def test_a_fresh_start_that_moved_an_earlier_run_leaves_an_entry(tiny: Make) -> None:
+    config = tiny(num_epochs=1)
+    train(config)
+    stop_at(config, EarlierRunKept)
+    assert not checkpoint_files(Path(config.model_save_dir))
+    assert [run.state for run in load_runs()[0]] == ["stopped", "finished"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +17,10 @@ from tests.conftest import fail_saving, stall_saving
 from tests.test_training import assert_same_end
 from vae.checkpoint import checkpoint_files
 from vae.config import TrainConfig
+from vae.dataset import MedicalImageDataset
+from vae.decoding import DataError
 from vae.events import (
+    BatchDone,
     CheckpointSaved,
     EpochDone,
     Event,
@@ -67,6 +73,40 @@ def test_a_full_disk_makes_training_wait_and_going_on_loses_nothing(
         assert words in trouble.message
     assert trouble.folder == Path(config.model_save_dir) and trouble.movable
     assert_same_end(tiny("whole"), config)
+
+
+def test_what_is_saved_in_the_first_epoch_is_pruned_too(tiny: Make) -> None:
+    config, trained = tiny(num_epochs=4, keep_checkpoints=2), list[Event]()
+
+    def hear(event: Event) -> None:
+        if isinstance(event, BatchDone):
+            trained.append(event)
+
+    assert run_vae_training(config, hear, lambda: bool(trained)).epoch == 0
+    assert list(numbers(config)) == [1]
+    run_vae_training(config)
+    assert list(numbers(config)) == [5, 4]
+
+
+def test_the_wait_for_a_decision_is_no_training_time(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch, calls = MedicalImageDataset.batch, itertools.count()
+
+    def lost_once(data: MedicalImageDataset, indices: Any) -> Any:
+        if next(calls) == 2:
+            raise DataError("image 7 is gone")
+        return batch(data, indices)
+
+    def late(trouble: Trouble) -> Path:
+        time.sleep(1.5)
+        return trouble.folder
+
+    monkeypatch.setattr(MedicalImageDataset, "batch", lost_once)
+    began, person = time.monotonic(), Person(late)
+    result = run_vae_training(tiny(num_epochs=2), decide=person)
+    assert len(person.troubles) == 1
+    assert sum(r.seconds for r in result.history) < time.monotonic() - began - 1.5
 
 
 def test_giving_up_ends_the_run_with_what_is_safe(

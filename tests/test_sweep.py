@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from vae import training
+from vae import sweep, training
 from vae.cli import main
 from vae.config import ConfigError, TrainConfig, text_of
 from vae.events import BatchDone, EpochDone, Event, TrainingResult, TrialBegun, Warned
@@ -90,6 +90,23 @@ def test_a_table_compares_the_runs_and_a_failed_one_does_not_end_the_others(
     assert [row["state"] for row in rows] == ["finished", "failed", "finished"]
     assert [e.message for e in events if isinstance(e, Warned)] == ["lr 1.0: The loss became NaN."]
     assert float(rows[0]["best_loss"]) > 0 and rows[0]["epochs"] == "2"
+
+
+def test_a_table_that_another_program_holds_ends_no_run(
+    texts: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, held = sweep.write_table, iter([True, False])
+
+    def write_unless_held(path: Path, rows: Any) -> None:
+        if next(held):
+            raise PermissionError(13, "Permission denied", str(path))
+        write(path, rows)
+
+    monkeypatch.setattr(sweep, "write_table", write_unless_held)
+    trials = plan(texts, {"beta": ["0.5", "1"]}, tmp_path)
+    events = train(trials, tmp_path)
+    assert any(isinstance(e, Warned) and TABLE_NAME in e.message for e in events)
+    assert [line["state"] for line in table(tmp_path)] == ["finished", "finished"]
 
 
 def test_a_stopped_queue_goes_on_where_it_ended(texts: dict[str, str], tmp_path: Path) -> None:

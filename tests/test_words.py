@@ -33,7 +33,7 @@ def test_a_resume_says_where_it_begins_and_what_changes() -> None:
 def test_the_end_of_a_run_says_what_came_of_it() -> None:
     assert result_words(TrainingResult(0, 9, 0, True, False, (), None)) == (
         "Stopped",
-        "before the training began. Nothing was changed.",
+        "before the training began. Nothing was trained.",
     )
     word, text = result_words(TrainingResult(2, 9, 40, True, True, (ROW,), SAVED))
     assert word == "Stopped"

@@ -15,6 +15,7 @@ from vae.checkpoint import bytes_a_weight, load_newest
 from vae.config import TrainConfig
 from vae.dataset import MedicalImageDataset, split
 from vae.devices import choose_threads, describe
+from vae.errors import StopRequested
 from vae.events import DeviceChosen, Event, HeldBack, Resumed, Warned
 from vae.files import make_folder, remove_leftovers
 from vae.header import Record
@@ -56,10 +57,12 @@ def begin(
     emit: Callable[[Event], None],
     fresh: bool,
     saver: Executor,
+    should_stop: Callable[[], bool],
 ) -> TrainingState:
     """The network with the newest checkpoint's state, or with folders cleared for a new run.
 
-    Raises CheckpointError, TrainingError if two checkpoints have no room, and OSError.
+    Raises CheckpointError, TrainingError if two checkpoints have no room, StopRequested before
+    anything was changed, and OSError.
     """
     folder, (device, dtype) = Path(config.model_save_dir), place
     found = None if fresh else _newest(config, emit)
@@ -80,6 +83,8 @@ def begin(
             emit(Warned(_(NOT_EXACT)))
         emit(Resumed(path, state.epoch, state.images_done, record.history, changes))
     else:
+        if should_stop():
+            raise StopRequested
         outputs.set_earlier_run_aside()
     for needed in (folder, outputs.folder, outputs.log.parent):
         make_folder(needed)

@@ -106,7 +106,7 @@ class Draft:
             self.file.flush()
             self.rest = stack.pop_all()
 
-    def finish(self, keep: int, best: int = 0) -> Path:
+    def finish(self, keep: int, best: int | None = None) -> Path:
         """Add the digest, make the file durable, then give up all but the newest `keep`.
 
         That of the epoch `best` stays too. Raises NonFiniteError if a tensor holds NaN or
@@ -128,7 +128,7 @@ class Draft:
                         raise NonFiniteError(name)
             self.file.write(digest.digest())
             self.file.truncate()
-        kept = of_epoch(self.folder, best)
+        kept = None if best is None else of_epoch(self.folder, best)
         for _number, old in checkpoint_files(self.folder)[keep:]:
             if old == kept:
                 continue

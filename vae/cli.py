@@ -249,14 +249,18 @@ def sweep(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
 def try_again(
     tell: Callable[[str], None], should_stop: Callable[[], bool], trouble: Trouble
 ) -> Path | None:
-    """Wait with a run that cannot go on, and try again by itself, until asked to stop."""
+    """Wait with a run that cannot go on, and try again by itself, until asked to stop.
+
+    One that was asked before tries to save: a second signal ends the process.
+    """
+    asked = should_stop()
     loss = " without saving" if trouble.movable else ""
     again = f"Trying again every {RETRY_SECONDS:g} s; Ctrl-C ends the run{loss}."
     tell(f"Paused: {trouble.message} {again}")
     due = time.monotonic() + RETRY_SECONDS
     # A folder that is gone is not made anew unasked: its drive may come back.
     while time.monotonic() < due or not trouble.folder.is_dir():
-        if should_stop():
+        if should_stop() and not asked:
             return None
         time.sleep(0.1)
     return trouble.folder

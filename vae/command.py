@@ -10,14 +10,19 @@ from pathlib import Path
 
 from vae.config import DEFAULTS, PARAMETERS, Value, text_of
 
+FOLDER = Path(__file__).resolve().parent.parent
+
 
 def train_command(texts: Mapping[str, str], windows: bool = sys.platform == "win32") -> str:
     """`python -m vae train`, with this very Python and a flag for each value but the defaults.
 
-    Paths are absolute, so that the command means the same in any folder. Values are quoted as the
-    system's shell needs it.
+    To be run in the program's folder. Paths are absolute, so that they mean the same there. Values
+    are quoted as the system's shell needs it.
     """
-    words = [sys.executable, "-m", "vae", "train"]
+    python = Path(sys.executable)
+    if windows and python.is_relative_to(FOLDER):
+        python = python.relative_to(FOLDER)  # PowerShell takes a quoted path for a mere text
+    words = [str(python), "-m", "vae", "train"]
     for name, text in texts.items():
         text = text.strip()
         path = bool(PARAMETERS[name].kind and text)

@@ -133,7 +133,7 @@ def evaluate(
         frechet = frechet_distance(*(features_by(network, x) for x in (images, samples)))
     bounded = data.subset(spread(len(data), MOST_BOUNDED))
     found = measures_of(model, data, config, load, drawn, with_losses=True)
-    mse = found["val_reconstruction_loss"]
+    mse = found.get("val_reconstruction_loss", 0.0)  # missing where a loss is not finite
     bound = _bound(model, bounded, config, load, k, seed, mse)
     near = memorisation(
         model,
@@ -174,8 +174,8 @@ def _bound(
     model: VAE, data: MedicalImageDataset, config: TrainConfig, load: Load, k: int, seed: int,
     mse: float,
 ) -> float:  # fmt: skip
-    """The mean over images, at the variance that is best for all of them together."""
-    random, variance = generator(seed, "bound"), max(mse, ROUNDING)
+    """The mean over images, at the variance that is best for all of them together, if known."""
+    random, variance = generator(seed, "bound"), mse and max(mse, ROUNDING)
     parts = [
         iwae_bound(model, load(data, indices), k, random, variance)
         for indices in batches(data, config)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from vae.config import DEFAULTS, PARAMETERS, Value
 from vae.events import EpochRecord
 from vae.language import _, number
-from vae.schedule import balance, best_epoch, values_of_image
+from vae.schedule import TINY_MSE, balance, best_epoch, values_of_image
 
 # Epochs and steps before anything is said, and the newest epochs that all must show it.
 FEWEST, FEWEST_STEPS, RECENT = 4, 60, 3
@@ -119,7 +119,7 @@ def _rate(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Findin
     remedy = {name: value for name, value in remedy.items() if values[name] != value}
     title, text, lowest = _("Learning rate too high"), "", math.inf
     for record in history:
-        error = record.reconstruction_loss
+        error = max(record.reconstruction_loss, TINY_MSE)
         if error > JUMP * lowest and newest.epoch - record.epoch < JUMP_TOLD:
             text = _(
                 "In epoch {epoch} the reconstruction error jumped to {factor} times the lowest "
@@ -128,7 +128,7 @@ def _rate(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Findin
         # Where the KL weight still rises, reconstructions get worse for a good reason.
         if record.epoch > max(int(values["kl_warmup"]), 1):
             lowest = min(lowest, error)
-    share = newest.reconstruction_loss / history[0].reconstruction_loss
+    share = newest.reconstruction_loss / max(history[0].reconstruction_loss, TINY_MSE)
     begun = history[0].epoch == 1 and len(history) >= STUCK_AFTER
     stuck = begun and share > STUCK and lr >= FAST and not _outweighed(newest, values)
     if stuck and not text:
@@ -158,7 +158,7 @@ def _outweighed(record: EpochRecord, values: Mapping[str, Value]) -> float:
     """How many times the balanced KL weight the one in use is, if that silences the latents."""
     beta = float(values["beta"]) if record.beta is None else record.beta
     share = balance(float(values["alpha"]), int(values["latent_dim"]), values_of_image(values))
-    ratio = beta / max(share * record.reconstruction_loss, 1e-12)
+    ratio = beta / max(share * record.reconstruction_loss, TINY_MSE)
     return ratio if ratio > OUTWEIGHED and record.kl_loss < CARRIED else 0.0
 
 
@@ -180,7 +180,7 @@ def _overfitting(history: Sequence[EpochRecord], values: Mapping[str, Value]) ->
     best, newest = best_epoch(history, values), history[-1]
     if best is None or newest.val_reconstruction_loss is None:
         return None
-    apart = newest.val_reconstruction_loss / max(newest.reconstruction_loss, 1e-12)
+    apart = newest.val_reconstruction_loss / max(newest.reconstruction_loss, TINY_MSE)
     if newest.epoch - best.epoch < WORSE_FOR or apart < APART:
         return None
     remedy = against_learning_by_heart(values)

@@ -64,7 +64,7 @@ class Recorder:
 
     def ended(self, result: TrainingResult) -> None:
         """The run came to its end, or was stopped."""
-        if result.checkpoint is None:  # stopped before it began: nothing was changed
+        if result.checkpoint is None and not self.moved:  # stopped before it began
             self._safely(lambda: run_path(self.run.id).unlink(missing_ok=True))
             return
         state = "stopped" if result.stopped else "finished"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -38,8 +39,9 @@ class Saving:
         held: contextlib.ExitStack,
         is_held: Callable[[], bool],
     ) -> None:
-        self.state, self.emit, self.decide, self.watch = state, emit, decide, watch
+        self.state, self.emit, self._decide, self.watch = state, emit, decide, watch
         self.held, self.is_held = held, is_held
+        self.waited = 0.0  # seconds, for decisions
         self.running: Future[Path] | None = None
 
     def begin(self) -> None:
@@ -71,6 +73,14 @@ class Saving:
                 wait = True  # whoever decided sees at once whether it helped
             else:
                 self.emit(CheckpointSaved(path))
+
+    def decide(self, trouble: Trouble) -> Path | None:
+        """Wait for a decision, which is no training."""
+        began = time.monotonic()
+        try:
+            return self._decide(trouble)
+        finally:
+            self.waited += time.monotonic() - began
 
     def _check_folder(self) -> None:
         if not self.is_held():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import platform
 import threading
 from collections.abc import Callable, Mapping
@@ -177,7 +178,8 @@ class TrainingState:
         """
         wait(self._saving)
         record = Record(
-            config=self.config.to_dict(),
+            # What is measured later finds the images from any folder.
+            config={**self.config.to_dict(), "file_path": os.path.abspath(self.config.file_path)},
             history=tuple(self.history),
             images_done=self.images_done,
             seconds=self.seconds,
@@ -202,7 +204,7 @@ class TrainingState:
         finally:
             self.taken_down.set()
         best = best_epoch(record.history, record.config) if len(self.validation) else None
-        self._saved = draft.finish(self.config.keep_checkpoints, best.epoch if best else 0)
+        self._saved = draft.finish(self.config.keep_checkpoints, best.epoch if best else None)
         return self._saved
 
     @property

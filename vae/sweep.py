@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vae.config import PARAMETERS, ConfigError, TrainConfig, text_of
-from vae.errors import StudioError
+from vae.errors import StudioError, file_problem
 from vae.events import Event, TrainingResult, TrialBegun, TrialEnded, Trouble, Warned
 from vae.files import atomic_write
 from vae.language import _
@@ -100,7 +100,10 @@ def run_sweep(
         except StudioError as error:
             emit(Warned(f"{trial.label}: {error}"))
         rows.append(row(trial, result))
-        write_table(folder / TABLE_NAME, rows)
+        try:
+            write_table(folder / TABLE_NAME, rows)
+        except OSError as error:  # as of one that a spreadsheet holds; the next has all rows too
+            emit(Warned(file_problem(error)))
         emit(TrialEnded(trial.label, result))
         if result:
             results.append(result)

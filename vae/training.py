@@ -103,7 +103,7 @@ def run_vae_training(
             held.enter_context(no_leftovers(folder))
             # The folder is let go only when the saver has finished.
             with ThreadPoolExecutor(1, "saver") as saver:
-                state = begin(config, images, place, outputs, emit, fresh, saver)
+                state = begin(config, images, place, outputs, emit, fresh, saver, should_stop)
                 saving = Saving(state, emit, decide, watch, held, is_held)
                 training = _Training(state, outputs, saving, emit, should_stop, requested)
                 stopped = not training.run()
@@ -176,6 +176,7 @@ class _Training:
         config, state, count = self.config, self.state, len(self.state.data)
         order = batch_order(config.seed, state.epoch, count)
         began, first, before = time.monotonic(), state.images_done, state.seconds
+        waited = self.saving.waited
         lr = learning_rate(state.history, config)
         state.model.train()
         while state.images_done < count:
@@ -187,16 +188,16 @@ class _Training:
             state.set_lr(lr(done))
             random = generator(config.seed, "augment", state.epoch, state.images_done)
             self.train_step(augment(self.load(state.data, batch), config.augment, random))
-            seconds = time.monotonic() - began
+            seconds = time.monotonic() - began - (self.saving.waited - waited)
             state.seconds = before + seconds
             self.report((state.images_done - first) / max(seconds, 1e-9))
 
     def serve(self) -> float:
         """Do what was asked for since the last batch. Returns the seconds that it took.
 
-        Raises StopRequested when asked to stop meanwhile.
+        Without those that `saving` waited. Raises StopRequested when asked to stop meanwhile.
         """
-        began, paused = time.monotonic(), False
+        began, waited, paused = time.monotonic(), self.saving.waited, False
         while (request := self.requested()) or paused:
             if self.should_stop():
                 raise StopRequested
@@ -214,7 +215,7 @@ class _Training:
             elif request is Request.GO_ON and paused:
                 paused = False
                 self.emit(WentOn())
-        return time.monotonic() - began
+        return time.monotonic() - began - (self.saving.waited - waited)
 
     def load(self, data: MedicalImageDataset, indices: np.ndarray) -> torch.Tensor:
         """Images, (B, C, H, W). Raises DataError if one is lost for good."""

@@ -124,7 +124,7 @@ def _epoch_line(r: EpochRecord) -> str:
 def result_words(result: TrainingResult) -> tuple[str, str]:
     """How a run ended, a word and a sentence: "Stopped", "after 3 of 25 epochs. ..."."""
     if result.checkpoint is None:
-        return _("Stopped"), _("before the training began. Nothing was changed.")
+        return _("Stopped"), _("before the training began. Nothing was trained.")
     if result.stopped:
         return _("Stopped"), _stopped_words(result, result.checkpoint.name)
     if not result.trained:

@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 
 from vae.config import TrainConfig
+from vae.drawing import Drawn
 from vae.gui import kit
+from vae.gui.answers import SeedDrawn
 from vae.gui.loss_jobs import Export
 from vae.gui.viewer import Viewer
 from vae.training import run_vae_training
@@ -149,6 +151,13 @@ def test_others_are_drawn_by_another_sampler_which_the_bar_names(trained: Any) -
     assert asked == [(8, {"sampler": "gaussian", "temperature": 0.7}, True)]
 
 
+def test_a_grid_of_another_run_is_told_but_not_shown(trained: Any, tmp_path: Path) -> None:
+    app = trained.app
+    before, path = app.samples.shown, tmp_path / "of another run" / "x.png"
+    app.view.show(SeedDrawn(1, Drawn(app.samples.pixels, 1, path, "prior", 1.0), ""))
+    assert app.samples.shown == before and str(path) in trained.bar()
+
+
 def test_the_grid_that_is_seen_becomes_a_figure(
     trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +220,9 @@ def test_pause_go_on_save_and_sample(open_window: Open, tiny: Make) -> None:
     assert list(Path(config.model_save_dir).glob("*.safetensors"))
     app.bar.sample.invoke()  # also in a pause
     window.pump(lambda: app.samples.pixels is not None)
+    window.pump(lambda: "All is saved." in window.bar())
+    app.bar.save.invoke()
+    assert "All is saved." in window.bar()  # and nothing else is to come
     app.bar.pause.invoke()
     window.pump_to("running")
     done = len(app.view.history)

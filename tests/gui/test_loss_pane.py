@@ -6,6 +6,7 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,20 @@ def test_the_arrow_keys_read_the_values_off(open_window: Open) -> None:
     for key, epoch in (("Left", 10), ("Left", 9), ("Right", 10), ("Right", 10)):
         plot.widget.event_generate(f"<{key}>")
         assert plot.hover.epoch == epoch
+
+
+def test_an_epoch_without_a_validation_loss_reads_no_other_one(open_window: Open) -> None:
+    window = open_window()
+    losses = {1: 0.11, 3: 0.33, 4: 0.44}
+    plot = show(window, [replace(r, val_loss=losses.get(r.epoch)) for r in history(4)])
+    plot.widget.focus_force()
+    window.app.root.update()
+    told = {}
+    for _ in range(3):
+        plot.widget.event_generate("<Left>")
+        told[plot.hover.epoch] = plot.hover.text.get_text()
+    assert "Validation  0.44" in told[4] and "Validation  0.33" in told[3]
+    assert "Training" in told[2] and "Validation" not in told[2]
 
 
 def test_labels_of_runs_do_not_overlap_and_lines_differ(open_window: Open) -> None:

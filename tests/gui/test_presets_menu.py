@@ -147,6 +147,10 @@ def test_a_folder_that_was_used_is_offered_again(
     recent.invoke("end")
     window.pump(lambda: not app.view.recent)
     assert opened(recent) == ["No folder was used yet"]
+    app.toggle_language()
+    bar = app.root.nametowidget(app.root["menu"])
+    file = bar.nametowidget(bar.entrycget(0, "menu"))
+    assert file.entrycget(1, "label") == "Posledné priečinky"
 
 
 def test_the_last_eight_folders_are_kept(open_window: Open, tmp_path: Path) -> None:

@@ -189,9 +189,10 @@ def test_a_path_is_looked_at_when_its_field_is_left(open_window: Open, images: P
     form.fill({"file_path": str(images / "gone")})
     form.fields["file_path"].event_generate("<FocusOut>")
     window.pump(lambda: "does not exist" in form.messages.get("file_path", ""))
-    form.fill({"file_path": str(images)})
+    form.fill({"file_path": f"{images} "})  # as a path may be pasted
     form.fields["file_path"].event_generate("<FocusOut>")
     window.pump(lambda: not form.marked())
+    assert form.texts()["file_path"] == str(images)
 
 
 def test_the_arrows_of_the_image_size_go_to_possible_sizes(open_window: Open) -> None:

@@ -173,7 +173,8 @@ class Control:
     def save_now(self) -> None:
         """Save a checkpoint after the running batch."""
         app = self.app
-        if app.state in ("running", "paused"):
+        app.view.say_paused()  # then all is saved already
+        if app.state == "running":
             app.worker.ask(Request.SAVE)
             app.say(app.bar.word["text"], _("Saving a checkpoint after this batch..."))
 

@@ -41,7 +41,7 @@ class DataView:
     def look(self, again: bool = False) -> None:
         """Look at what the form names, unless that is known; `again` looks at all of it anew."""
         form = self.app.form.texts()
-        texts = {name: form[name].strip() for name in ("file_path", *FIELDS)}
+        texts = {name: form[name] for name in ("file_path", *FIELDS)}
         known = texts == self.texts and (self.looking or self.complete)
         if self.locked or (known and not again):
             return

@@ -230,8 +230,8 @@ class Form(ttk.Frame):
         return [name for name in self.fields if name in self.messages]
 
     def texts(self) -> dict[str, str]:
-        """What the fields say."""
-        return {name: variable.get() for name, variable in self.variables.items()}
+        """What the fields say, without blanks around it."""
+        return {name: variable.get().strip() for name, variable in self.variables.items()}
 
     def fill(self, texts: Mapping[str, str]) -> None:
         """Put texts into the named fields."""

@@ -75,8 +75,9 @@ class Hover:
         """Bring the text in line with the lines that are shown."""
         rows = [_("Epoch {epoch}").format(epoch=self.epoch)]
         for line in self.plot.lines:
-            if line.epochs and line.epochs[0] <= self.epoch <= line.epochs[-1]:
-                value = line.values[self.epoch - line.epochs[0]]
+            # A line of validation losses may have gaps.
+            if self.epoch in line.epochs:
+                value = line.values[line.epochs.index(self.epoch)]
                 rows.append(f"{line.label}  {number(value, '.5g')}")
         left, right = self.plot.axes.get_xlim()
         on_left = self.epoch > (left + right) / 2

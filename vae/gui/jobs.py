@@ -200,11 +200,12 @@ def _png(path: Path, changed: int, side: int, whole: bool) -> bytes:
     from PIL import Image
 
     import vae.images  # noqa: F401  # its pixel limit, not Pillow's smaller one
+    from vae.grid import GRID_SIDE
 
     with Image.open(path, formats=("PNG",)) as opened:
         picture: Any = opened.convert("RGB")
     if not whole:
-        part = THUMBNAIL_IMAGES / 8
+        part = THUMBNAIL_IMAGES / GRID_SIDE
         picture = picture.crop((0, 0, int(picture.width * part), int(picture.height * part)))
     factor = side / max(picture.size)
     if factor >= 1 and whole:

@@ -73,7 +73,7 @@ def make_menus(app: App) -> None:
             menu.add_command(label=label, accelerator=shown, command=action)
             if key:
                 app.root.bind(_sequence(key), partial(_without_event, action))
-        if title == "File":
+        if title == _("File"):
             add_recent_menu(app, menu)
     app.root.configure(menu=bar)
     if sys.platform == "darwin":

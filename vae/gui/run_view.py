@@ -139,6 +139,7 @@ class RunView:
                 self._epoch_done(event.record)
             case SamplesReady():
                 self.app.samples.take_new(event.epoch, event.grid, event.path, event.images_done)
+                self.say_paused()
             case ReconstructionsReady():
                 self.app.reconstructions.take_new(
                     event.epoch, event.picture, event.path, event.images_done
@@ -323,8 +324,14 @@ class RunView:
 
     def _paused(self) -> None:
         if self.app.state == "running":
+            self.app.set_state("paused", "", "")
+            self.say_paused()
+
+    def say_paused(self) -> None:
+        """Say what a paused run waits for."""
+        if self.app.state == "paused":
             text = _("All is saved. The computer is free; Go on continues where it waits.")
-            self.app.set_state("paused", _("Paused"), text)
+            self.app.say(_("Paused"), text)
 
     def _went_on(self) -> None:
         self.eta = Eta()
@@ -401,7 +408,7 @@ class RunView:
 
     def _paths_checked(self, event: PathsChecked) -> None:
         form = self.app.form
-        if any(form.variables[name].get() != text for name, text in event.texts.items()):
+        if not event.texts.items() <= form.texts().items():
             return  # edited meanwhile; that edit is checked in its turn
         plain = form.problems()
         for name in event.texts.keys() - form.refused.keys():
@@ -413,7 +420,8 @@ class RunView:
             self.app.tell(event.problem)
             return
         path = event.drawn.path
-        self.app.samples.show_drawn(event.seed, event.drawn)
+        if path.parent == Path(self.app.form.texts()["output_dir"]) and not self.app.busy:
+            self.app.samples.show_drawn(event.seed, event.drawn)  # else of another run by now
         self.app.tell(_("{path} was written.").format(path=path), path.parent)
 
     def _demo_ready(self, event: DemoReady) -> None:

@@ -16,7 +16,6 @@ from vae.gui.viewer import Viewer
 from vae.gui.worker import Worker
 from vae.language import _, number
 
-SIDE = 8
 TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.2)
 
 
@@ -145,12 +144,16 @@ class SamplesPane(GalleryPane):
         self.draw(*wanted)
 
     def _clicked(self, event: tk.Event) -> None:
-        if (cell := self.plot.cell(event.x, event.y, SIDE)) is not None:
+        from vae.grid import GRID_SIDE
+
+        if (cell := self.plot.cell(event.x, event.y, GRID_SIDE)) is not None:
             self.view(cell)
 
     def view(self, cell: int = 0) -> None:
         """Show one image of the grid in a window of its own."""
+        from vae.grid import GRID_SIDE
+
         if self.pixels is not None:
             write = partial(self.worker.do, picture_jobs.write)
             path = self.folder / (self.shown.name if self.shown else "")
-            Viewer(self, self.pixels, SIDE, cell, self.caption["text"], path, write)
+            Viewer(self, self.pixels, GRID_SIDE, cell, self.caption["text"], path, write)

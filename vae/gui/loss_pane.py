@@ -204,7 +204,7 @@ class LossPane(Pane):
             self.stale = False
             title = _("Loss: alpha · reconstruction + beta · KL + gamma · blur")
             if self.choices.others:
-                title = _("Loss, of the other runs in training")
+                title = _("Loss (other runs: on their training images)")
             lines = self.shown_lines()
             keep = SMOOTHING[self.choices.smoothing]
             self.plot.update(lines, self.points, keep, title, self._mark(lines))

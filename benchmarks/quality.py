@@ -5,8 +5,8 @@
         [--pictures FOLDER]
 
 All methods train the same network on the same images for the same number of steps, and are
-measured on the same held-out tenth. Without a folder they take the demo set. Without in_channels
-grey images are trained on as grey ones; the published settings have three channels for all. The
+measured on the same held-out tenth. Without a folder they take the demo set. Unless in_channels
+is given, grey images are trained with one channel; the published settings use three for all. The
 JSON file gets each run's figures at once, and runs that it holds are not made again. pythae
 (Chadebec et al., "Pythae: Unifying Generative Autoencoders in Python", 2022) takes part if it is
 installed.
@@ -114,6 +114,8 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     if options.json.exists():
         rows = json.loads(options.json.read_text(encoding="utf-8"))
+        if not all(set(SHAPE) <= row.keys() for row in rows):
+            parser.error(f"{options.json} is of an earlier version of this script: name another.")
     print(machine(torch), flush=True)
     with tempfile.TemporaryDirectory() as place:
         folders = options.folders or [Path(place) / "demo"]

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from vae.checkpoint import CheckpointError
 from vae.cli import DONE, FAILED, main
 from vae.config import TrainConfig, text_of
 from vae.events import EpochRecord
-from vae.figures import FIGURES, Picture, Run, caption_of, read_run, write_figures
+from vae.figures import FIGURES, Picture, Run, caption_of, loss_figure, read_run, write_figures
 from vae.samples import write_png
 from vae.training import run_vae_training
 
@@ -99,22 +100,35 @@ def texts_of(path: Path) -> list[str]:
 
 def test_the_picture_that_is_looked_at_is_drawn(run: Run, tmp_path: Path) -> None:
     seen = tmp_path / "out" / "sample_gmm_seed_7_epoch_0002.png"
-    write_png(seen, np.zeros((9, 9), np.uint8))
-    run = replace(run, pictures={"samples": Picture(seen, "epoch 2, seed 7, sampler gmm")})
-    paths, _ = write_figures(run, ["samples", "reconstructions"], tmp_path, "svg", False)
+    moment, values = "epoch 2, seed 7, sampler gmm", {"sampler": "gmm", "seed": 7}
+    picture = Picture(np.zeros((9, 9), np.uint8), seen.stem, moment, values)
+    run = replace(run, pictures={"samples": picture})
+    paths, _ = write_figures(run, ["samples", "reconstructions"], tmp_path, "svg", True)
     assert [path.stem for path in paths] == [
         "figure_sample_gmm_seed_7_epoch_0002", "figure_reconstructions_epoch_0002",
     ]  # fmt: skip
     assert "Generated images, epoch 2, seed 7, sampler gmm" in texts_of(paths[0])
+    captions = [" ".join(texts_of(path)) for path in paths]
+    assert "sampler=gmm" in captions[0] and "seed=7" in captions[0]  # not the run's own
+    assert "sampler=prior" in captions[1] and "seed=0" in captions[1]
 
 
 def test_the_losses_of_other_runs_are_laid_over_the_own(run: Run, tmp_path: Path) -> None:
     alone, _ = write_figures(run, ["loss_curve"], tmp_path / "a", "svg", False)
     assert not any("other" in text for text in texts_of(alone[0]))
-    run = replace(run, others=(("other", HISTORY[:3]),))
+    others = [(f"KL weight β {i}, Latent dimension 10{i}, Depth 4", HISTORY[:3]) for i in range(8)]
+    run = replace(run, others=tuple(others))
     both, _ = write_figures(run, ["loss_curve"], tmp_path / "b", "svg", False)
-    assert {"Training", "other: training"} <= set(texts_of(both[0]))
+    assert {"Training", *(name for name, _history in others)} <= set(texts_of(both[0]))
     assert both[0].read_text(encoding="utf-8").count("stroke-dasharray") > 0
+    drawn = loss_figure(run, caption_of(run.values))
+    assert drawn
+    FigureCanvasAgg(drawn[1]).draw()
+    (axes,) = drawn[1].axes
+    names, plot = axes.get_legend().get_window_extent(), axes.get_window_extent()
+    captions = [text.get_window_extent() for text in drawn[1].texts]
+    assert names.y1 < plot.y0 and names.x1 < drawn[1].bbox.x1  # below the plot, on the page
+    assert names.y0 > max(box.y1 for box in captions)
 
 
 def test_the_caption_can_be_left_out(run: Run, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from vae.config import Value
 from vae.events import EpochRecord
@@ -143,19 +143,23 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
 
 
 def draw_loss(
-    axes: Axes, history: Sequence[EpochRecord], values: Mapping[str, Value], others: Runs = ()
+    axes: Axes,
+    history: Sequence[EpochRecord],
+    values: Mapping[str, Value],
+    others: Runs = (),
+    **legend: Any,
 ) -> None:
     """Draw total loss against epoch into light axes, the best epoch marked.
 
     `values` are the parameters of the run. On images that were held back, too, if any were. Over
-    it the training losses of `others`.
+    it the training losses of `others`. `legend` says where the names are, if there are any.
     """
     from matplotlib.ticker import MaxNLocator
 
     line = total_line(_("Training"), history)
     axes.plot(line.epochs, line.values, color=COLOURS[0], marker=".", linewidth=2, label=line.label)
     more = [validation] if (validation := validation_line(_("Validation"), history)) else []
-    label = _("{run}: training")
+    label = _("{run}: training") if more else "{run}"  # of two kinds of loss it is that one
     for name, other in others:
         more.append(total_line(label.format(run=name), other, style=1 + len(more)))
     for one in more:
@@ -164,7 +168,7 @@ def draw_loss(
             linewidth=2, label=one.label,
         )  # fmt: skip
     if more:
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, **legend)
     if best := best_epoch(history, values):
         loss, of = best.loss, COLOURS[0]
         title = _("Best loss {loss} at epoch {epoch}")

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -30,6 +30,7 @@ DPI = 300
 # Sizes in dots, so that the dots of an image fall on dots of the file: 6 inches wide.
 WIDTH, LOSS_HEIGHT, PAD, TITLE = 1800, 1000, 30, 110
 LEFT, BOTTOM = 210, 170  # for the loss curve's numbers
+NAME_LINE = 52  # of a run's name in the legend below it
 CAPTION_POINTS = 7.0
 # What has no influence on the result has no place in a caption.
 UNTOLD = ("threads", "cache_gb", "checkpoint_every", "keep_checkpoints", "sample_every")
@@ -37,10 +38,15 @@ MAX_SIDE = 4800  # of an image in a figure; a larger one is reduced
 
 
 class Picture(NamedTuple):
-    """A picture of the run, and what it is of, in words: "epoch 3"."""
+    """A picture of the run, uint8 (h, w) or (h, w, 3), the stem of its file's name, and its moment.
 
-    path: Path
+    In words: "epoch 3". `values` are the parameters that it was made with in place of the run's.
+    """
+
+    pixels: np.ndarray
+    stem: str
     moment: str
+    values: Mapping[str, Value] = {}
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,14 @@ def loss_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
     """The loss curve and its file's name; None before the first epoch."""
     if not run.history:
         return None
-    figure, axes = _page(WIDTH, LOSS_HEIGHT, caption, (LEFT, PAD, BOTTOM, TITLE))
-    draw_loss(axes, run.history, run.values, run.others)
+    # The names of other runs are long and may be many: they stand below.
+    names = NAME_LINE * (2 + len(run.others)) if run.others else 0
+    figure, axes = _page(WIDTH, LOSS_HEIGHT, caption, (LEFT, PAD, BOTTOM + names, TITLE))
+    below: dict[str, Any] = {
+        "loc": "upper left", "bbox_to_anchor": (0, -BOTTOM / LOSS_HEIGHT), "fontsize": 8,
+        "borderpad": 0, "borderaxespad": 0,
+    }  # fmt: skip
+    draw_loss(axes, run.history, run.values, run.others, **(below if names else {}))
     return "figure_loss_curve", figure
 
 
@@ -101,14 +113,15 @@ def _newest(run: Run, shelf: Shelf) -> Picture | None:
     if not epochs:
         return None
     moment = _("epoch {epoch}").format(epoch=epochs[-1])
-    return Picture(run.output_dir / shelf.name(epochs[-1]), moment)
+    path = run.output_dir / shelf.name(epochs[-1])
+    return Picture(read_picture(path), path.stem, moment)
 
 
 def _figure_of(picture: Picture | None, title: str, caption: str) -> tuple[str, Figure] | None:
     if picture is None:
         return None
-    figure = image_figure(picture.path, title.format(moment=picture.moment), caption)
-    return f"figure_{picture.path.stem}", figure
+    figure = image_figure(picture.pixels, title.format(moment=picture.moment), caption)
+    return f"figure_{picture.stem}", figure
 
 
 def figure_titles() -> dict[str, str]:
@@ -128,13 +141,14 @@ FIGURES: dict[str, Callable[[Run, str], tuple[str, Figure] | None]] = {
 }
 
 
-def image_figure(path: Path, title: str, caption: str) -> Figure:
-    """A PNG with a title. Its dots are repeated, so that no viewer can blur them.
+def image_figure(pixels: np.ndarray, title: str, caption: str) -> Figure:
+    """A picture, uint8 (h, w) or (h, w, 3), with a title.
 
-    One of more than MAX_SIDE dots is reduced, by a whole factor.
+    Its dots are repeated, so that no viewer can blur them. One of more than MAX_SIDE dots is
+    reduced, by a whole factor.
     """
     # In colour, since a map of colours for grey levels would move some of them by one.
-    image = Image.fromarray(read_picture(path)).convert("RGB")
+    image = Image.fromarray(pixels).convert("RGB")
     image = image.reduce(-(-max(image.size) // MAX_SIDE))
     factor = max(1, round(WIDTH / image.width))
     pixels = np.asarray(image).repeat(factor, axis=0).repeat(factor, axis=1)
@@ -177,9 +191,10 @@ def write_figures(
     Returns the files, and of the figures for which there is nothing to draw the names.
     Raises OSError.
     """
-    caption = caption_of(run.values) if with_caption else ""
     written, missing = [], []
     for name in names:
+        own = run.pictures[name].values if name in run.pictures else {}
+        caption = caption_of({**run.values, **own}) if with_caption else ""
         drawn = FIGURES[name](run, caption)
         if drawn is None:
             missing.append(name)

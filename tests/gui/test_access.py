@@ -24,7 +24,8 @@ from vae.training import run_vae_training
 Make = Callable[..., TrainConfig]
 Open = Callable[..., Any]
 
-ROOT = Path(__file__).parent.parent.parent
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
 # Of normal text, by the Web Content Accessibility Guidelines 2.2, level AA.
 CONTRAST = 4.5
 SMALLEST = (1024, 660)
@@ -190,21 +191,29 @@ def tab_widths(app: Any) -> list[int]:
 def assert_tabs_fit(app: Any) -> None:
     """All titles stand whole beside each other."""
     font = tkfont.nametofont("VaeBold", app.root)
-    inset = 2 * int(str(app.root.style.lookup("Vae.TNotebook.Tab", "padding")[0]))
+    padding = app.root.tk.splitlist(app.root.style.lookup("Vae.TNotebook.Tab", "padding"))
+    inset = 2 * int(str(padding[0]))
     for width, tab in zip(tab_widths(app), app.tabs.tabs(), strict=True):
         title = app.tabs.tab(tab, "text")
         assert width >= font.measure(title) + inset, title
 
 
 @pytest.mark.skipif(DENSE, reason="it is what this test starts")
-def test_the_same_at_192_dpi() -> None:
-    chosen = "smallest_size or contrast"
+@pytest.mark.parametrize(
+    ("name", "chosen", "count"),
+    [
+        ("access", "smallest_size or contrast", 3),
+        ("access", "larger_text", 2),
+        ("runs_pane", "smallest_size", 2),
+    ],
+)
+def test_the_same_at_192_dpi(name: str, chosen: str, count: int) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", __file__, "-k", chosen],
+        [sys.executable, "-m", "pytest", "-q", HERE / f"test_{name}.py", "-k", chosen],
         env={**os.environ, "VAE_TEST_DENSE": "1"}, capture_output=True, text=True, cwd=ROOT,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:]
-    assert "3 passed" in done.stdout
+    assert f"{count} passed" in done.stdout
 
 
 def test_where_it_is_narrow_the_words_stand_above_the_buttons(open_window: Open) -> None:

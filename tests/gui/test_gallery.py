@@ -145,6 +145,10 @@ def test_others_are_drawn_by_another_sampler_which_the_bar_names(trained: Any) -
     way = "epoch 3, seed 8, sampler gaussian, temperature 0.7"
     trained.pump(lambda: way in samples.caption["text"])
     assert path.exists()
+    app.toggle_language()
+    assert "epocha 3, semienko 8, sampler gaussian, teplota 0,7" in app.samples.caption["text"]
+    app.toggle_language()
+    samples = app.samples
     choose(samples.way, "The best epoch's checkpoint")
     samples.draw = lambda *wanted: asked.append(wanted)
     samples.drawer.invoke()

@@ -79,13 +79,18 @@ def test_no_words_of_the_plots_meet_at_the_smallest_size(open_window: Open, code
     assert all(cell.title.get_text() and cell.good.get_text() for cell in pane.plot.cells)
 
 
-def test_the_numbers_of_an_axis_differ() -> None:
+def test_the_numbers_of_an_axis_are_those_of_its_ticks() -> None:
     from vae.gui.quality_plot import Ticks
 
-    ticks = Ticks()
-    assert ticks.format_ticks([10.92, 10.925, 10.93]) == ["10.920", "10.925", "10.930"]
-    assert ticks.format_ticks([1000.0, 2000.0]) == ["1,000", "2,000"]
-    assert ticks.format_ticks([0.5]) == ["0.50"]
+    for gap in (1000.0, 5.0, 2.0, 1.5, 0.25, 0.15, 0.005, 1e-5):
+        ticks = [gap * step for step in range(7, 10)]
+        for tick, label in zip(ticks, Ticks().format_ticks(ticks), strict=True):
+            assert abs(float(label.replace(",", "")) - tick) <= 0.01 * tick
+            assert len(label) <= 7
+    assert Ticks().format_ticks([10.92, 10.925, 10.93]) == ["10.920", "10.925", "10.930"]
+    assert Ticks().format_ticks([1.5, 3.0]) == ["1.5", "3.0"]
+    assert Ticks().format_ticks([1000.0, 2000.0]) == ["1,000", "2,000"]
+    assert Ticks().format_ticks([0.5]) == ["0.5"]
 
 
 def test_only_what_was_measured_has_a_plot(open_window: Open) -> None:

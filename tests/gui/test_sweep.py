@@ -50,13 +50,15 @@ def test_runs_follow_each_other_and_are_compared(
     trial_begun = app.view._trial_begun
     monkeypatch.setattr(
         app.view, "_trial_begun",
-        lambda event: (trial_begun(event), said.append(app.form.texts()["beta"])),
+        lambda event: (trial_begun(event), said.append(app.form.texts())),
     )  # fmt: skip
     app.control.train_several()
     assert app.busy
     before = app.form.texts()
     window.pump_to("finished")
-    assert said == ["0.5", "2.0"]  # the form has what is trained, and then what it had before
+    # The form has what is trained, folders too, and then what it had before.
+    assert [texts["beta"] for texts in said] == ["0.5", "2.0"]
+    assert all(folder in Path(texts["model_save_dir"]).parents for texts in said)
     assert app.form.texts() == before
     assert "2 of 2 runs are done" in window.bar()
     assert (folder / TABLE_NAME).exists()

@@ -559,7 +559,7 @@ def test_small_grids_are_enlarged_by_whole_factors(open_window: Open) -> None:
     window = open_window()
     app = window.app
     app.show_tab(app.samples)
-    app.samples.show(Shown(np.zeros((142, 142, 3), np.uint8), "samples_epoch_0001.png", 1))
+    app.samples.show(Shown(np.zeros((142, 142, 3), np.uint8), Path("samples_epoch_0001.png"), 1))
     app.root.update()
     (image,) = app.samples.plot.figure.images
     height, width = image.get_size()

@@ -244,10 +244,10 @@ class App:
     def close(self) -> None:
         """Close the window; while a run goes on, ask what to do with it."""
         if not self.worker.busy or (self.quit_after_stop and not self.worker.trains):
-            self.destroy()  # with nothing to lose a second click does not wait
+            self.destroy()  # a second click leaves at once where no training can be lost
             return
         if self.state not in ("running", "paused", "blocked") and not self.quit_after_stop:
-            # Nothing is trained yet, or it is being saved: no question; but at a second click.
+            # The first click only stops: nothing is trained yet, or it is being saved.
             self.quit_after_stop = True
             self.control.stop()
             return

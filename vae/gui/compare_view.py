@@ -26,15 +26,20 @@ SMALLEST_TABLE = 4  # rows
 
 
 def curve_names(runs: Sequence[Run]) -> list[str]:
-    """What each run is called at its curve: what it differs in, or else when it began."""
+    """What each run is called: by as many values as tell them apart, or else when it began.
+
+    By two at least, if they differ in two.
+    """
     names = sorted(differing(runs), key=lambda name: name not in WEIGHTS)
-    told = [name for name in names if not PARAMETERS[name].kind][:2]
-    if not told:
-        return [run.name for run in runs]
-    return [
-        ", ".join(f"{_(PARAMETERS[name].label)} {text_of(run.config[name])}" for name in told)
-        for run in runs
-    ]
+    names = [name for name in names if not PARAMETERS[name].kind]
+    for count in range(min(2, len(names)), len(names) + 1):
+        called = [
+            ", ".join(f"{_(PARAMETERS[n].label)} {text_of(run.config[n])}" for n in names[:count])
+            for run in runs
+        ]
+        if len(set(called)) == len(runs):
+            return called
+    return [run.name for run in runs]
 
 
 class CompareView(ttk.Frame):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from tkinter import ttk
 from typing import Any, NamedTuple
 
+from vae.config import Value
 from vae.gui import kit, picture_jobs
 from vae.gui.pane import Pane
 from vae.gui.worker import Worker
@@ -18,13 +19,17 @@ PLAY_MS = 250
 
 
 class Shown(NamedTuple):
-    """A picture and what it is of: an epoch, images_done of the next one, or drawn in a way."""
+    """A picture and what it is of: an epoch, images_done of the next one, or drawn with a seed.
+
+    `values` are the parameters that it was drawn with in place of the run's.
+    """
 
     pixels: Any
-    name: str
+    path: Path
     epoch: int
     images_done: int = 0
-    way: str = ""
+    seed: int | None = None
+    values: Mapping[str, Value] = {}
 
     @property
     def moment(self) -> str:
@@ -33,8 +38,15 @@ class Shown(NamedTuple):
             return _("epoch {epoch}, after {count} images of it").format(
                 epoch=self.epoch + 1, count=number(self.images_done, ",d")
             )
-        epoch = _("epoch {epoch}").format(epoch=self.epoch)
-        return f"{epoch}, {self.way}" if self.way else epoch
+        words = [_("epoch {epoch}").format(epoch=self.epoch)]
+        if self.seed is not None:
+            sampler = self.values["sampler"]
+            words.append(
+                _("seed {seed}, sampler {sampler}").format(seed=self.seed, sampler=sampler)
+            )
+            if (degree := float(self.values["temperature"])) != 1:
+                words.append(_("temperature {value}").format(value=number(degree)))
+        return ", ".join(words)
 
 
 class GalleryPane(Pane):
@@ -128,7 +140,7 @@ class GalleryPane(Pane):
         if follow:
             self.index.set(max(len(self.epochs) - 1, 0))
             self.wanted = None
-            self.show(Shown(pixels, path.name, epoch, images_done))
+            self.show(Shown(pixels, path, epoch, images_done))
         self._show_place()
 
     def show(self, shown: Shown) -> None:
@@ -141,7 +153,7 @@ class GalleryPane(Pane):
         """Say above the picture what it shows."""
         if self.shown:
             meaning = self.meaning.format(moment=self.shown.moment)
-            self.caption.configure(text=f"{meaning}  ·  {self.shown.name}")
+            self.caption.configure(text=f"{meaning}  ·  {self.shown.path.name}")
 
     def show_read(self, path: Path, epoch: int, pixels: Any, problem: str) -> None:
         """Show a picture that was read, if it is still wanted."""
@@ -152,7 +164,7 @@ class GalleryPane(Pane):
             self.stop()
             self.caption.configure(text=problem)
         else:
-            self.show(Shown(pixels, path.name, epoch))
+            self.show(Shown(pixels, path, epoch))
 
     def _put(self) -> None:
         if self.plot is None:

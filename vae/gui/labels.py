@@ -7,8 +7,8 @@ import re
 from vae.config import PARAMETERS
 from vae.language import _
 
-# A name of two words is never one of the language; a shorter one is a name where a message begins,
-# or a sentence, which no word of the language does in lower case.
+# A name of two words is never one of the language. A shorter one counts only where a message or a
+# sentence begins, where an ordinary word would have a capital.
 _LONG = "|".join(name for name in PARAMETERS if "_" in name)
 _ALL = "|".join(PARAMETERS)
 _NAMES = re.compile(

@@ -102,7 +102,8 @@ class LossActions:
         titles, pictures = figure_titles(), {}
         for name, pane in (("samples", app.samples), ("reconstructions", app.reconstructions)):
             if shown := pane.shown:
-                pictures[name] = Picture(pane.folder / shown.name, shown.moment)
+                own = {"seed": shown.seed, **shown.values} if shown.seed is not None else {}
+                pictures[name] = Picture(shown.pixels, shown.path.stem, shown.moment, own)
                 titles[name] = f"{titles[name]} ({shown.moment})"
         last = self.last_export or Export(tuple(titles), FORMATS[0], output_dir / "figures", True)
         if wanted := ask_export(app.root, titles, FORMATS, last):

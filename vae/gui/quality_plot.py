@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import tkinter as tk
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from matplotlib.axes import Axes
 from matplotlib.text import Annotation, Text
@@ -19,20 +19,27 @@ from vae.language import _, number
 from vae.measures import MEASURES, Measure
 
 COLUMNS = 3
-MARGINS = (0.55, 0.15, 0.3, 0.5)  # inches around each: left, right, bottom, top
+MARGINS = (0.62, 0.15, 0.3, 0.5)  # inches around each: left, right, bottom, top
 TITLE_LEFT = 0.05  # inches from a cell's left edge
+STEPS = (1, 2, 5, 10)  # from one number to the next; others need more digits
 TICK_HEIGHT = 0.25  # inches from one number to the next, at least
+MOST_DIGITS = 5  # behind a point; numbers that need as many are written with an exponent
+FLAT = 0.02  # of a value, the least that an axis spans, so that noise is not blown up
 MANY_EPOCHS = 60  # beyond, a dot for each hides the line
 SIZES = 9.5, 8.0  # of a title in points: where it has room, and where it has not
 
 
+def _has(digits: int, value: float) -> bool:
+    """Whether a number has no more digits behind its point than so many."""
+    return math.isclose(round(value, digits), value, rel_tol=1e-9, abs_tol=1e-12)
+
+
 class Ticks(Formatter):
-    """As many digits as keep the numbers of an axis apart, in the language in use."""
+    """As many digits as the numbers of an axis have, in the language in use."""
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
-        gaps = [b - a for a, b in itertools.pairwise(values)]
-        decimals = max(0, -math.floor(math.log10(min(gaps)))) if gaps else 2
-        return [number(value, f",.{decimals}f") for value in values]
+        digits = next((d for d in range(MOST_DIGITS) if all(map(partial(_has, d), values))), None)
+        return [number(v, ".3g" if digits is None else f",.{digits}f") for v in values]
 
     def __call__(self, value: float, place: int | None = None) -> str:
         return self.format_ticks([value])[0]
@@ -71,7 +78,8 @@ class Cell:
             newest = _("{count} of {total}").format(count=newest, total=values["latent_dim"])
         self.title.set_text(f"{_(measure.label)}  {newest} {measure.unit}".rstrip())
         low, high = min(measured), max(measured)
-        room = (high - low or abs(high) or 1) * 0.15
+        middle, span = (low + high) / 2, max(high - low, FLAT * abs(high)) or 1.0
+        low, high, room = middle - span / 2, middle + span / 2, span * 0.15
         # What is never below zero has no numbers below it either.
         self.axes.set_ylim(low - room if low >= room or low < 0 else -room / 3, high + room)
         self.axes.set_xlim(0, max(epochs[-1], 2))
@@ -92,7 +100,7 @@ class Cell:
             if measure(self.good) < room:
                 break
         count = max(1, int(height / TICK_HEIGHT))
-        self.axes.yaxis.set_major_locator(MaxNLocator(min(count, 4), min_n_ticks=1))
+        self.axes.yaxis.set_major_locator(MaxNLocator(min(count, 4), steps=STEPS, min_n_ticks=1))
 
     def paint(self, c: Palette) -> None:
         """Take the colours of a palette."""

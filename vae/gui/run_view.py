@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vae.config import DEFAULTS, PARAMETERS, Value, fixed_apart, parse, text_of
+from vae.config import DEFAULTS, Value, fixed_apart, parse, text_of
 from vae.events import (
     SLOW,
     BatchDone,
@@ -265,6 +265,7 @@ class RunView:
         # The form is locked meanwhile: the run has what it says.
         self.values = self.trial.config if self.trial else parse(self.app.form.texts())[0]
         self.device = event
+        self.app.reconstructions.tell_images(bool(self.values.get("val_fraction")))
         self._show_subject()
         self.eta = Eta()
         if self.app.state == "checking":
@@ -372,8 +373,7 @@ class RunView:
         self.forget()
         self.trial, form = event, self.app.form
         self.before_trials = self.before_trials or form.texts()
-        values = {n: text_of(v) for n, v in event.config.items() if not PARAMETERS[n].kind}
-        form.fill(values)
+        form.fill({name: text_of(value) for name, value in event.config.items()})
         text = _("Run {number} of {total}: {label}")
         self.app.banner.say(text.format(number=event.number, total=event.total, label=event.label))
 

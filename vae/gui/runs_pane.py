@@ -157,9 +157,7 @@ class RunsPane(Pane):
 
     def _shown(self) -> str:
         """The id of the run that the other tabs show: the newest in its folder."""
-        trial = self.app.view.trial
-        texts = trial.config if trial else self.app.form.texts()
-        folder = str(texts["model_save_dir"])
+        folder = self.app.form.texts()["model_save_dir"]
         place = os.path.abspath(folder) if folder else ""  # as the history of runs has it
         here = [run for run in self.table.runs.values() if run.config["model_save_dir"] == place]
         return max(here, key=lambda run: run.began).id if here else ""

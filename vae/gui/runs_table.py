@@ -72,8 +72,8 @@ class RunsTable(ttk.Frame):
                 self.tree.heading(name, command=partial(self.sort, name))
         self.tree.bind("<FocusIn>", lambda event: self._begin(), add="+")
         self.tree.bind("<Configure>", lambda event: self._fit(), add="+")
-        # A column's edge may have been moved.
-        self.tree.bind("<ButtonRelease-1>", lambda event: self._shorten(), add="+")
+        self.tree.bind("<ButtonRelease-1>", self._released, add="+")
+        self.dragged = False  # whether the person has chosen widths
         self.menu = kit.menu(self, fill_menu)
         # The right button's number differs on macOS.
         self.tree.bind(
@@ -138,6 +138,8 @@ class RunsTable(ttk.Frame):
         self.shown = shown
         for name in changed & self.runs.keys():
             self._label(self.runs[name])
+        if changed:
+            self._fit()
 
     def _label(self, run: Run) -> None:
         first = f"▸ {run.folder}" if run.id == self.shown else run.folder
@@ -152,7 +154,7 @@ class RunsTable(ttk.Frame):
     def _changed(self, name: str) -> str:
         """The values of a run, as many lines and as much of each as there is room for."""
         lines, room = self.changed[name], self.tree.column("changed", "width")
-        room -= pixels(self, INSET // 2)[0]
+        room -= pixels(self, INSET)[0]
         ends = [""] * (LINES - 1) + [" …" if len(lines) > LINES else ""]
         return "\n".join(self._cut(line, end, room) for line, end in zip(lines, ends, strict=False))
 
@@ -166,7 +168,13 @@ class RunsTable(ttk.Frame):
         return f"{name}… {value}{end}"
 
     def _fit(self) -> None:
-        """Give each column the width of its longest text, and that of the values the rest."""
+        """Give each column the width of its longest text, and that of the values the rest.
+
+        Widths that a person has chosen stay.
+        """
+        if self.dragged:
+            self._shorten()
+            return
         inset, heading, picture, least = pixels(
             self, INSET, HEADING_INSET, PICTURE_INSET, NARROWEST
         )
@@ -185,6 +193,12 @@ class RunsTable(ttk.Frame):
         self.tree.column("changed", width=max(rest, least), minwidth=least)
         self._shorten()
 
+    def _released(self, event: tk.Event) -> None:
+        """A column's edge may have been moved."""
+        if self.tree.identify_region(event.x, event.y) == "separator":
+            self.dragged = True
+        self._shorten()
+
     def _shorten(self) -> None:
         """Bring the values in line with the width of their column."""
         for name in self.runs:
@@ -197,6 +211,7 @@ class RunsTable(ttk.Frame):
         if len(run.history) > len(self.runs[run.id].history):
             self.runs[run.id] = run
             self.tree.item(run.id, values=self._values(run))
+            self._fit()
 
     def show_pictures(self, pictures: Mapping[str, bytes]) -> None:
         """Show the runs' pictures, PNGs by the run's id."""

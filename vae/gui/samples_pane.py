@@ -117,11 +117,8 @@ class SamplesPane(GalleryPane):
     def show_drawn(self, seed: int, drawn: Any) -> None:
         """Show a grid drawn with a seed, vae.drawing.Drawn."""
         self.last = self.asked
-        way = _("seed {seed}, sampler {sampler}").format(seed=seed, sampler=drawn.sampler)
-        if drawn.temperature != 1:
-            degree = number(drawn.temperature)
-            way += ", " + _("temperature {value}").format(value=degree)
-        self.show(Shown(drawn.grid, drawn.path.name, drawn.epoch, way=way))
+        values = {"sampler": drawn.sampler, "temperature": drawn.temperature}
+        self.show(Shown(drawn.grid, drawn.path, drawn.epoch, seed=seed, values=values))
 
     def _put(self) -> None:
         super()._put()
@@ -155,5 +152,5 @@ class SamplesPane(GalleryPane):
 
         if self.pixels is not None:
             write = partial(self.worker.do, picture_jobs.write)
-            path = self.folder / (self.shown.name if self.shown else "")
+            path = self.shown.path if self.shown else self.folder
             Viewer(self, self.pixels, GRID_SIDE, cell, self.caption["text"], path, write)

@@ -276,7 +276,8 @@ def fit_tabs(tabs: Any) -> None:
     room = (tabs.winfo_width() - sum(titles)) // (2 * len(titles))
     padding = [str(min(max(room, least), usual)), str(usual)]
     style = tabs.winfo_toplevel().style
-    if [str(part) for part in style.lookup("Vae.TNotebook.Tab", "padding")] != padding:
+    before = tabs.tk.splitlist(style.lookup("Vae.TNotebook.Tab", "padding"))
+    if [str(part) for part in before] != padding:
         style.configure("Vae.TNotebook.Tab", padding=padding)
 
 

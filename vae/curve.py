@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from vae.config import Value
 from vae.events import EpochRecord
@@ -147,12 +147,11 @@ def draw_loss(
     history: Sequence[EpochRecord],
     values: Mapping[str, Value],
     others: Runs = (),
-    **legend: Any,
 ) -> None:
     """Draw total loss against epoch into light axes, the best epoch marked.
 
     `values` are the parameters of the run. On images that were held back, too, if any were. Over
-    it the training losses of `others`. `legend` says where the names are, if there are any.
+    it the training losses of `others`.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -168,7 +167,7 @@ def draw_loss(
             linewidth=2, label=one.label,
         )  # fmt: skip
     if more:
-        axes.legend(frameon=False, **legend)
+        axes.legend(frameon=False)
     if best := best_epoch(history, values):
         loss, of = best.loss, COLOURS[0]
         title = _("Best loss {loss} at epoch {epoch}")

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -87,11 +87,12 @@ def loss_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
     # The names of other runs are long and may be many: they stand below.
     names = NAME_LINE * (2 + len(run.others)) if run.others else 0
     figure, axes = _page(WIDTH, LOSS_HEIGHT, caption, (LEFT, PAD, BOTTOM + names, TITLE))
-    below: dict[str, Any] = {
-        "loc": "upper left", "bbox_to_anchor": (0, -BOTTOM / LOSS_HEIGHT), "fontsize": 8,
-        "borderpad": 0, "borderaxespad": 0,
-    }  # fmt: skip
-    draw_loss(axes, run.history, run.values, run.others, **(below if names else {}))
+    draw_loss(axes, run.history, run.values, run.others)
+    if names:
+        axes.legend(
+            loc="upper left", bbox_to_anchor=(0, -BOTTOM / LOSS_HEIGHT), fontsize=8,
+            borderpad=0, borderaxespad=0, frameon=False,
+        )  # fmt: skip
     return "figure_loss_curve", figure
 
 

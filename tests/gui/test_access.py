@@ -205,6 +205,7 @@ def assert_tabs_fit(app: Any) -> None:
         ("access", "smallest_size or contrast", 3),
         ("access", "larger_text", 2),
         ("runs_pane", "smallest_size", 2),
+        ("quality_pane", "smallest_size", 2),
     ],
 )
 def test_the_same_at_192_dpi(name: str, chosen: str, count: int) -> None:

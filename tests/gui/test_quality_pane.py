@@ -62,7 +62,8 @@ def test_no_words_of_the_plots_meet_at_the_smallest_size(open_window: Open, code
         window.app.toggle_language()
     window.app.fit(1024, 660)
     pane = show(window, epochs(7, swd=lambda e: 1234.5 - e), SOUND)
-    window.pump(lambda: pane.plot.figure.bbox.width < 800 and not pane.plot.resizing)
+    figure = pane.plot.figure
+    window.pump(lambda: figure.get_size_inches()[0] < 8 and not pane.plot.resizing)
     pane.plot.canvas.draw()
     boxes = []
     for cell in pane.plot.cells:

@@ -88,8 +88,7 @@ class RunView:
         self.app = app
         self.found: Found | None = None
         self.endings = Endings(app)
-        self.trial: TrialBegun | None = None  # the one that runs, of several in a row
-        self.before_trials: dict[str, str] = {}  # what the form said before them
+        self.before_trials: dict[str, str] = {}  # what the form said before several in a row
         self.trouble: Trouble | None = None  # that a blocked run waits with
         self.presets: tuple[Preset, ...] = ()  # the person's own
         self.recent: tuple[tuple[str, bool], ...] = ()  # image folders, and whether they are there
@@ -263,7 +262,7 @@ class RunView:
 
     def _device_chosen(self, event: DeviceChosen) -> None:
         # The form is locked meanwhile: the run has what it says.
-        self.values = self.trial.config if self.trial else parse(self.app.form.texts())[0]
+        self.values = parse(self.app.form.texts())[0]
         self.device = event
         self.app.reconstructions.tell_images(bool(self.values.get("val_fraction")))
         self._show_subject()
@@ -301,7 +300,7 @@ class RunView:
         self._show_history()
 
     def _ended(self, event: Ending) -> None:
-        app, self.trial = self.app, None
+        app = self.app
         self._give_form_back()
         if isinstance(event, SweepFinished) and event.done == event.total:
             app.banner.clear()  # which told the last one's number
@@ -371,7 +370,7 @@ class RunView:
     def _trial_begun(self, event: TrialBegun) -> None:
         """Of several runs in a row the next one begins, in folders of its own."""
         self.forget()
-        self.trial, form = event, self.app.form
+        form = self.app.form
         self.before_trials = self.before_trials or form.texts()
         form.fill({name: text_of(value) for name, value in event.config.items()})
         text = _("Run {number} of {total}: {label}")
@@ -392,8 +391,6 @@ class RunView:
     def _saved(self, path: Path) -> None:
         """Keep the form true when checkpoints go to another folder than it says."""
         form = self.app.form
-        if self.trial:
-            return  # it has a folder of its own
         if path.parent != Path(form.texts()["model_save_dir"]):
             form.fill({"model_save_dir": str(path.parent)})
             self.app.remember()

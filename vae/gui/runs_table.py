@@ -6,8 +6,9 @@ import math
 import sys
 import tkinter as tk
 import tkinter.font as tkfont
+from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from tkinter import ttk
 from typing import Any
 
@@ -31,6 +32,7 @@ LINES = 2  # of a cell, beside its picture
 INSET = 12  # of a cell's text from the edges of its column, at 96 dpi
 HEADING_INSET = 18  # of a heading's
 PICTURE_INSET = 20  # of a picture
+MEASURED = 4096  # texts whose widths are kept
 NARROWEST = 60  # of the values, which take what room the others leave
 
 
@@ -64,14 +66,17 @@ class RunsTable(ttk.Frame):
         self.tree.configure(yscrollcommand=bar.set)
         bar.pack(side="right", fill="y")
         self.tree.pack(fill="both", expand=True)
+        # A history may be long, and the same texts are in many rows and asked for at each size.
         self.font = tkfont.nametofont("TkDefaultFont", master)
+        self.measure = lru_cache(MEASURED)(self.font.measure)
+        self.cut = lru_cache(MEASURED)(self._cut)
         for name in COLUMNS:
             self.tree.column(name, anchor="w", stretch=name == "changed")
             self.tree.heading(name, anchor="w")
             if name in SORTED_BY:
                 self.tree.heading(name, command=partial(self.sort, name))
         self.tree.bind("<FocusIn>", lambda event: self._begin(), add="+")
-        self.tree.bind("<Configure>", lambda event: self._fit(), add="+")
+        self.tree.bind("<Configure>", lambda event: self._share(), add="+")
         self.tree.bind("<ButtonRelease-1>", self._released, add="+")
         self.dragged = False  # whether the person has chosen widths
         self.menu = kit.menu(self, fill_menu)
@@ -84,6 +89,7 @@ class RunsTable(ttk.Frame):
         for key, step in (("<Shift-Up>", -1), ("<Shift-Down>", 1)):
             self.tree.bind(key, partial(self._extend, step))
         self.runs: dict[str, Run] = {}
+        self.rows: dict[str, dict[str, str]] = {}  # the text of each cell, by run and column
         self.changed: dict[str, list[str]] = {}
         self.shown = ""
         self.pictures: dict[str, tk.PhotoImage] = {}
@@ -122,10 +128,10 @@ class RunsTable(ttk.Frame):
         self.changed = changed_words(runs)
         selected, focus, top = self.tree.selection(), self.tree.focus(), self.tree.yview()[0]
         self.tree.delete(*self.tree.get_children())
+        self.rows = {}
         for run in self._ordered():
-            picture = self.pictures.get(run.id, self.blank)
-            self.tree.insert("", "end", run.id, image=picture, values=self._values(run))
-            self._label(run)
+            self.tree.insert("", "end", run.id, image=self.pictures.get(run.id, self.blank))
+            self._put(run)
         self._fit()
         self.tree.selection_set([name for name in selected if name in self.runs])
         if focus in self.runs:
@@ -137,60 +143,65 @@ class RunsTable(ttk.Frame):
         changed = {self.shown, shown} if shown != self.shown else set()
         self.shown = shown
         for name in changed & self.runs.keys():
-            self._label(self.runs[name])
+            self._put(self.runs[name])
         if changed:
             self._fit()
 
-    def _label(self, run: Run) -> None:
+    def _put(self, run: Run) -> None:
+        """Write the cells of a run's row."""
         first = f"▸ {run.folder}" if run.id == self.shown else run.folder
-        self.tree.item(run.id, text=f"  {first}\n  {run.moment}")
-
-    def _values(self, run: Run) -> tuple[str, ...]:
         done = _("{done} of {total}").format(done=len(run.history), total=run.config["num_epochs"])
         best = loss_words(run.best).replace(" ", "\n", 1) if run.best else "–"
-        changed = self._changed(run.id)
-        return changed, f"{state_word(run)}\n{done}", duration(run.seconds), best
+        row = {
+            "#0": f"  {first}\n  {run.moment}", "changed": self._changed(run.id),
+            "state": f"{state_word(run)}\n{done}", "seconds": duration(run.seconds), "loss": best,
+        }  # fmt: skip
+        self.rows[run.id] = row
+        self.tree.item(run.id, text=row["#0"], values=[row[name] for name in COLUMNS[1:]])
 
     def _changed(self, name: str) -> str:
         """The values of a run, as many lines and as much of each as there is room for."""
         lines, room = self.changed[name], self.tree.column("changed", "width")
         room -= pixels(self, INSET)[0]
         ends = [""] * (LINES - 1) + [" …" if len(lines) > LINES else ""]
-        return "\n".join(self._cut(line, end, room) for line, end in zip(lines, ends, strict=False))
+        return "\n".join(self.cut(line, end, room) for line, end in zip(lines, ends, strict=False))
 
     def _cut(self, text: str, end: str, room: int) -> str:
         """A name and its value, with an end, in a room in pixels: the name is cut, if need be."""
-        if self.font.measure(text + end) <= room:
+        if self.measure(text + end) <= room:
             return text + end
         name, value = text.rsplit(" ", 1)
-        while name and self.font.measure(f"{name}… {value}{end}") > room:
-            name = name[:-1].rstrip()
-        return f"{name}… {value}{end}"
+
+        def shortened(letters: int) -> str:
+            return f"{name[:letters].rstrip()}… {value}{end}"
+
+        def too_wide(letters: int) -> bool:
+            return int(self.font.measure(shortened(letters))) > room
+
+        return shortened(max(bisect(range(len(name)), False, key=too_wide) - 1, 0))
 
     def _fit(self) -> None:
-        """Give each column the width of its longest text, and that of the values the rest.
+        """Give each column but that of the values the width of its longest text.
 
         Widths that a person has chosen stay.
         """
-        if self.dragged:
-            self._shorten()
-            return
-        inset, heading, picture, least = pixels(
-            self, INSET, HEADING_INSET, PICTURE_INSET, NARROWEST
-        )
-        rest = self.tree.winfo_width()
-        for name in COLUMNS:
-            if name == "changed":
-                continue
-            wide, aside = self.font.measure(self.tree.heading(name, "text")) + heading, inset
-            if name == "#0":
-                aside += self.side() + picture
-            for row in self.tree.get_children():
-                text = self.tree.item(row, "text") if name == "#0" else self.tree.set(row, name)
-                wide = max(wide, *(self.font.measure(line) + aside for line in text.splitlines()))
-            self.tree.column(name, width=wide, minwidth=wide // 2)
-            rest -= wide
-        self.tree.column("changed", width=max(rest, least), minwidth=least)
+        inset, heading, picture = pixels(self, INSET, HEADING_INSET, PICTURE_INSET)
+        for name in () if self.dragged else COLUMNS:
+            if name != "changed":
+                aside = inset + (self.side() + picture if name == "#0" else 0)
+                lines = {line for row in self.rows.values() for line in row[name].splitlines()}
+                widths = [self.measure(line) + aside for line in lines]
+                wide = max(self.measure(self.tree.heading(name, "text")) + heading, *widths, 0)
+                self.tree.column(name, width=wide, minwidth=wide // 2)
+        self._share()
+
+    def _share(self) -> None:
+        """Give the column of the values what room the others leave."""
+        (least,) = pixels(self, NARROWEST)
+        if not self.dragged:
+            others = sum(self.tree.column(name, "width") for name in COLUMNS if name != "changed")
+            rest = max(self.tree.winfo_width() - others, least)
+            self.tree.column("changed", width=rest, minwidth=least)
         self._shorten()
 
     def _released(self, event: tk.Event) -> None:
@@ -201,16 +212,17 @@ class RunsTable(ttk.Frame):
 
     def _shorten(self) -> None:
         """Bring the values in line with the width of their column."""
-        for name in self.runs:
+        for name, row in self.rows.items():
             text = self._changed(name)
-            if self.tree.set(name, "changed") != text:
+            if row["changed"] != text:
+                row["changed"] = text
                 self.tree.set(name, "changed", text)
 
     def bring_up_to_date(self, run: Run) -> None:
         """Show what is newer of a run that goes on."""
         if len(run.history) > len(self.runs[run.id].history):
             self.runs[run.id] = run
-            self.tree.item(run.id, values=self._values(run))
+            self._put(run)
             self._fit()
 
     def show_pictures(self, pictures: Mapping[str, bytes]) -> None:

@@ -227,6 +227,9 @@ def test_pause_go_on_save_and_sample(open_window: Open, tiny: Make) -> None:
     window.pump(lambda: "All is saved." in window.bar())
     app.bar.save.invoke()
     assert "All is saved." in window.bar()  # and nothing else is to come
+    app.toggle_language()
+    assert "Pozastavené Všetko je uložené" in window.bar()
+    app.toggle_language()
     app.bar.pause.invoke()
     window.pump_to("running")
     done = len(app.view.history)

@@ -51,8 +51,8 @@ class Cell:
     def __init__(self, measure: Measure, axes: Axes) -> None:
         self.measure, self.axes = measure, axes
         (self.line,) = axes.plot([], [], markersize=3, linewidth=2)
-        self.title = self._above(20, SIZES[0], "bold")
-        self.good = self._above(7, 8.5, "normal")
+        self.title = self._above(22, SIZES[0], "bold")
+        self.good = self._above(9, 8.5, "normal")
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.yaxis.set_major_formatter(Ticks())
         axes.spines[["top", "right", "left"]].set_visible(False)

@@ -453,6 +453,7 @@ class RunView:
         """Say in the language in use what can be said anew."""
         app = self.app
         self._show_subject()
+        self.say_paused()
         if app.state in ("finished", "failed"):
             self.endings.say()
         elif app.state == "idle":

@@ -147,6 +147,8 @@ def open_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
         except tkinter.TclError:
             alive = False  # Tk says so of a window that is gone by raising
         if alive:
+            if window.app.scale != 1:
+                window.app.larger(-99)  # Tk keeps its scaling for the next window of a process
             window.end()
     gc.collect()
     gc.enable()  # the window held it for its own thread

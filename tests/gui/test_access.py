@@ -148,17 +148,42 @@ def test_no_text_is_cut_off_at_the_smallest_size(trained: Any, code: str) -> Non
     for pane in app.panes.values():
         app.show_tab(pane)
         settle(trained)
-        for widget in widgets(app.root):
-            texts = isinstance(widget, ttk.Label | ttk.Button | ttk.Menubutton)
-            if not (texts and widget.winfo_viewable() and str(widget["text"]).strip()):
-                continue
-            where = (pane, widget["text"])
-            assert widget.winfo_width() >= widget.winfo_reqwidth(), where
-            right = widget.winfo_rootx() + widget.winfo_width()
-            assert right <= app.root.winfo_rootx() + app.root.winfo_width(), where
-            if not str(widget).startswith(str(app.form.canvas)):
-                assert widget.winfo_height() >= widget.winfo_reqheight(), where
+        assert_no_text_is_cut_off(app)
     assert_tabs_fit(app)
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_no_text_is_cut_off_with_larger_text_of_twice_the_size(trained: Any, code: str) -> None:
+    app = trained.app
+    if code != language.current():
+        app.toggle_language()
+    app.larger(99)
+    assert app.scale == 2
+    settle(trained)
+    app.sides.show_form()
+    settle(trained)
+    assert app.form.winfo_viewable()
+    assert_no_text_is_cut_off(app)
+    for pane in app.panes.values():
+        app.show_tab(pane)
+        settle(trained)
+        assert pane.winfo_viewable()
+        assert_no_text_is_cut_off(app)
+    assert_tabs_fit(app)
+
+
+def assert_no_text_is_cut_off(app: Any) -> None:
+    """Each has the room it asks for, within the window."""
+    for widget in widgets(app.root):
+        texts = isinstance(widget, ttk.Label | ttk.Button | ttk.Menubutton)
+        if not (texts and widget.winfo_viewable() and str(widget["text"]).strip()):
+            continue
+        where = (str(widget), widget["text"])
+        assert widget.winfo_width() >= widget.winfo_reqwidth(), where
+        right = widget.winfo_rootx() + widget.winfo_width()
+        assert right <= app.root.winfo_rootx() + app.root.winfo_width(), where
+        if not str(widget).startswith(str(app.form.canvas)):
+            assert widget.winfo_height() >= widget.winfo_reqheight(), where
 
 
 @pytest.mark.parametrize("code", language.LANGUAGES)
@@ -203,7 +228,7 @@ def assert_tabs_fit(app: Any) -> None:
     ("name", "chosen", "count"),
     [
         ("access", "smallest_size or contrast", 3),
-        ("access", "larger_text", 2),
+        ("access", "larger_text", 4),
         ("runs_pane", "smallest_size", 2),
         ("quality_pane", "smallest_size", 2),
     ],

@@ -71,6 +71,26 @@ def test_a_comparison_stays_in_another_language(open_window: Open, tiny: Make) -
     assert app.runs.table.winfo_manager() and not app.loss_actions.choices.others
 
 
+def test_a_path_that_cannot_be_used_is_told_in_the_language_in_use(
+    open_window: Open, tiny: Make, tmp_path: Path
+) -> None:
+    window = open_window(tiny(), file_path=str(tmp_path / "nowhere"))
+    app = window.app
+    for marked in ("left", "refused"):  # by leaving the field, and by a click on Train
+        if marked == "left":
+            app.field_left("file_path")
+        else:
+            app.bar.train.invoke()
+        window.pump(lambda: app.form.marked() == ["file_path"])
+        window.pump(lambda: app.state == "idle")
+        assert "does not exist" in app.form.messages["file_path"]
+        assert bool(app.form.refused) == (marked == "refused")
+        app.toggle_language()
+        window.pump(lambda: "neexistuje" in app.form.messages.get("file_path", ""))
+        app.toggle_language()
+        window.pump(lambda: "does not exist" in app.form.messages.get("file_path", ""))
+
+
 def test_larger_text_makes_all_larger_and_comes_back(open_window: Open) -> None:
     window = open_window()
     app = window.app

@@ -107,6 +107,20 @@ def test_a_click_shows_one_image_large_and_saves_it(
     viewer.destroy()
 
 
+def test_one_image_fits_the_screen_with_larger_text_too(trained: Any) -> None:
+    app = trained.app
+    app.larger(99)
+    app.show_tab(app.samples)
+    trained.pump(lambda: app.samples.pixels is not None)
+    app.samples.view()
+    viewer = next(w for w in app.samples.winfo_children() if isinstance(w, Viewer))
+    trained.pump(viewer.winfo_viewable)
+    assert viewer.image.height() >= 256
+    assert viewer.winfo_reqheight() + 60 < viewer.winfo_screenheight()  # and its title
+    assert viewer.winfo_reqwidth() < viewer.winfo_screenwidth()
+    viewer.destroy()
+
+
 def choose(button: Any, label: str) -> None:
     """Take an entry of a button's menu."""
     menu = button.nametowidget(button["menu"])

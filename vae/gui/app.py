@@ -22,7 +22,7 @@ from vae.gui.bar import ActionBar
 from vae.gui.control import Control
 from vae.gui.data_pane import DataPane
 from vae.gui.data_view import DataView
-from vae.gui.form import PATHS, Form
+from vae.gui.form import NEEDS_ATTENTION, PATHS, Form
 from vae.gui.header import Header
 from vae.gui.log_pane import LogPane
 from vae.gui.loss_actions import LossActions
@@ -35,13 +35,16 @@ from vae.gui.reconstructions_pane import ReconstructionsPane
 from vae.gui.run_view import RunView
 from vae.gui.runs_pane import RunsPane
 from vae.gui.samples_pane import SamplesPane
+from vae.gui.scrolled import Scrolled
 from vae.gui.settings import SCALES, demo_folder, load_settings, save_settings
+from vae.gui.sides import Sides
 from vae.gui.theme import fit_tabs, pixels
 from vae.gui.worker import Worker
 from vae.language import _, ngettext
 from vae.signals import stop_signals
 
 SIZE = (1280, 820)
+RESULTS_HEIGHT = 460  # at least, in logical pixels; where there is less they scroll
 POLL_MS = 50
 # Until the window has been drawn: what begins then would hold it up.
 SHOWN_MS = 300
@@ -102,8 +105,9 @@ class App:
     def _build(self) -> None:
         root, control, actions = self.root, self.control, self.actions
         self.header = Header(
-            root, actions.open_output, actions.help, self.toggle_mode, self.toggle_language
-        )
+            root, actions.open_output, actions.help, self.toggle_mode, self.toggle_language,
+            lambda: self.sides.toggle(),
+        )  # fmt: skip
         self.header.pack(fill="x")
         ttk.Frame(root, style="Rule.Vae.TFrame", height=1).pack(fill="x")
         self.bar = ActionBar(
@@ -112,14 +116,14 @@ class App:
         )  # fmt: skip
         self.bar.pack(side="bottom", fill="x")
         ttk.Frame(root, style="Rule.Vae.TFrame", height=1).pack(side="bottom", fill="x")
-        self.form = Form(root, self.field_left)
+        self.sides = Sides(root, self.header.tell_sides)
+        self.sides.pack(fill="both", expand=True)
+        self.form = Form(self.sides, self.field_left)
+        self.form.bind(NEEDS_ATTENTION, lambda event: self.sides.show_form())
         self.presets = PresetsMenu(self)
-        self.form.pack(side="left", fill="y")
-        self.edge = ttk.Frame(root, style="Rule.Vae.TFrame", width=1)
-        self.edge.pack(side="left", fill="y")
-        right = ttk.Frame(root, style="Vae.TFrame", padding="18p 6p 18p 12p")
-        right.pack(side="left", fill="both", expand=True)
-        self.tabs = ttk.Notebook(right, style="Vae.TNotebook")
+        self.results = Scrolled(self.sides, RESULTS_HEIGHT, "18p 6p 18p 12p")
+        self.sides.hold(self.form, self.results)
+        self.tabs = ttk.Notebook(self.results.content, style="Vae.TNotebook")
         self.tabs.pack(fill="both", expand=True)
         self.data = DataPane(
             self.tabs, partial(self.data_view.look, again=True), self.data_view.follow_suggestion
@@ -142,7 +146,7 @@ class App:
             self.tabs.add(pane, text=title)
         self.tabs.bind("<<NotebookTabChanged>>", lambda event: self.refresh(), add="+")
         self.tabs.bind("<Configure>", lambda event: fit_tabs(self.tabs), add="+")
-        self.banner = Banner(right, self.tabs, self.show_log)
+        self.banner = Banner(self.results.content, self.tabs, self.show_log)
         make_menus(self)
         self.bar.lift()  # so that the Tab key comes to it last
         root.protocol("WM_DELETE_WINDOW", self.close)
@@ -198,6 +202,8 @@ class App:
         self.failure = text if state == "failed" else ""
         if state in ("finished", "failed", "blocked") and not self.root.tk.call("focus"):
             self.root.bell()  # the person looks at something else
+        if state == "running":
+            self.sides.show_tabs()
         self.form.lock(self.busy)
         self.data_view.lock(self.busy)
         self.quality.lock(self.busy)
@@ -321,8 +327,7 @@ class App:
     def field_left(self, name: str) -> None:
         """A field was left: other folders may hold another run, or none that can be used."""
         if name in PATHS:
-            texts = self.form.texts()
-            self.worker.check_paths({path: texts[path] for path in PATHS})
+            self.check_paths()
             self.look()
         if self.state == "failed" and self.form.texts() != self.tried:
             self.set_state("idle", "", "")  # what failed was another form
@@ -333,6 +338,11 @@ class App:
             self.view.say_found()
         self.data_view.look()
         self.say_marked()
+
+    def check_paths(self) -> None:
+        """Look, off this thread, whether the form's files and folders can be used."""
+        texts = self.form.texts()
+        self.worker.check_paths({path: texts[path] for path in PATHS})
 
     def places(self) -> tuple[str, str]:
         """Where a run to resume is looked for."""
@@ -357,13 +367,6 @@ class App:
         kit.toggle_mode(self.root)
         self.remember()
 
-    def toggle_form(self) -> None:
-        """Hide the form, which leaves the window to the tabs, or show it again."""
-        if self.form.winfo_manager():
-            self.form.pack_forget()
-        else:
-            self.form.pack(side="left", fill="y", before=self.edge)
-
     def next_language(self) -> str:
         """The code of the language after the one in use."""
         codes = list(language.LANGUAGES)
@@ -387,7 +390,7 @@ class App:
         texts, marks, folded = self.form.texts(), self.form.messages, self.form.folded
         refused = {name: marks[name] for name in self.form.refused if name in marks}
         panes, tab = list(self.panes.values()), self.tabs.index("current")  # type: ignore[no-untyped-call]
-        hidden = not self.form.winfo_manager()
+        form_shown = self.sides.form_shown
         bar, plots = self.bar, self.loss.plot is not None
         said = [label["text"] for label in (bar.word, bar.text, bar.right)]
         done = float(bar.meter["value"])
@@ -396,16 +399,17 @@ class App:
         self._build()
         self.form.fill(texts)
         self.form.show_problems({**refused, **self.form.problems()} if marks else {})
+        if marks.keys() & set(PATHS):
+            self.check_paths()
         if not folded:
             self.form.toggle_advanced()
-        if hidden:
-            self.toggle_form()
         if plots:
             self.make_plots()
         for pane, before in zip(self.panes.values(), panes, strict=True):
             pane.take_over(before)
         self.data_view.say_again()
         self.show_tab(list(self.panes.values())[tab])
+        self.sides.show_form(form_shown)
         self.set_state(self.state, *said)
         self.bar.progress(done, 1)
         self.view.say_again()
@@ -413,7 +417,9 @@ class App:
         self.remember()
 
     def show_tab(self, pane: Pane) -> None:
-        """Select a tab."""
+        """Select a tab, and bring it in sight."""
+        self.sides.show_tabs()
+        self.results.to_top()
         self.tabs.select(pane)  # type: ignore[no-untyped-call]
 
     def show_log(self) -> None:

@@ -19,6 +19,7 @@ ADVANCED = "Advanced"
 WIDTH, TEXT_WIDTH = "300p", "264p"
 ROWS_HEIGHT = 260  # of the form above its explanation, at least, at 96 dpi
 ARRANGE_MS = 700
+NEEDS_ATTENTION = "<<NeedsAttention>>"  # the form's event, when it marks fields
 PATHS = tuple(name for name, facts in PARAMETERS.items() if facts.kind)
 
 
@@ -221,8 +222,9 @@ class Form(ttk.Frame):
         self._arrange()
         first = next((name for name in self.fields if name in problems), None)
         if first:
-            self.fields[first].focus_set()
+            self.event_generate(NEEDS_ATTENTION)
             self.update_idletasks()
+            self.fields[first].focus_set()
             self._see(self.fields[first])
 
     def marked(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The top of the window: its name, what is trained and where, and three icons."""
+"""The top of the window: its name, what is trained and where, and its icons."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vae.language import _
 
 
 class Header(ttk.Frame):
-    """Title, subject, and the icons for the output folder, help, and light or dark."""
+    """Title, subject, and icons: form, language, output folder, help, light or dark."""
 
     def __init__(
         self,
@@ -21,16 +21,19 @@ class Header(ttk.Frame):
         help: Callable[[], object],
         toggle_mode: Callable[[], object],
         toggle_language: Callable[[], object],
+        toggle_form: Callable[[], object],
     ) -> None:
         super().__init__(master, style="Vae.TFrame", padding="18p 9p")
         ttk.Label(self, text="VAE Studio", style="Title.Vae.TLabel").pack(side="left")
         code = language.current().upper()
         self.mode = kit.button(self, "", toggle_mode, "Tool", "moon-stars")
+        self.sides = kit.button(self, "", toggle_form, "Tool", "layout-sidebar")
         for button, tip in (
             (self.mode, _("Light or dark")),
             (kit.button(self, "", help, "Tool", "question-circle"), _("Help")),
             (kit.button(self, "", open_output, "Tool", "folder2-open"), _("Open output folder")),
             (kit.button(self, code, toggle_language, "Tool", "globe"), _("Language")),
+            (self.sides, _("Show or hide the form")),
         ):
             button.pack(side="right", padx=("3p", 0))
             kit.tooltip(button, tip)
@@ -40,6 +43,12 @@ class Header(ttk.Frame):
     def show(self, *parts: str) -> None:
         """Say what is trained and where; empty parts are left out."""
         self.subject.configure(text="  ·  ".join(part for part in parts if part))
+
+    def tell_sides(self, narrow: bool, form_shown: bool) -> None:
+        """Where form and tabs take turns, name the one that the button brings."""
+        other = _("Results") if form_shown else _("Form")
+        self.sides.configure(text=other if narrow else "")
+        kit.set_icon(self.sides, "layout-sidebar")  # beside the text, or in its place
 
     def paint(self) -> None:
         """Take the colours of the mode."""

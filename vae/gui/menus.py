@@ -51,7 +51,7 @@ def make_menus(app: App) -> None:
             (_("Light or dark"), "Mod+L", app.toggle_mode),
             (_("Advanced parameters"), "Mod+P", app.form.toggle_advanced),
             (_("Explanations"), "Mod+I", app.form.toggle_info),
-            (_("Show or hide the form"), "F9", app.toggle_form),
+            (_("Show or hide the form"), "F9", app.sides.toggle),
             (_("Larger text"), "Mod+plus", app.larger),
             (_("Smaller text"), "Mod+minus", partial(app.larger, -1)),
             (LANGUAGES[app.next_language()], "Mod+J", app.toggle_language),

@@ -408,8 +408,10 @@ class RunView:
         if not event.texts.items() <= form.texts().items():
             return  # edited meanwhile; that edit is checked in its turn
         plain = form.problems()
-        for name in event.texts.keys() - form.refused.keys():
-            form.show_problem(name, plain.get(name, "") or event.problems.get(name, ""))
+        for name in event.texts:
+            problem = plain.get(name, "") or event.problems.get(name, "")
+            if problem or name not in form.refused:
+                form.show_problem(name, problem)
         self.app.say_marked()
 
     def _seed_drawn(self, event: SeedDrawn) -> None:

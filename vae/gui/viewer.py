@@ -12,7 +12,7 @@ from vae.gui import kit
 from vae.gui.theme import pixels
 from vae.language import _
 
-SIZE = 512  # at 96 dpi
+SIZE, AROUND = 512, 200  # of the image, and of what is above and below it, in logical pixels
 
 
 class Viewer(tk.Toplevel):
@@ -66,10 +66,13 @@ class Viewer(tk.Toplevel):
 
         self.cell = cell % len(self.cells)
         image = Image.fromarray(self.cells[self.cell])
-        room = pixels(self, SIZE)[0]
+        size, around = pixels(self, SIZE, AROUND)
+        room = min(size, self.winfo_screenheight() - around)
         factor = max(room // max(image.size), 1)
-        size = (image.width * factor, image.height * factor)
-        self.image = ImageTk.PhotoImage(image.resize(size, Image.Resampling.NEAREST), master=self)
+        large = image.resize(
+            (image.width * factor, image.height * factor), Image.Resampling.NEAREST
+        )
+        self.image = ImageTk.PhotoImage(large, master=self)
         self.label.configure(image=self.image)
         number = _("Image and latent vector {number} of {count}").format(
             number=self.cell + 1, count=len(self.cells)

@@ -1,0 +1,128 @@
+"""Form and results: beside each other, in turn where it is narrow, scrolled where it is low."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.gui.test_access import settle, widgets
+from vae.config import TrainConfig
+from vae.gui.app import RESULTS_HEIGHT
+from vae.gui.sides import LEAST_WIDTH
+from vae.gui.theme import pixels
+
+Make = Callable[..., TrainConfig]
+Open = Callable[..., Any]
+
+WIDE, NARROW = (1024, 660), (LEAST_WIDTH - 120, 660)
+
+
+def sized(window: Any, width: int, height: int) -> Any:
+    """The window's App, in a size that its smallest one may not allow."""
+    app = window.app
+    app.root.minsize(1, 1)
+    app.fit(width, height)
+    wanted = pixels(app.root, width)[0]
+    window.pump(lambda: app.sides.winfo_width() == wanted)
+    settle(window)
+    return app
+
+
+def seen(app: Any) -> tuple[bool, bool]:
+    """Whether the form can be seen, and whether the tabs can."""
+    return bool(app.form.winfo_viewable()), bool(app.tabs.winfo_viewable())
+
+
+def test_form_and_results_take_turns_where_it_is_narrow(open_window: Open) -> None:
+    window = open_window()
+    app = sized(window, *WIDE)
+    assert seen(app) == (True, True) and not app.header.sides["text"]
+    sized(window, *NARROW)
+    assert seen(app) == (True, False) and app.header.sides["text"] == "Results"
+    assert app.form.winfo_width() == app.sides.winfo_width()
+    app.header.sides.invoke()
+    settle(window)
+    assert seen(app) == (False, True) and app.header.sides["text"] == "Form"
+    app.root.event_generate("<F9>")
+    settle(window)
+    assert seen(app) == (True, False)
+    app.root.event_generate("<Control-Key-2>")
+    settle(window)
+    assert seen(app) == (False, True) and app.tabs.index("current") == 1
+    app.toggle_language()
+    settle(window)
+    assert seen(app) == (False, True) and app.header.sides["text"] == "Formulár"
+    sized(window, *WIDE)
+    assert seen(app) == (False, True)  # as it was asked for
+    app.header.sides.invoke()
+    settle(window)
+    assert seen(app) == (True, True)
+
+
+def test_a_training_is_seen_where_it_is_narrow_and_so_is_what_is_wrong(
+    open_window: Open, tiny: Make
+) -> None:
+    window = open_window(tiny(num_epochs=5000, sample_every=5000))
+    app = sized(window, *NARROW)
+    app.form.fill({"lr": "fast"})
+    app.bar.train.invoke()
+    window.pump(lambda: app.form.marked() == ["lr"])
+    settle(window)
+    assert seen(app) == (True, False)
+    app.sides.toggle()
+    app.bar.train.invoke()
+    window.pump(lambda: app.state == "idle")
+    settle(window)
+    assert seen(app) == (True, False)
+    assert app.root.focus_get() is app.form.fields["lr"]
+    app.form.fill({"lr": "0.002"})
+    app.bar.train.invoke()
+    window.pump_to("running")
+    settle(window)
+    assert seen(app) == (False, True)
+
+
+def test_a_hidden_form_comes_back_with_what_is_wrong(open_window: Open, tiny: Make) -> None:
+    window = open_window(tiny(), lr="fast")
+    app = sized(window, *WIDE)
+    app.sides.toggle()
+    settle(window)
+    assert seen(app) == (False, True)
+    app.bar.train.invoke()
+    window.pump(lambda: app.form.marked() == ["lr"] and app.form.winfo_viewable())
+
+
+@pytest.mark.parametrize("sequence", ["<Button-5>", "bar", "focus"])
+def test_results_scroll_where_it_is_low(open_window: Open, sequence: str) -> None:
+    window = open_window()
+    app = sized(window, WIDE[0], 400)
+    results = app.results
+    app.show_tab(app.loss)
+    settle(window)
+    assert results.bar.winfo_viewable()
+    assert results.content.winfo_height() == pixels(app.root, RESULTS_HEIGHT)[0]
+    end = results.view.winfo_rooty() + results.view.winfo_height()
+
+    def below() -> bool:
+        lowest = max(w.winfo_rooty() + w.winfo_height() for w in app.loss.winfo_children())
+        return bool(lowest > end)
+
+    assert below()
+    if sequence == "bar":
+        app.root.tk.call(results.bar["command"], "moveto", "1.0")
+    elif sequence == "focus":
+        buttons = [w for w in widgets(app.loss) if w.winfo_class() == "TButton"]
+        max(buttons, key=lambda w: w.winfo_rooty()).focus_force()
+    else:
+        for _ in range(9):
+            app.loss.event_generate(sequence)
+    settle(window)
+    assert not below()
+    app.show_tab(app.samples)
+    settle(window)
+    assert results.content.winfo_y() == 0  # another tab is seen from its beginning
+    sized(window, *WIDE)
+    assert not results.bar.winfo_manager()
+    assert results.content.winfo_height() == results.winfo_height()

@@ -1,0 +1,64 @@
+"""The window between its header and its bar: the form on the left, the tabs on the right."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable
+from tkinter import ttk
+
+from vae.gui.theme import pixels
+
+# Of both beside each other, in logical pixels; larger text needs as many times more.
+LEAST_WIDTH = 920
+
+
+class Sides(ttk.Frame):
+    """Form and tabs beside each other or, where there is no room for both, in turn.
+
+    `told` is called with whether they take turns, and whether the form is shown.
+    """
+
+    def __init__(self, master: tk.Misc, told: Callable[[bool, bool], None]) -> None:
+        super().__init__(master, style="Vae.TFrame")
+        self.told = told
+        self.narrow, self.form_shown = False, True
+        self.bind("<Configure>", lambda event: self._arrange())
+
+    def hold(self, form: ttk.Frame, tabs: ttk.Frame) -> None:
+        """Take the two sides, which were made within this frame."""
+        self.form, self.tabs = form, tabs
+        self.edge = ttk.Frame(self, style="Rule.Vae.TFrame", width=1)
+        self._pack()
+
+    def toggle(self) -> None:
+        """Hide the form, which leaves the window to the tabs, or show it again."""
+        self.show_form(not self.form_shown)
+
+    def show_form(self, shown: bool = True) -> None:
+        """Show or hide the form."""
+        if shown != self.form_shown:
+            self.form_shown = shown
+            self._pack()
+
+    def show_tabs(self) -> None:
+        """Bring the tabs in sight."""
+        if self.narrow:
+            self.show_form(False)
+
+    def _arrange(self) -> None:
+        narrow = self.winfo_width() < pixels(self, LEAST_WIDTH)[0]
+        if narrow != self.narrow:
+            self.narrow = narrow
+            self._pack()
+
+    def _pack(self) -> None:
+        for part in (self.form, self.edge, self.tabs):
+            part.pack_forget()
+        alone = self.narrow and self.form_shown
+        if self.form_shown:
+            self.form.pack(side="left", fill="both" if alone else "y", expand=alone)
+        if self.form_shown and not alone:
+            self.edge.pack(side="left", fill="y")
+        if not alone:
+            self.tabs.pack(side="left", fill="both", expand=True)
+        self.told(self.narrow, self.form_shown)

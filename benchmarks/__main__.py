@@ -29,8 +29,8 @@ SMALL: dict[str, Any] = {"img_size": 64, "depth": 3, "batch_size": 64}
 # name: (number of images, their side, parameters, trainers besides ours)
 WORKLOADS: dict[str, tuple[int, int, dict[str, Any], tuple[str, ...]]] = {
     "defaults, 256-px JPEG": (256, 256, {}, ("plain", "plain, 2 workers", "bare", "pythae")),
-    "defaults, 1024-px JPEG": (256, 1024, {}, ("plain", "plain, 2 workers")),
-    "64 px, depth 3, batch 64": (512, 256, SMALL, ("plain", "plain, 2 workers")),
+    "defaults, 1024-px JPEG": (256, 1024, {}, ("plain", "plain, 2 workers", "bare")),
+    "64 px, depth 3, batch 64": (512, 256, SMALL, ("plain", "plain, 2 workers", "bare")),
 }
 # Epochs after which the program has pruned a checkpoint at the default keep_checkpoints.
 PRUNED = 4
@@ -172,6 +172,10 @@ def rows(name: str, images: int, runs: dict[str, list[dict[str, Any]]]) -> list[
     if "bare" in runs:
         bare = [steady(run) / t for run, t in zip(runs["bare"], trained, strict=True)]
         found.append(row(name, "training / bare step", bare, rates))
+        # More than this no loop with our step can reach, however fast its images come.
+        bare = [steady(run) for run in runs["bare"]]
+        bound = [min(map(steady, turn)) / b for turn, b in zip(plains, bare, strict=True)]
+        found.append(row(name, "bare step / plain", bound, [images / b for b in bare]))
     if "pythae" in runs:
         theirs = [min(run["epochs"]) for run in runs["pythae"]]
         ratios = [t / w for t, w in zip(theirs, whole, strict=True)]

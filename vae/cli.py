@@ -22,6 +22,7 @@ from vae.command import remedy_flags
 from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, check, parse, text_of
 from vae.errors import StopRequested, StudioError, problem_of
 from vae.events import RETRY_SECONDS, BatchDone, Event, Trouble
+from vae.files import FIGURE_FORMATS
 from vae.findings import Finding, findings
 from vae.recorded_run import run_recorded
 from vae.runs import load_runs, run_facts, run_line, run_path
@@ -119,7 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("figures", help="draw the loss curve and samples for a paper")
     _add_folders(command, "the sample grids")
     command.add_argument("--to", required=True, metavar="DIR", help="folder for the figures")
-    command.add_argument("--format", choices=("png", "svg", "pdf"), default="png")
+    command.add_argument("--format", choices=FIGURE_FORMATS, default=FIGURE_FORMATS[0])
     command.add_argument(
         "--no-caption", action="store_true", help="leave out the parameters below each figure"
     )

@@ -254,6 +254,8 @@ class TrainConfig:
 
 PARAMETERS: dict[str, Parameter] = {f.name: f.metadata["parameter"] for f in fields(TrainConfig)}
 DEFAULTS: dict[str, Value] = {f.name: cast(Value, f.default) for f in fields(TrainConfig)}
+# The files and folders among them.
+PATHS = tuple(name for name, facts in PARAMETERS.items() if facts.kind)
 
 
 def fixed_apart(now: Mapping[str, Value], then: Mapping[str, Value]) -> list[str]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from vae.decoding import DataError, decode_files
+from vae.errors import StopRequested
 from vae.events import DataReady, Event, Progress
 from vae.files import readable
 from vae.images import find_images, none_found
@@ -119,6 +120,10 @@ def split(
     return data.subset(np.flatnonzero(~held_back)), data.subset(np.flatnonzero(held_back))
 
 
+# Gives the images of some indices, (B, C, H, W) in [-1, 1].
+Load = Callable[[MedicalImageDataset, np.ndarray], Tensor]
+
+
 def to_device(batch: np.ndarray, device: torch.device) -> Tensor:
     """uint8 (B, H, W, C) to float (B, C, H, W) in [-1, 1] on the device, channels last in memory.
 
@@ -130,3 +135,14 @@ def to_device(batch: np.ndarray, device: torch.device) -> Tensor:
         pixels = pixels.pin_memory()
     pixels = pixels.to(device, non_blocking=True)
     return pixels.permute(0, 3, 1, 2).float().div(127.5).sub(1)
+
+
+def loader(should_stop: Callable[[], bool]) -> Load:
+    """Gives images on the CPU; raises StopRequested once asked to stop."""
+
+    def load(data: MedicalImageDataset, indices: np.ndarray) -> Tensor:
+        if should_stop():
+            raise StopRequested
+        return to_device(data.batch(indices), torch.device("cpu"))
+
+    return load

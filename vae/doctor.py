@@ -17,14 +17,13 @@ import psutil
 
 from vae import __version__, cache
 from vae.checkpoint import CheckpointError, bytes_a_weight, checkpoint_files, verify
-from vae.config import DEFAULTS, PARAMETERS, SHAPE, check, parameter_count, parse
+from vae.config import DEFAULTS, PARAMETERS, PATHS, SHAPE, check, parameter_count, parse
 from vae.files import DAMAGED_SUFFIX, size_words
 from vae.header import DamagedError
 from vae.language import in_english
 from vae.paths import cannot_read, cannot_write
 
 PACKAGES = ("torch", "numpy", "pillow", "opencv-python", "matplotlib", "ttkbootstrap", "psutil")
-PATHS = tuple(name for name, facts in PARAMETERS.items() if facts.kind)
 PRIVATE = tuple(name for name, facts in PARAMETERS.items() if facts.private)
 
 Facts = dict[str, Any]

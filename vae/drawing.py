@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from vae import sampler_file, samplers
 from vae.config import Value
-from vae.dataset import MedicalImageDataset, split, to_device
+from vae.dataset import MedicalImageDataset, loader, split
 from vae.decoding import DataError
-from vae.errors import StopRequested
 from vae.files import SAMPLER_NAME, drawn_name, readable
 from vae.grid import GRID_SIDE, image_grid
 from vae.header import DamagedError
@@ -94,13 +92,8 @@ def sampler_of(
         )
         raise DataError(text.format(folder=readable(data.folder)))
     training, _validation = split(data, loaded.config.val_fraction, loaded.config.group_pattern)
-
-    def load(data: MedicalImageDataset, indices: np.ndarray) -> torch.Tensor:
-        if should_stop():
-            raise StopRequested
-        return to_device(data.batch(indices), torch.device("cpu"))
-
-    codes = samplers.encoded(loaded.model, training, load, loaded.config.batch_size)
+    batch_size = loaded.config.batch_size
+    codes = samplers.encoded(loaded.model, training, loader(should_stop), batch_size)
     return samplers.fit(kind, codes, loaded.config.seed)
 
 

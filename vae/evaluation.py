@@ -11,12 +11,12 @@ import numpy as np
 import torch
 
 from vae.config import TrainConfig
-from vae.dataset import MedicalImageDataset, split, to_device
+from vae.dataset import Load, MedicalImageDataset, loader, split, to_device
 from vae.decoding import DataError
 from vae.drawing import images_of, sampler_of
-from vae.errors import StopRequested
 from vae.fidelity import Prdc, features, features_by, frechet_distance, prdc
 from vae.findings import Finding
+from vae.images import evenly_spread
 from vae.language import _
 from vae.loss import kl_per_dimension
 from vae.measures import MEASURES
@@ -34,7 +34,7 @@ from vae.randomness import generator
 from vae.samplers import latents
 from vae.samples import decode_latents
 from vae.state import load_model
-from vae.validation import LOSSES, MOST_BYTES, Load, batches, measures_of, spread
+from vae.validation import LOSSES, MOST_BYTES, batches, measures_of
 
 COUNT, K = 512, 50
 NEIGHBOURS = 5
@@ -111,13 +111,9 @@ def evaluate(
     training, validation = split(everything, config.val_fraction, config.group_pattern)
     whole = validation if len(validation) else training
     values = config.img_size**2 * config.in_channels
-    data = whole.subset(spread(len(whole), min(count, max(1, MOST_BYTES // values))))
+    data = whole.subset(evenly_spread(len(whole), min(count, max(1, MOST_BYTES // values))))
 
-    def load(data: MedicalImageDataset, indices: np.ndarray) -> torch.Tensor:
-        if should_stop():
-            raise StopRequested
-        return to_device(data.batch(indices), CPU)
-
+    load = loader(should_stop)
     kind = config.sampler
     try:
         sampler = sampler_of(loaded, kind, folder, warn, should_stop)
@@ -131,7 +127,7 @@ def evaluate(
     frechet, enough = None, len(data) > NEIGHBOURS
     if network and enough:
         frechet = frechet_distance(*(features_by(network, x) for x in (images, samples)))
-    bounded = data.subset(spread(len(data), MOST_BOUNDED))
+    bounded = data.subset(evenly_spread(len(data), MOST_BOUNDED))
     found = measures_of(model, data, config, load, drawn, with_losses=True)
     mse = found.get("val_reconstruction_loss", 0.0)  # missing where a loss is not finite
     bound = _bound(model, bounded, config, load, k, seed, mse)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FORMATS = ("png", "svg", "pdf")
 DPI = 300
 # Sizes in dots, so that the dots of an image fall on dots of the file: 6 inches wide.
 WIDTH, LOSS_HEIGHT, PAD, TITLE = 1800, 1000, 30, 110
@@ -187,7 +186,7 @@ def _page(
 def write_figures(
     run: Run, names: Sequence[str], folder: Path, form: str, with_caption: bool
 ) -> tuple[list[Path], list[str]]:
-    """Draw some of FIGURES into a folder, in one of FORMATS; earlier ones are replaced.
+    """Draw some of FIGURES into a folder, in one of FIGURE_FORMATS; earlier ones are replaced.
 
     Returns the files, and of the figures for which there is nothing to draw the names.
     Raises OSError.
@@ -208,7 +207,7 @@ def write_figures(
 
 
 def encode(figure: Figure, form: str) -> bytes:
-    """A figure as the content of a file in one of FORMATS."""
+    """A figure as the content of a file in one of FIGURE_FORMATS."""
     import matplotlib
 
     # Text stays text, fonts go into the PDF, and the same figure gives the same file. Nothing but

@@ -24,6 +24,7 @@ BETWEEN_NAME = re.compile(r"(samples|reconstructions)_epoch_\d{4,}_image_\d+\.pn
 LOSS_CURVE_NAME = "loss_curve.png"
 SAMPLER_NAME = "sampler.npz"
 REPORT_NAME = "report.html"
+FIGURE_FORMATS = ("png", "svg", "pdf")
 SPARE_NAME = ".vae-spare.tmp"
 DAMAGED_SUFFIX = ".bad"
 # A virus scanner or an indexer may hold a fresh file for a moment.

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-import vae.images  # noqa: F401  # its pixel limit, not Pillow's smaller one
 from vae.files import (
     RECONSTRUCTIONS_NAME,
     SAMPLES_NAME,
@@ -18,6 +17,7 @@ from vae.files import (
     reconstructions_name,
     samples_name,
 )
+from vae.images import evenly_spread  # and its pixel limit, not Pillow's smaller one
 
 FRAME_MS = 200
 LAST_FRAME_MS = 1500
@@ -54,8 +54,7 @@ def read_picture(path: Path) -> np.ndarray:
 
 def evenly(epochs: tuple[int, ...], most: int) -> list[int]:
     """At most so many of some epochs, the first and the last among them."""
-    count = min(most, len(epochs))
-    return [epochs[i] for i in np.linspace(0, len(epochs) - 1, count).round().astype(int)]
+    return [epochs[place] for place in evenly_spread(len(epochs), most)]
 
 
 def write_gif(shelf: Shelf, folder: Path, epochs: tuple[int, ...], to: Path) -> int:

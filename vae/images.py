@@ -75,6 +75,11 @@ def find_images(
     return sorted(found, key=lambda file: file.name), unreadable
 
 
+def evenly_spread(count: int, most: int) -> np.ndarray:
+    """At most so many of `count` places, the first and the last among them: int64 indices."""
+    return np.linspace(0, count - 1, min(most, count)).round().astype(np.int64)
+
+
 def none_found(folder: Path) -> str:
     """What to say of a folder without images."""
     text = _(

@@ -13,6 +13,7 @@ from vae import sampler_file, samplers
 from vae.checkpoint import checkpoint_files
 from vae.config import TrainConfig
 from vae.curve import write_loss_curve
+from vae.dataset import Load
 from vae.decoding import DataError
 from vae.events import EarlierRunKept, Event, Progress, ReconstructionsReady, SamplesReady, Warned
 from vae.files import (
@@ -112,7 +113,7 @@ class Outputs:
         self._write_samples(state, samples)
 
     def draw_samples(
-        self, state: TrainingState, load: samplers.Load, should_stop: Callable[[], bool]
+        self, state: TrainingState, load: Load, should_stop: Callable[[], bool]
     ) -> np.ndarray:
         """Decode 64 latents drawn with the run's seed, the same each time, so that grids compare.
 

@@ -13,15 +13,13 @@ from pathlib import Path
 
 import platformdirs
 
-from vae.config import DEFAULTS, PARAMETERS, Value, check, text_of
+from vae.config import DEFAULTS, PARAMETERS, PATHS, Value, check, text_of
 from vae.errors import StudioError
 from vae.files import APP, atomic_write, safe_name
 from vae.language import _
 
 UNTOUCHED = ("seed", "device", "threads", "cache_gb")
-FIELDS = tuple(
-    name for name, facts in PARAMETERS.items() if not facts.kind and name not in UNTOUCHED
-)
+FIELDS = tuple(name for name in PARAMETERS if name not in (*PATHS, *UNTOUCHED))
 MAX_BYTES = 64_000
 MAX_NAME = 60
 

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vae.dataset import MedicalImageDataset, to_device
 from vae.grid import GRID_GAP, image_grid
+from vae.images import evenly_spread
 from vae.metrics import psnr
 from vae.model import VAE
 from vae.samples import to_bytes
@@ -24,8 +25,7 @@ def fixed_images(data: MedicalImageDataset) -> np.ndarray:
 
     Raises DataError if a file that is not kept decoded has changed.
     """
-    count = min(COUNT, len(data))
-    return data.batch(np.linspace(0, len(data) - 1, count).round().astype(np.int64))
+    return data.batch(evenly_spread(len(data), COUNT))
 
 
 @torch.inference_mode()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vae import diary
-from vae.config import TrainConfig
+from vae.config import PATHS, TrainConfig
 from vae.events import (
     BatchDone,
     CheckpointSaved,
@@ -25,7 +25,7 @@ from vae.events import (
     Resumed,
     TrainingResult,
 )
-from vae.runs import OWNED, PATHS, Run, load_runs, run_path, write_run
+from vae.runs import OWNED, Run, load_runs, run_path, write_run
 
 WRITE_SECONDS = 3.0
 

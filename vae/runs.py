@@ -23,7 +23,6 @@ from vae.language import _, number
 from vae.schedule import best_epoch, measured_loss
 from vae.words import duration
 
-PATHS = tuple(name for name, facts in PARAMETERS.items() if facts.kind)
 OWNED = ("model_save_dir", "output_dir", "log_file")
 STATES = ("running", "finished", "stopped", "failed", "interrupted")
 MAX_BYTES = 60_000_000

@@ -8,14 +8,14 @@ Autoencoders", 2020).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from vae.dataset import MedicalImageDataset
+from vae.dataset import Load, MedicalImageDataset
+from vae.images import evenly_spread
 from vae.model import VAE
 from vae.samples import fixed_latents
 
@@ -27,8 +27,6 @@ COMPONENTS = (1, 2, 4, 8, 16, 32)
 # Added to the variances of components, as a share of the data's: none shrinks to a single image.
 REGULAR = 1e-3
 ONE_IN = 4  # of the codes, held out to choose the mixture
-
-Load = Callable[[MedicalImageDataset, np.ndarray], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -162,8 +160,7 @@ def encoded(model: VAE, data: MedicalImageDataset, load: Load, batch_size: int) 
     `load` gives the images of indices.
     """
     model.eval()
-    count = min(len(data), MOST_IMAGES, max(FEWEST, len(data) // 4))
-    indices = np.linspace(0, len(data) - 1, count).round().astype(np.int64)
-    parts = [indices[i : i + batch_size] for i in range(0, count, batch_size)]
+    indices = evenly_spread(len(data), min(MOST_IMAGES, max(FEWEST, len(data) // 4)))
+    parts = [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
     means = [model.encode(load(data, part))[0].float().cpu() for part in parts]
     return torch.cat(means).numpy()

@@ -12,14 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-import numpy as np
-
 from vae import reasons
 from vae.errors import StopRequested, StudioError
 from vae.events import Progress
 from vae.files import readable
 from vae.image_header import Header, read_header
-from vae.images import ImageError, ImageFile, find_images, none_found
+from vae.images import ImageError, ImageFile, evenly_spread, find_images, none_found
 from vae.paths import cannot_read
 
 SAMPLE = 24
@@ -47,9 +45,7 @@ class Found(NamedTuple):
     @property
     def sample(self) -> tuple[ImageFile, ...]:
         """At most 24 files, spread evenly over all."""
-        count = min(SAMPLE, len(self.files))
-        places = np.linspace(0, len(self.files) - 1, count).round().astype(int).tolist()
-        return tuple(self.files[place] for place in places)
+        return tuple(self.files[place] for place in evenly_spread(len(self.files), SAMPLE))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from vae.config import PARAMETERS, ConfigError, TrainConfig, text_of
+from vae.config import PARAMETERS, PATHS, ConfigError, TrainConfig, text_of
 from vae.errors import StudioError, file_problem
 from vae.events import Event, TrainingResult, TrialBegun, TrialEnded, Trouble, Warned
 from vae.files import atomic_write
@@ -26,7 +26,7 @@ FIGURES = (
 )  # fmt: skip
 
 # The names that can be varied: all but paths.
-VARIABLE = tuple(name for name, facts in PARAMETERS.items() if not facts.kind)
+VARIABLE = tuple(name for name in PARAMETERS if name not in PATHS)
 
 
 class Trial(NamedTuple):
@@ -102,8 +102,12 @@ def run_sweep(
         rows.append(row(trial, result))
         try:
             write_table(folder / TABLE_NAME, rows)
-        except OSError as error:  # as of one that a spreadsheet holds; the next has all rows too
-            emit(Warned(file_problem(error)))
+        except OSError as error:  # as of one that a spreadsheet holds
+            text = _(
+                "{problem} The table is written again after the next run, or when the same runs "
+                "are started again."
+            )
+            emit(Warned(text.format(problem=file_problem(error))))
         emit(TrialEnded(trial.label, result))
         if result:
             results.append(result)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 
 from vae.config import TrainConfig
-from vae.dataset import MedicalImageDataset, to_device
+from vae.dataset import Load, MedicalImageDataset, to_device
+from vae.images import evenly_spread
 from vae.loss import vae_loss
 from vae.metrics import (
     SIDE,
@@ -36,20 +37,14 @@ ONE_IN, FEWEST = 20, 16
 DETAILED, FEWEST_DETAILED, DETAILED_VALUES = 64, 4, 2**24
 LOSSES = ("val_loss", "val_reconstruction_loss", "val_kl_loss", "val_blur_loss")
 
-Load = Callable[[MedicalImageDataset, np.ndarray], torch.Tensor]
-
-
-def spread(count: int, most: int) -> np.ndarray:
-    """At most so many of `count` indices, evenly spread."""
-    return np.linspace(0, count - 1, min(most, count)).round().astype(np.int64)
-
 
 def measure(state: TrainingState, load: Load, samples: np.ndarray | None) -> dict[str, float]:
     """What is measured after an epoch: on all validation images, or on some of the training's."""
     data = state.validation
     held_out = len(data) > 0
     if not held_out:
-        data = state.data.subset(spread(len(state.data), max(FEWEST, len(state.data) // ONE_IN)))
+        whole = state.data
+        data = whole.subset(evenly_spread(len(whole), max(FEWEST, len(whole) // ONE_IN)))
     mse = state.running_mse
     return measures_of(state.shown, data, state.config, load, samples, held_out, mse)
 
@@ -74,9 +69,9 @@ def measures_of(
     """
     model.eval()
     count = len(data)
-    chosen_ones = spread(count, most_measured(config))
+    chosen_ones = evenly_spread(count, most_measured(config))
     measured = np.isin(np.arange(count), chosen_ones)
-    in_detail = chosen_ones[spread(len(chosen_ones), most_detailed(config))]
+    in_detail = chosen_ones[evenly_spread(len(chosen_ones), most_detailed(config))]
     detailed = np.isin(np.arange(count), in_detail)
     sums = torch.zeros(len(LOSSES), dtype=torch.float64)
     errors, means, small, originals, made = [], [], [], [], []

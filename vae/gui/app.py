@@ -14,7 +14,7 @@ from tkinter import ttk
 from typing import Any
 
 from vae import diary, language
-from vae.config import PARAMETERS
+from vae.config import PARAMETERS, PATHS
 from vae.gui import dialogs, jobs, kit
 from vae.gui.actions import Actions
 from vae.gui.banner import Banner
@@ -22,7 +22,7 @@ from vae.gui.bar import ActionBar
 from vae.gui.control import Control
 from vae.gui.data_pane import DataPane
 from vae.gui.data_view import DataView
-from vae.gui.form import NEEDS_ATTENTION, PATHS, Form
+from vae.gui.form import NEEDS_ATTENTION, Form
 from vae.gui.header import Header
 from vae.gui.log_pane import LogPane
 from vae.gui.loss_actions import LossActions
@@ -399,7 +399,7 @@ class App:
         self._build()
         self.form.fill(texts)
         self.form.show_problems({**refused, **self.form.problems()} if marks else {})
-        if marks.keys() & set(PATHS):
+        if not marks.keys().isdisjoint(PATHS):
             self.check_paths()
         if not folded:
             self.form.toggle_advanced()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from tkinter import ttk
 
-from vae.config import DEFAULTS, PARAMETERS, check, parse, text_of
+from vae.config import DEFAULTS, PARAMETERS, PATHS, check, parse, text_of
 from vae.gui import kit
 from vae.gui.info import Info
 from vae.gui.labels import labelled
@@ -20,7 +20,6 @@ WIDTH, TEXT_WIDTH = "300p", "264p"
 ROWS_HEIGHT = 260  # of the form above its explanation, at least, at 96 dpi
 ARRANGE_MS = 700
 NEEDS_ATTENTION = "<<NeedsAttention>>"  # the form's event, when it marks fields
-PATHS = tuple(name for name, facts in PARAMETERS.items() if facts.kind)
 
 
 class Form(ttk.Frame):

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vae.files import readable
+from vae.files import FIGURE_FORMATS, readable
 from vae.gui import kit, loss_jobs, picture_jobs
 from vae.gui.answers import LogRead
 from vae.gui.export_dialog import ask_export
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from vae.gui.app import App
 
 # As of vae.figures, which is imported when a figure is drawn.
-FORMATS = ("png", "svg", "pdf")
 
 
 class LossActions:
@@ -78,12 +77,12 @@ class LossActions:
             return
         start = Path(self.app.form.texts()["output_dir"] or ".").absolute()
         start = start if start.is_dir() else Path.home()
-        chosen = kit.choose_picture(self.app.root, str(start), "loss_plot.png", FORMATS)
+        chosen = kit.choose_picture(self.app.root, str(start), "loss_plot.png", FIGURE_FORMATS)
         if not chosen:
             return
         path = Path(chosen)
-        if path.suffix.lower().removeprefix(".") not in FORMATS:
-            path = path.with_name(f"{path.name}.{FORMATS[0]}")
+        if path.suffix.lower().removeprefix(".") not in FIGURE_FORMATS:
+            path = path.with_name(f"{path.name}.{FIGURE_FORMATS[0]}")
         picture = plot.picture(path.suffix.lower().removeprefix("."))
         plot.refresh()
         self.app.worker.do(
@@ -105,8 +104,9 @@ class LossActions:
                 own = {"seed": shown.seed, **shown.values} if shown.seed is not None else {}
                 pictures[name] = Picture(shown.pixels, shown.path.stem, shown.moment, own)
                 titles[name] = f"{titles[name]} ({shown.moment})"
-        last = self.last_export or Export(tuple(titles), FORMATS[0], output_dir / "figures", True)
-        if wanted := ask_export(app.root, titles, FORMATS, last):
+        first = Export(tuple(titles), FIGURE_FORMATS[0], output_dir / "figures", True)
+        last = self.last_export or first
+        if wanted := ask_export(app.root, titles, FIGURE_FORMATS, last):
             self.last_export = wanted
             others = tuple((name, tuple(history)) for name, history in self.choices.others)
             run = Run(tuple(app.view.history), app.view.values, output_dir, pictures, others)

@@ -9,7 +9,7 @@ from typing import Any
 import platformdirs
 
 from vae import language
-from vae.config import DEFAULTS, PARAMETERS
+from vae.config import DEFAULTS, PATHS
 from vae.files import APP, atomic_write
 
 # Of the text and all that goes with it.
@@ -43,8 +43,7 @@ def load_settings() -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {"form": {}, "mode": "light", "language": language.of_system(), "scale": 1.0}
     if folder != Path.cwd():
-        paths = {name for name, facts in PARAMETERS.items() if facts.kind}
-        form = {n: str(folder / t) if t and n in paths else t for n, t in form.items()}
+        form = {n: str(folder / t) if t and n in PATHS else t for n, t in form.items()}
     return {"form": form, "mode": mode, "language": spoken, "scale": scale}
 
 

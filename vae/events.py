@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import Field, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np  # a tenth of a second, which the window need not wait for
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, *choices: str) -> list[str]:
 def test_importing_the_window_imports_nothing_heavy() -> None:
     code = (
         "import sys, vae.gui.app; "
-        "print([m for m in ('torch', 'torchvision', 'matplotlib', 'pandas', 'cv2') "
+        "print([m for m in ('numpy', 'torch', 'torchvision', 'matplotlib', 'pandas', 'cv2') "
         "if m in sys.modules])"
     )
     done = subprocess.run(

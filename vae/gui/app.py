@@ -46,7 +46,7 @@ from vae.signals import stop_signals
 SIZE = (1280, 820)
 RESULTS_HEIGHT = 460  # at least, in logical pixels; where there is less they scroll
 POLL_MS = 50
-# Until the window has been drawn: what begins then would hold it up.
+# After the window has been drawn: what begins then would hold it up.
 SHOWN_MS = 300
 EVENTS_A_TURN = 100
 REDRAW_SECONDS = 0.5
@@ -93,7 +93,7 @@ class App:
         self.set_state("idle", _("Ready"), "")
         self.fit(*SIZE)
         self.polling = self.root.after(POLL_MS, self.poll)
-        self.root.after(SHOWN_MS, self._after_shown, demo)
+        self.root.after_idle(self.root.after, SHOWN_MS, self._after_shown, demo)
 
     def fit(self, width: float, height: float) -> None:
         """Take a size in logical pixels, as far as the screen has room."""

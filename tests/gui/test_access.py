@@ -176,9 +176,12 @@ def assert_no_text_is_cut_off(app: Any) -> None:
     """Each has the room it asks for, within the window."""
     for widget in widgets(app.root):
         texts = isinstance(widget, ttk.Label | ttk.Button | ttk.Menubutton)
-        if not (texts and widget.winfo_viewable() and str(widget["text"]).strip()):
+        if not (texts and widget.master.winfo_viewable() and str(widget["text"]).strip()):
             continue
         where = (str(widget), widget["text"])
+        if not widget.winfo_viewable():
+            assert not widget.winfo_manager(), where  # else there was no room at all
+            continue
         assert widget.winfo_width() >= widget.winfo_reqwidth(), where
         right = widget.winfo_rootx() + widget.winfo_width()
         assert right <= app.root.winfo_rootx() + app.root.winfo_width(), where

@@ -30,6 +30,13 @@ def sized(window: Any, width: int, height: int) -> Any:
     return app
 
 
+def press(app: Any, key: str) -> None:
+    """Press a key while the window has the focus."""
+    app.root.focus_force()
+    app.root.update()
+    app.root.event_generate(key)
+
+
 def seen(app: Any) -> tuple[bool, bool]:
     """Whether the form can be seen, and whether the tabs can."""
     return bool(app.form.winfo_viewable()), bool(app.tabs.winfo_viewable())
@@ -45,20 +52,27 @@ def test_form_and_results_take_turns_where_it_is_narrow(open_window: Open) -> No
     app.header.sides.invoke()
     settle(window)
     assert seen(app) == (False, True) and app.header.sides["text"] == "Form"
-    app.root.event_generate("<F9>")
+    press(app, "<F9>")
     settle(window)
     assert seen(app) == (True, False)
-    app.root.event_generate("<Control-Key-2>")
+    app.form.fields["img_size"].focus_force()
+    settle(window)
+    app.form.fields["img_size"].event_generate("<Control-Key-2>")
     settle(window)
     assert seen(app) == (False, True) and app.tabs.index("current") == 1
+    assert app.root.focus_get() is app.sides  # no key changes a field that is out of sight
     app.toggle_language()
     settle(window)
     assert seen(app) == (False, True) and app.header.sides["text"] == "Formulár"
     sized(window, *WIDE)
-    assert seen(app) == (False, True)  # as it was asked for
-    app.header.sides.invoke()
+    assert seen(app) == (True, True)  # nobody hid the form
+    press(app, "<F9>")
     settle(window)
-    assert seen(app) == (True, True)
+    assert seen(app) == (False, True)
+    sized(window, *NARROW)
+    app.header.sides.invoke()
+    sized(window, *WIDE)
+    assert seen(app) == (False, True)  # as it was left
 
 
 def test_a_training_is_seen_where_it_is_narrow_and_so_is_what_is_wrong(
@@ -82,6 +96,21 @@ def test_a_training_is_seen_where_it_is_narrow_and_so_is_what_is_wrong(
     window.pump_to("running")
     settle(window)
     assert seen(app) == (False, True)
+    app.sides.toggle()
+    app.toggle_language()
+    settle(window)
+    assert app.state == "running" and seen(app) == (True, False)
+
+
+def test_a_window_that_becomes_narrow_while_it_trains_shows_the_results(
+    open_window: Open, tiny: Make
+) -> None:
+    window = open_window(tiny(num_epochs=5000, sample_every=5000))
+    app = sized(window, *WIDE)
+    app.bar.train.invoke()
+    window.pump_to("running")
+    sized(window, *NARROW)
+    assert seen(app) == (False, True)
 
 
 def test_a_hidden_form_comes_back_with_what_is_wrong(open_window: Open, tiny: Make) -> None:
@@ -94,7 +123,7 @@ def test_a_hidden_form_comes_back_with_what_is_wrong(open_window: Open, tiny: Ma
     window.pump(lambda: app.form.marked() == ["lr"] and app.form.winfo_viewable())
 
 
-@pytest.mark.parametrize("sequence", ["<Button-5>", "bar", "focus"])
+@pytest.mark.parametrize("sequence", ["<Button-5>", "bar", "<<TraverseIn>>"])
 def test_results_scroll_where_it_is_low(open_window: Open, sequence: str) -> None:
     window = open_window()
     app = sized(window, WIDE[0], 400)
@@ -112,14 +141,27 @@ def test_results_scroll_where_it_is_low(open_window: Open, sequence: str) -> Non
     assert below()
     if sequence == "bar":
         app.root.tk.call(results.bar["command"], "moveto", "1.0")
-    elif sequence == "focus":
+    elif sequence == "<<TraverseIn>>":
         buttons = [w for w in widgets(app.loss) if w.winfo_class() == "TButton"]
-        max(buttons, key=lambda w: w.winfo_rooty()).focus_force()
+        lowest = max(buttons, key=lambda w: w.winfo_rooty())
+        lowest.focus_force()
+        settle(window)
+        assert below()  # a click gives the focus too, and must not move what it meets
+        lowest.event_generate(sequence)
     else:
         for _ in range(9):
             app.loss.event_generate(sequence)
     settle(window)
     assert not below()
+    app.tabs.event_generate("<<TraverseIn>>")  # taller than the room: its top is what counts
+    settle(window)
+    assert app.tabs.winfo_rooty() >= results.view.winfo_rooty()
+    app.results.move(9999)
+    settle(window)
+    app.loss.event_generate("<Button-4>")
+    settle(window)
+    assert 0 > results.content.winfo_y() > -results.offset - 100
+    app.log.text.event_generate("<Button-4>")
     app.show_tab(app.samples)
     settle(window)
     assert results.content.winfo_y() == 0  # another tab is seen from its beginning

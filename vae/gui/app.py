@@ -146,7 +146,7 @@ class App:
             self.tabs.add(pane, text=title)
         self.tabs.bind("<<NotebookTabChanged>>", lambda event: self.refresh(), add="+")
         self.tabs.bind("<Configure>", lambda event: fit_tabs(self.tabs), add="+")
-        self.banner = Banner(self.results.content, self.tabs, self.show_log)
+        self.banner = Banner(root, self.sides, self.show_log)
         make_menus(self)
         self.bar.lift()  # so that the Tab key comes to it last
         root.protocol("WM_DELETE_WINDOW", self.close)
@@ -197,12 +197,13 @@ class App:
 
     def set_state(self, state: str, word: str, text: str, right: str = "") -> None:
         """The one place where the state changes; what can be clicked derives from it."""
+        begins = state == "running" != self.state
         self.state = state
         self.tried = self.form.texts() if state == "failed" else {}
         self.failure = text if state == "failed" else ""
         if state in ("finished", "failed", "blocked") and not self.root.tk.call("focus"):
             self.root.bell()  # the person looks at something else
-        if state == "running":
+        if begins:
             self.sides.show_tabs()
         self.form.lock(self.busy)
         self.data_view.lock(self.busy)
@@ -390,8 +391,7 @@ class App:
         texts, marks, folded = self.form.texts(), self.form.messages, self.form.folded
         refused = {name: marks[name] for name in self.form.refused if name in marks}
         panes, tab = list(self.panes.values()), self.tabs.index("current")  # type: ignore[no-untyped-call]
-        form_shown = self.sides.form_shown
-        bar, plots = self.bar, self.loss.plot is not None
+        sides, bar, plots = self.sides, self.bar, self.loss.plot is not None
         said = [label["text"] for label in (bar.word, bar.text, bar.right)]
         done = float(bar.meter["value"])
         for child in self.root.winfo_children():
@@ -409,7 +409,7 @@ class App:
             pane.take_over(before)
         self.data_view.say_again()
         self.show_tab(list(self.panes.values())[tab])
-        self.sides.show_form(form_shown)
+        self.sides.take_over(sides)
         self.set_state(self.state, *said)
         self.bar.progress(done, 1)
         self.view.say_again()

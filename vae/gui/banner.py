@@ -1,4 +1,4 @@
-"""A line above the tabs that keeps a note of the run in sight until it is dismissed."""
+"""A line below the header that keeps a note of the run in sight until it is dismissed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Banner(ttk.Frame):
     """The newest note and how many there are; not there while there is none."""
 
     def __init__(self, master: tk.Misc, above: tk.Widget, show_log: Callable[[], object]) -> None:
-        super().__init__(master, style="Vae.TFrame", padding="0 0 0 6p")
+        super().__init__(master, style="Vae.TFrame", padding="18p 6p 18p 6p")
         self.above, self.show_log, self.count = above, show_log, 0
         self.word = ttk.Label(self, text=_("Note"), style="Bold.Vae.TLabel")
         self.text = ttk.Label(self, style="Vae.TLabel", justify="left")

@@ -27,14 +27,14 @@ class Header(ttk.Frame):
         ttk.Label(self, text="VAE Studio", style="Title.Vae.TLabel").pack(side="left")
         code = language.current().upper()
         self.mode = kit.button(self, "", toggle_mode, "Tool", "moon-stars")
-        self.sides = kit.button(self, "", toggle_form, "Tool", "layout-sidebar")
-        for button, tip in (
+        buttons = [
             (self.mode, _("Light or dark")),
             (kit.button(self, "", help, "Tool", "question-circle"), _("Help")),
             (kit.button(self, "", open_output, "Tool", "folder2-open"), _("Open output folder")),
             (kit.button(self, code, toggle_language, "Tool", "globe"), _("Language")),
-            (self.sides, _("Show or hide the form")),
-        ):
+        ]
+        self.sides = kit.button(self, "", toggle_form, "Tool", "layout-sidebar")
+        for button, tip in (*buttons, (self.sides, _("Show or hide the form"))):
             button.pack(side="right", padx=("3p", 0))
             kit.tooltip(button, tip)
         self.subject = ttk.Label(self, style="Muted.Vae.TLabel")

@@ -18,8 +18,6 @@ from vae.language import _, ngettext, number
 if TYPE_CHECKING:
     from vae.gui.app import App
 
-# As of vae.figures, which is imported when a figure is drawn.
-
 
 class LossActions:
     """The actions, and what the person chose in them. Lives on the window's thread."""

@@ -201,6 +201,7 @@ class RunsPane(Pane):
         )
         text = text.format(run=event.run.name, folder=Path(event.places["model_save_dir"]).name)
         self._fill({**event.run.config, **event.places}, _("Duplicated"), text)
+        self.app.sides.show_form()
 
     def _fill(self, config: dict[str, Value], word: str, text: str) -> None:
         app = self.app

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tkinter as tk
 from tkinter import ttk
+from typing import Any
 
 from vae.gui.theme import pixels
 
-# These scroll by themselves.
-OWN = ("Treeview", "Text", "Listbox")
+# These scroll by themselves, unless all of them is in sight.
+OWN, ALL = ("Treeview", "Text", "Listbox"), (0.0, 1.0)
 
 
 class Scrolled(ttk.Frame):
@@ -26,7 +27,8 @@ class Scrolled(ttk.Frame):
         window = self.winfo_toplevel()
         for sequence in ("<MouseWheel>", "<Button-4>", "<Button-5>"):
             window.bind(sequence, self._wheel)
-        window.bind("<FocusIn>", lambda event: self._see(event.widget))
+        # Of the Tab key alone: what is clicked must not move under the pointer.
+        window.bind("<<TraverseIn>>", lambda event: self._see(event.widget))
 
     def move(self, by: int) -> None:
         """Scroll by so many pixels, as far as there is something."""
@@ -54,16 +56,18 @@ class Scrolled(ttk.Frame):
             self.move(int(value) * (self.view.winfo_height() if unit == "pages" else step))
 
     def _wheel(self, event: tk.Event) -> None:
-        if self._holds(event.widget) and event.widget.winfo_class() not in OWN:
-            up = event.num == 4 or event.delta > 0
-            self.move(pixels(self, -60 if up else 60)[0])
+        widget: Any = event.widget
+        up, down = event.num == 4, event.num == 5
+        if self._holds(widget) and not (widget.winfo_class() in OWN and widget.yview() != ALL):
+            steps = int(down or event.delta < 0) - int(up or event.delta > 0)
+            self.move(pixels(self, 60 * steps)[0])
 
     def _see(self, widget: tk.Misc) -> None:
-        """Scroll so that a widget which got the focus can be seen."""
+        """Scroll so that a widget which the Tab key came to can be seen, its top in any case."""
         if self._holds(widget) and self.bar.winfo_manager():
             above = self.view.winfo_rooty() - widget.winfo_rooty()
             below = widget.winfo_height() - above - self.view.winfo_height()
-            self.move(below if below > 0 else min(-above, 0))
+            self.move(-above if above > 0 else min(max(0, below), -above))
 
     def _holds(self, widget: object) -> bool:
         # A list that a field drops down is known to Tk alone, by a name.

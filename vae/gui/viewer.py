@@ -62,17 +62,19 @@ class Viewer(tk.Toplevel):
 
     def show(self, cell: int) -> None:
         """Show the image of a cell; beyond the last comes the first."""
-        from PIL import Image, ImageTk
+        from PIL import Image, ImageOps, ImageTk
 
         self.cell = cell % len(self.cells)
         image = Image.fromarray(self.cells[self.cell])
         size, around = pixels(self, SIZE, AROUND)
         room = min(size, self.winfo_screenheight() - around)
-        factor = max(room // max(image.size), 1)
-        large = image.resize(
-            (image.width * factor, image.height * factor), Image.Resampling.NEAREST
-        )
-        self.image = ImageTk.PhotoImage(large, master=self)
+        if (factor := room // max(image.size)) > 0:
+            shown = image.resize(
+                (image.width * factor, image.height * factor), Image.Resampling.NEAREST
+            )
+        else:
+            shown = ImageOps.contain(image, (room, room))
+        self.image = ImageTk.PhotoImage(shown, master=self)
         self.label.configure(image=self.image)
         number = _("Image and latent vector {number} of {count}").format(
             number=self.cell + 1, count=len(self.cells)

@@ -13,20 +13,17 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from PIL import Image, ImageGrab  # noqa: E402
+from PIL import ImageGrab  # noqa: E402
 
 from tests.gui.conftest import Window, xvfb  # noqa: E402
 from vae import language  # noqa: E402
 from vae.demo import make_demo_data  # noqa: E402
+from vae.files import checkpoint_name  # noqa: E402
 from vae.gui import kit  # noqa: E402
 from vae.gui.answers import Failed  # noqa: E402
 from vae.language import _  # noqa: E402
 
 SCREENS = ROOT / "docs" / "screens"
-FAILURE = (
-    "Out of memory at batch_size 64. The checkpoint checkpoint_000012_epoch_0012.safetensors is "
-    "safe. Try batch_size 32."
-)
 SMALL = {
     "img_size": "64", "latent_dim": "64", "num_epochs": "40", "val_fraction": "0.1",
     "kl_balance": "auto", "gamma": "0", "sampler": "gmm",
@@ -80,8 +77,13 @@ def states(window: Window) -> Iterator[str]:
     app.show_tab(app.samples)
     yield "finished"
     app.show_tab(app.log)
-    app.view.show(Failed(FAILURE, {}, ""))
-    yield "failed"
+    app.view.show(failure())
+
+    def fail_again() -> None:
+        app.view.endings.last = failure()
+        app.view.endings.say()
+
+    yield from told(window, "failed", fail_again)
     folder = Path(app.form.texts()["output_dir"]).absolute().parent / "several_runs"
     app.form.fill({"num_epochs": "8"})
     app.worker.sweep(app.form.texts(), {"kl_balance": ["auto", "fixed"]}, folder)
@@ -105,17 +107,30 @@ def states(window: Window) -> Iterator[str]:
 def held(window: Window, state: str, word: str, text: str) -> Iterator[str]:
     """A state that lasts too short a time to be caught."""
     app, before = window.app, window.app.state
-    say = app.view.say_again
-
-    def say_held() -> None:
-        say()
-        app.set_state(state, _(word), _(text))
-
-    app.view.say_again = say_held  # type: ignore[method-assign]
-    say_held()
-    yield state
-    app.view.say_again = say  # type: ignore[method-assign]
+    yield from told(window, state, lambda: app.set_state(state, _(word), _(text)))
     app.set_state(before, "", "")
+
+
+def told(window: Window, state: str, tell: Callable[[], None]) -> Iterator[str]:
+    """A state that is told in the language in use, as if it had come about in it."""
+    view = window.app.view
+    say = view.say_again
+
+    def say_and_tell() -> None:
+        say()
+        tell()
+
+    view.say_again = say_and_tell  # type: ignore[method-assign]
+    tell()
+    yield state
+    view.say_again = say  # type: ignore[method-assign]
+
+
+def failure() -> Failed:
+    """A run that met the end of the memory."""
+    safe = _("The checkpoint {name} is safe.").format(name=checkpoint_name(12, 12))
+    text = _("Out of memory at batch_size {size}. {safe} Try {remedy}.")
+    return Failed(text.format(size=64, safe=safe, remedy="batch_size 32"), {}, "")
 
 
 def pictures(window: Window, state: str) -> None:
@@ -141,7 +156,8 @@ def grab(window: Window, path: Path) -> None:
     left, top = root.winfo_rootx(), root.winfo_rooty()
     box = (left, top, left + root.winfo_width(), top + root.winfo_height())
     with ImageGrab.grab(box, xdisplay=os.environ["DISPLAY"]) as picture:
-        picture.quantize(256, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
+        # Without kmeans the plain colours of the window change their tint.
+        picture.quantize(256, kmeans=1).save(path, optimize=True)
     print(path.name, flush=True)
 
 

@@ -18,6 +18,7 @@ from PIL import Image, ImageGrab
 from tests.gui.conftest import DENSE
 from vae import language
 from vae.config import TrainConfig
+from vae.gui import kit
 from vae.gui.bar import ActionBar
 from vae.training import run_vae_training
 
@@ -84,6 +85,27 @@ def test_the_tab_key_reaches_all_that_can_be_done_and_the_focus_is_seen(trained:
     assert trained.pixel(field, 0, field.winfo_height() // 2) != before
     trained.key("Tab")
     trained.pump(lambda: app.root.focus_get() is app.form.fields["in_channels"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="xdotool drives X11 only")
+def test_a_key_of_the_menu_changes_no_field(open_window: Open, tiny: Make) -> None:
+    window = open_window(tiny())
+    app = window.app
+    app.root.clipboard_clear()
+    app.root.clipboard_append("25")
+    field = app.form.fields["alpha"]
+    field.focus_force()
+    field.selection_range(0, "end")
+    before, mode = app.form.texts(), kit.mode(app.root)
+    for key in ("ctrl+k", "ctrl+l"):  # the first empties a field in Tk
+        window.key(key)
+    window.pump(lambda: kit.mode(app.root) != mode)
+    assert app.form.texts() == before
+    assert "--alpha" in app.root.clipboard_get() or "train" in app.root.clipboard_get()
+    app.form.fill({"alpha": ""})
+    field.focus_force()
+    window.key("ctrl+k")
+    window.pump(lambda: "alpha" in app.form.marked())  # no command of what cannot run
 
 
 def luminance(colour: tuple[int, ...]) -> float:

@@ -77,6 +77,10 @@ class Actions:
     def copy_command(self) -> None:
         """Copy the terminal command that equals the form."""
         app = self.app
+        if problems := app.form.problems():
+            app.form.show_problems(problems)
+            app.say_marked()
+            return
         app.root.clipboard_clear()
         app.root.clipboard_append(train_command(app.form.texts()))
         text = _(

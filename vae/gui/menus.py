@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tkinter as tk
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from vae.language import LANGUAGES, _
 if TYPE_CHECKING:
     from vae.gui.app import App
 
+# Some keys edit a field in Tk, which acts before the window does: Ctrl+K would empty it.
+FIELDS = ("TEntry", "TSpinbox", "TCombobox")
 Entry = tuple[str, str, Callable[[], object]]  # label, key or "", action
 
 
@@ -73,6 +76,8 @@ def make_menus(app: App) -> None:
             menu.add_command(label=label, accelerator=shown, command=action)
             if key:
                 app.root.bind(_sequence(key), partial(_without_event, action))
+                for kind in FIELDS:
+                    app.root.bind_class(kind, _sequence(key), partial(_in_field, action))
         if title == _("File"):
             add_recent_menu(app, menu)
     app.root.configure(menu=bar)
@@ -92,6 +97,14 @@ def _sequence(key: str) -> str:
             last.lower() if len(last) == 1 else last
         )
     return f"<{last}>"
+
+
+def _in_field(action: Callable[[], object], event: tk.Event) -> str:
+    """Do what a key is for, and nothing else; in a dialog the key has no meaning."""
+    if event.widget.winfo_toplevel().winfo_class() == "Toplevel":
+        return ""
+    action()
+    return "break"
 
 
 def _without_event(action: Callable[[], object], event: object) -> None:

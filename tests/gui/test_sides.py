@@ -143,11 +143,11 @@ def test_results_scroll_where_it_is_low(open_window: Open, sequence: str) -> Non
         app.root.tk.call(results.bar["command"], "moveto", "1.0")
     elif sequence == "<<TraverseIn>>":
         buttons = [w for w in widgets(app.loss) if w.winfo_class() == "TButton"]
-        lowest = max(buttons, key=lambda w: w.winfo_rooty())
-        lowest.focus_force()
+        button = max(buttons, key=lambda w: w.winfo_rooty())
+        button.focus_force()
         settle(window)
         assert below()  # a click gives the focus too, and must not move what it meets
-        lowest.event_generate(sequence)
+        button.event_generate(sequence)
     else:
         for _ in range(9):
             app.loss.event_generate(sequence)
@@ -158,10 +158,10 @@ def test_results_scroll_where_it_is_low(open_window: Open, sequence: str) -> Non
     assert app.tabs.winfo_rooty() >= results.view.winfo_rooty()
     app.results.move(9999)
     settle(window)
+    lowest = results.content.winfo_y()
     app.loss.event_generate("<Button-4>")
     settle(window)
-    assert 0 > results.content.winfo_y() > -results.offset - 100
-    app.log.text.event_generate("<Button-4>")
+    assert lowest < results.content.winfo_y() <= 0
     app.show_tab(app.samples)
     settle(window)
     assert results.content.winfo_y() == 0  # another tab is seen from its beginning

@@ -86,6 +86,11 @@ class Window:
         """Let the window live until it is in one of some states."""
         self.pump(lambda: self.app.state in states)
 
+    def larger(self, steps: int) -> None:
+        """Make the text larger by so many steps, and wait until it is."""
+        self.app.larger(steps)
+        self.pump(lambda: not self.app.resizing)
+
     def bar(self) -> str:
         """What the bar says."""
         return f"{self.app.bar.word['text']} {self.app.bar.text['text']}"
@@ -148,7 +153,7 @@ def open_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
             alive = False  # Tk says so of a window that is gone by raising
         if alive:
             if window.app.scale != 1:
-                window.app.larger(-99)  # Tk keeps its scaling for the next window of a process
+                window.larger(-99)  # Tk keeps its scaling for the next window of a process
             window.end()
     gc.collect()
     gc.enable()  # the window held it for its own thread

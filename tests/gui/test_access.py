@@ -179,7 +179,7 @@ def test_no_text_is_cut_off_with_larger_text_of_twice_the_size(trained: Any, cod
     app = trained.app
     if code != language.current():
         app.toggle_language()
-    app.larger(99)
+    trained.larger(99)
     assert app.scale == 2
     settle(trained)
     app.sides.show_form()
@@ -218,11 +218,11 @@ def test_no_tab_is_cut_off_where_larger_text_leaves_little_room(trained: Any, co
         app.toggle_language()
     usual = tab_widths(app)
     app.root.minsize(1, 1)
-    app.larger(2)
+    trained.larger(2)
     app.fit(930, 530)
     settle(trained)
     assert_tabs_fit(app)
-    app.larger(-2)
+    trained.larger(-2)
     app.fit(*SMALLEST)
     settle(trained)
     assert tab_widths(app) == usual

@@ -109,7 +109,7 @@ def test_a_click_shows_one_image_large_and_saves_it(
 
 def test_one_image_fits_the_screen_with_larger_text_too(trained: Any) -> None:
     app = trained.app
-    app.larger(99)
+    trained.larger(99)
     app.show_tab(app.samples)
     trained.pump(lambda: app.samples.pixels is not None)
     app.samples.view()

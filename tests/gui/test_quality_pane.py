@@ -80,6 +80,26 @@ def test_no_words_of_the_plots_meet_at_the_smallest_size(open_window: Open, code
     assert all(cell.title.get_text() and cell.good.get_text() for cell in pane.plot.cells)
 
 
+def test_no_plot_is_cut_by_what_stands_above(open_window: Open) -> None:
+    window = open_window()
+    window.app.fit(1024, 660)
+    ill = {"images": 30, "beta": 1.0, "kl_loss": 0.05, "swd": 20.0, "checkerboard": 60.0}
+    pane = show(window, epochs(30, **ill), ILL)
+    assert len(pane.found) > 1
+    results = window.app.results
+    window.pump(lambda: results.bar.winfo_viewable() and not pane.plot.resizing)
+    window.pump(lambda: pane.plot.figure.get_size_inches()[1] * 96 >= pane.plot.least_height())
+    heights = [cell.axes.get_window_extent().height / 96 for cell in pane.plot.cells]
+    assert min(heights) >= 0.5
+    lowest = pane.plot.widget.winfo_rooty() + pane.plot.widget.winfo_height()
+    results.move(10_000)
+    window.app.root.update()
+    assert pane.plot.widget.winfo_rooty() + pane.plot.widget.winfo_height() < lowest
+    assert lowest > results.view.winfo_rooty() + results.view.winfo_height()
+    window.app.show_tab(window.app.loss)
+    window.pump(lambda: not results.bar.winfo_viewable())
+
+
 def test_the_numbers_of_an_axis_are_those_of_its_ticks() -> None:
     from vae.gui.quality_plot import Ticks
 
@@ -119,12 +139,33 @@ def test_a_finding_can_be_put_into_the_form(open_window: Open) -> None:
     texts = app.form.texts()
     assert (texts["kl_balance"], texts["sampler"]) == ("auto", "gmm")
     assert "KL balance auto, Sampler gmm. Resume goes on" in app.bar.text["text"]
+    app.root.update()
+    field, view = app.form.fields["kl_balance"], app.form.canvas
+    assert 0 <= field.winfo_rooty() - view.winfo_rooty() < view.winfo_height()
     # The card stays while the same is found, and tells the newest number.
     button = pane.buttons[0]
     show(window, epochs(13, beta=1.0, kl_loss=0.04, swd=20.0), ILL)
     assert pane.buttons == [button] and "carries 0.04 nats" in words(pane)
     show(window, epochs(13), SOUND)
     assert title(window) == "Quality" and not pane.buttons
+
+
+def test_a_remedy_of_a_run_that_is_at_its_end_says_what_else_it_takes(open_window: Open) -> None:
+    window = open_window()
+    app = window.app
+    app.form.fill({"num_epochs": "12"})
+    app.view.history = epochs(12, beta=1.0, kl_loss=0.05, swd=20.0)
+    show(window, app.view.history, ILL).buttons[0].invoke()
+    assert "raise Epochs too, then Resume goes on" in app.bar.text["text"]
+    app.form.fill({"num_epochs": "13"})
+    app.quality.buttons[0].invoke()
+    assert "Sampler gmm. Resume goes on with them." in app.bar.text["text"]
+    app.form.fill({"num_epochs": "12"})
+    show(window, epochs(12, swd=60.0), {**SOUND, "sampler": "prior"}).buttons[0].invoke()
+    assert (
+        app.bar.text["text"]
+        == "In the form: Sampler gmm. The Samples tab can draw with it at once."
+    )
 
 
 def test_a_remedy_that_needs_a_new_run_says_so(open_window: Open) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from vae.gui.theme import pixels
 Make = Callable[..., TrainConfig]
 Open = Callable[..., Any]
 
+only_x11 = pytest.mark.skipif(sys.platform != "linux", reason="xdotool drives X11 only")
 WIDE, NARROW = (1024, 660), (LEAST_WIDTH - 120, 660)
 
 
@@ -109,6 +111,17 @@ def test_a_window_that_becomes_narrow_while_it_trains_shows_the_results(
     app = sized(window, *WIDE)
     app.bar.train.invoke()
     window.pump_to("running")
+    sized(window, *NARROW)
+    assert seen(app) == (False, True)
+
+
+@only_x11
+def test_the_tab_that_is_read_stays_when_the_window_becomes_narrow(open_window: Open) -> None:
+    window = open_window()
+    app = sized(window, *WIDE)
+    x, y = app.tabs.bbox(0)[0] + app.tabs.winfo_width() // 8, 20
+    window.click_at(app.tabs, x, y)
+    window.pump(lambda: not app.sides.form_in_turn)
     sized(window, *NARROW)
     assert seen(app) == (False, True)
 

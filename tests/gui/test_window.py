@@ -37,7 +37,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, *choices: str) -> list[str]:
     asked: list[str] = []
     answers = iter(choices)
 
-    def ask(root: Any, title: str, text: str, offered: tuple[str, ...], *safe: str) -> str:
+    def ask(root: Any, title: str, text: str, offered: tuple[str, ...], *_: Any, **__: Any) -> str:
         asked.append(title)
         choice = next(answers)
         assert choice in offered
@@ -586,7 +586,7 @@ def test_leaving_without_saving_is_no_crash(tiny: Make, tmp_path: Path) -> None:
     config = tiny(num_epochs=100_000, sample_every=100_000)
     code = (
         "import sys, vae_gui; from vae.gui import dialogs;"
-        "dialogs.ask = lambda root, title, text, choices: choices[1];"
+        "dialogs.ask = lambda root, title, text, choices, **_: choices[1];"
         "from vae.gui.app import App; real = App.poll\n"
         "def poll(self):\n"
         "    real(self)\n"
@@ -644,6 +644,61 @@ def test_a_question_ends_with_the_window(open_window: Open) -> None:
     window = open_window()
     window.app.root.after(300, window.app.destroy)
     assert dialogs.ask(window.app.root, "Question", "Well?", ("Yes", "No")) == "No"
+
+
+def test_the_question_whether_to_stop_ends_with_the_run(open_window: Open, tiny: Make) -> None:
+    window = open_window(tiny(num_epochs=5000, sample_every=5000))
+    app = window.app
+    app.bar.train.invoke()
+    window.pump(lambda: app.state == "running" and len(app.view.history) >= 2)
+    app.root.after(600, app.worker.stop)  # the run ends by itself while the question stands
+    app.control.ask_stop()
+    window.pump_to("idle")
+    assert not [w for w in app.root.winfo_children() if w.winfo_class() == "Toplevel"]
+    assert "Stopped" in window.bar()
+
+
+def test_a_paused_run_offers_one_way_to_go_on(open_window: Open, tiny: Make) -> None:
+    config = tiny(num_epochs=5000, sample_every=5000)
+    run_vae_training(tiny(num_epochs=1))
+    window = open_window(config)
+    app = window.app
+    window.pump(lambda: app.bar.train["text"] == "Resume")
+    app.bar.train.invoke()
+    window.pump_to("running")
+    app.bar.pause.invoke()
+    window.pump_to("paused")
+    assert (app.bar.train["text"], app.bar.pause["text"]) == ("Train", "Go on")
+
+
+def test_the_log_goes_on_at_its_end_in_less_room_unless_somebody_reads(open_window: Open) -> None:
+    window = open_window()
+    app = window.app
+    app.show_tab(app.log)
+
+    def write() -> None:
+        for number in range(60):
+            app.log.write(f"line {number}")
+        window.pump(lambda: not app.log.waiting)
+
+    def at_the_end() -> bool:
+        for _turn in range(20):
+            app.root.update()
+        return app.log.text.dlineinfo("end-1c") is not None
+
+    write()
+    assert at_the_end()
+    for _note in range(2):
+        app.banner.say("A note of several words, " * 20)
+        assert at_the_end()
+        write()
+        assert at_the_end()
+        app.banner.clear()
+    app.log.text.yview_scroll(-20, "units")
+    assert not at_the_end()
+    app.banner.say("A note of several words, " * 20)
+    write()
+    assert not at_the_end()
 
 
 def test_the_report_is_copied_without_a_name(

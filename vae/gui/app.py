@@ -46,6 +46,7 @@ from vae.signals import stop_signals
 SIZE = (1280, 820)
 RESULTS_HEIGHT = 460  # at least, in logical pixels; where there is less they scroll
 POLL_MS = 50
+RESIZE_MS = 120  # after the newest wish for larger or smaller text
 # After the window has been drawn: what begins then would hold it up.
 SHOWN_MS = 300
 EVENTS_A_TURN = 100
@@ -79,6 +80,7 @@ class App:
         self.state, self.failure = "idle", ""
         self.scale = remembered["scale"]
         kit.scale(self.root, self.scale)
+        self.resizing = ""
         self.quit_after_stop = self.interrupted = self.signalled = False
         self.looked = ("", "")
         self.redrawn = self.collected = 0.0
@@ -121,7 +123,7 @@ class App:
         self.form = Form(self.sides, self.field_left)
         self.form.bind(NEEDS_ATTENTION, lambda event: self.sides.show_form())
         self.presets = PresetsMenu(self)
-        self.results = Scrolled(self.sides, RESULTS_HEIGHT, "18p 6p 18p 12p")
+        self.results = Scrolled(self.sides, "18p 6p 18p 12p")
         self.sides.hold(self.form, self.results)
         self.tabs = ttk.Notebook(self.results.content, style="Vae.TNotebook")
         self.tabs.pack(fill="both", expand=True)
@@ -145,6 +147,7 @@ class App:
         for title, pane in self.panes.items():
             self.tabs.add(pane, text=title)
         self.tabs.bind("<<NotebookTabChanged>>", lambda event: self.refresh(), add="+")
+        self.tabs.bind("<Button-1>", lambda event: self.sides.show_tabs(), add="+")
         self.tabs.bind("<Configure>", lambda event: fit_tabs(self.tabs), add="+")
         self.banner = Banner(root, self.sides, self.show_log)
         make_menus(self)
@@ -260,7 +263,9 @@ class App:
             return
         choices = (_("Save and exit"), _("Exit without saving"), _("Keep training"))
         text = _("A run is going on. Without saving, what came after its last checkpoint is lost.")
-        answer = dialogs.ask(self.root, _("Close VAE Studio"), text, choices)
+        answer = dialogs.ask(
+            self.root, _("Close VAE Studio"), text, choices, still=lambda: self.worker.busy
+        )
         if answer == choices[0]:
             self.quit_after_stop = True
             if self.state == "blocked":
@@ -324,6 +329,10 @@ class App:
         """Redraw what changed and can be seen."""
         for pane in self.panes.values():
             pane.refresh()
+        pane = list(self.panes.values())[self.tabs.index("current")]  # type: ignore[no-untyped-call]
+        around = self.results.content.winfo_height() - pane.winfo_height()
+        usual = pixels(self.root, RESULTS_HEIGHT)[0]
+        self.results.need(max(usual, around + pane.least_height()))
 
     def field_left(self, name: str) -> None:
         """A field was left: other folders may hold another run, or none that can be used."""
@@ -381,7 +390,16 @@ class App:
     def larger(self, steps: int = 1) -> None:
         """Make the text larger by a step, or smaller by as many."""
         place = min(max(SCALES.index(self.scale) + steps, 0), len(SCALES) - 1)
+        if SCALES[place] == self.scale:
+            return
         self.scale = SCALES[place]
+        if self.resizing:
+            self.root.after_cancel(self.resizing)
+        # A key that is held down comes faster than the window can be built.
+        self.resizing = self.root.after(RESIZE_MS, self._take_scale)
+
+    def _take_scale(self) -> None:
+        self.resizing = ""
         kit.scale(self.root, self.scale)
         self.fit(*SIZE)
         self.build_again()

@@ -120,8 +120,9 @@ class ActionBar(ttk.Frame):
     def show_state(self, state: str, running: bool, resumable: bool, replaceable: bool) -> None:
         """Which buttons can be clicked, and what they say."""
         blocked, paused = state == "blocked", state == "paused"
+        goes_on = resumable and not running  # a paused run has a button of its own to go on
         self.train.configure(
-            text=_("Retry") if blocked else _("Resume") if resumable else _("Train"),
+            text=_("Retry") if blocked else _("Resume") if goes_on else _("Train"),
             state="disabled" if running and not blocked else "normal",
         )
         trains = "normal" if state == "running" or paused else "disabled"

@@ -121,14 +121,19 @@ class Control:
         if app.busy:
             return
         values = finding.remedy
-        hidden = [name for name in values if PARAMETERS[name].group == "Advanced"]
-        if hidden and app.form.folded:
-            app.form.toggle_advanced()
         app.form.take({name: text_of(value) for name, value in values.items()})
+        app.form.show_field(next(iter(values)))
         changes = ", ".join(f"{_(PARAMETERS[n].label)} {text_of(v)}" for n, v in values.items())
         text = _("In the form: {changes}. Resume goes on with them.")
         if finding.fresh:
             text = _("In the form: {changes}. They need a run of its own: start fresh.")
+        elif set(values) == {"sampler"}:
+            text = _("In the form: {changes}. The Samples tab can draw with it at once.")
+        elif app.view.ended:
+            text = _(
+                "In the form: {changes}. All epochs of this run are done: raise Epochs too, then "
+                "Resume goes on with them; or start fresh."
+            )
         app.say(_("Note"), text.format(changes=changes))
 
     def start_fresh(self) -> None:
@@ -194,7 +199,9 @@ class Control:
         if trouble and not trouble.movable:
             text = _("All that was trained is saved.")
             choices = (_("Keep waiting"), _("End the run"))
-        answer = dialogs.ask(app.root, _("End the run"), text, choices, choices[0])
+        answer = dialogs.ask(
+            app.root, _("End the run"), text, choices, choices[0], lambda: app.state == "blocked"
+        )
         if answer == choices[1] and app.state == "blocked":
             app.set_state("stopping", _("Stopping"), _("in a moment"))
             app.worker.answer(None)
@@ -211,5 +218,9 @@ class Control:
             return
         text = _("A checkpoint is saved after the running batch, and Resume goes on from there.")
         choices = (_("Stop"), _("Keep training"))
-        if dialogs.ask(app.root, _("Stop training"), text, choices) == choices[0]:
+        answer = dialogs.ask(
+            app.root, _("Stop training"), text, choices,
+            still=lambda: app.state in ("running", "paused"),
+        )  # fmt: skip
+        if answer == choices[0]:
             self.stop()

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import tkinter as tk
+from collections.abc import Callable
 from tkinter import ttk
 
 from vae.gui import kit
 
+LOOK_MS = 200  # from one look to the next, whether a question still stands
+
 
 def ask(
-    root: tk.Tk, title: str, text: str, choices: tuple[str, ...], safe: str | None = None
+    root: tk.Tk,
+    title: str,
+    text: str,
+    choices: tuple[str, ...],
+    safe: str | None = None,
+    still: Callable[[], bool] = lambda: True,
 ) -> str:
     """A dialog with one button for each choice. Returns the choice.
 
-    Escape takes the `safe` one, by default the last.
+    Escape takes the `safe` one, by default the last. So does the window if it goes itself, or when
+    what is asked is `still` the case no more.
 
-    The window lives on while it waits. If the window itself goes, the safe choice is returned.
+    The window lives on while it waits.
     """
     safe = safe or choices[-1]
     answers = [safe]
@@ -37,6 +46,14 @@ def ask(
         if choice == choices[0]:
             button.focus_set()
     top.bind("<Escape>", lambda event: choose(safe))
+
+    def look() -> None:
+        if still():
+            top.after(LOOK_MS, look)
+        else:
+            top.destroy()
+
+    look()
     wait(root, top)
     return answers[-1]
 

@@ -247,6 +247,13 @@ class Form(ttk.Frame):
         for name in [name for name in texts if name in PATHS][:1]:
             self.left(name)
 
+    def show_field(self, name: str) -> None:
+        """Bring a field in sight."""
+        if PARAMETERS[name].group == ADVANCED and self.folded:
+            self.toggle_advanced()
+        self.update_idletasks()
+        self._see(self.fields[name])
+
     def put_first(self, button: ttk.Menubutton) -> None:
         """Put a button above the fields; it is locked with them."""
         button.grid(in_=self.body, row=0, column=0, columnspan=2, sticky="w", pady=("6p", 0))

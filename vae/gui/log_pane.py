@@ -23,7 +23,8 @@ class LogPane(Pane):
             borderwidth=0, highlightthickness=0, spacing1="1.5p",
         )  # fmt: skip
         bar = ttk.Scrollbar(self, command=self.text.yview, style="Vae.Vertical.TScrollbar")
-        self.text.configure(yscrollcommand=bar.set)
+        self.bar = bar
+        self.text.configure(yscrollcommand=self._scrolled)
         # A disabled text takes no focus by itself on macOS, and without it nothing can be copied.
         self.text.bind("<Button-1>", lambda event: self.text.focus_set())
         bar.pack(side="right", fill="y")
@@ -31,7 +32,8 @@ class LogPane(Pane):
         self.lines: deque[tuple[str, str, str]] = deque(maxlen=LOG_LINES)
         self.waiting: list[tuple[str, str, str]] = []
         self.following = True
-        self.text.bind("<Map>", lambda event: self._follow())
+        for sequence in ("<Map>", "<Configure>"):
+            self.text.bind(sequence, lambda event: self._follow())
 
     def take_over(self, other: LogPane) -> None:
         self.lines = other.lines
@@ -48,9 +50,6 @@ class LogPane(Pane):
         if not self.waiting:
             return
         lines, self.waiting = self.waiting[-LOG_LINES:], []
-        if self.text.winfo_viewable():
-            # Whoever has scrolled up to read is left there.
-            self.following = self.text.dlineinfo("end-1c") is not None
         self.text.configure(state="normal")
         for when, line, kind in lines:
             self.text.insert("end", when, "time", line, kind)
@@ -59,6 +58,12 @@ class LogPane(Pane):
             self.text.delete("1.0", f"{extra + 1}.0")
         self.text.configure(state="disabled")
         self._follow()
+
+    def _scrolled(self, first: float, last: float) -> None:
+        """Whoever has scrolled up to read is left there."""
+        self.bar.set(first, last)
+        if self.text.winfo_viewable():
+            self.following = self.text.dlineinfo("end-1c") is not None
 
     def _follow(self) -> None:
         if self.following:

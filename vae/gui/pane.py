@@ -30,6 +30,10 @@ class Pane(ttk.Frame):
         if self.plot:
             self.plot.refresh()
 
+    def least_height(self) -> int:
+        """What all of it takes, in pixels; where there is less, the tabs scroll."""
+        return 0
+
     def swap(self, anything: bool) -> None:
         """Show the plot, or the line in its place."""
         hide, show = self.empty, self.plot.widget

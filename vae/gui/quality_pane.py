@@ -12,11 +12,12 @@ from vae.events import EpochRecord
 from vae.findings import Finding, findings, too_early
 from vae.gui import kit
 from vae.gui.pane import Pane
-from vae.gui.theme import fit_tabs
+from vae.gui.theme import fit_tabs, pixels
 from vae.language import _, ngettext
 
 # Eight plots take a fifth of a second to draw, for which a running training waits.
 REDRAW_SECONDS = 5.0
+GAPS = 40  # logical pixels around headline, cards and plots
 
 
 class QualityPane(Pane):
@@ -124,6 +125,14 @@ class QualityPane(Pane):
             kit.tooltip(button, remedy_words(finding.remedy))
             self.buttons.append(button)
         words.pack(side="left", fill="x", expand=True)
+
+    def least_height(self) -> int:
+        if not (self.plot and self.history):
+            return 0
+        words = [part for part in (self.headline, self.cards) if part.winfo_manager()]
+        above = sum(part.winfo_reqheight() for part in words)
+        (below,) = pixels(self, self.plot.least_height() + GAPS)
+        return int(above + below)
 
     def _apply(self, place: int) -> None:
         self.apply(self.found[place])

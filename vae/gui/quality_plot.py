@@ -21,6 +21,7 @@ from vae.measures import MEASURES, Measure
 COLUMNS = 3
 MARGINS = (0.62, 0.15, 0.3, 0.5)  # inches around each: left, right, bottom, top
 TITLE_LEFT = 0.05  # inches from a cell's left edge
+LEAST_PLOT = 0.5  # inches, the height of a cell's axes
 STEPS = (1, 2, 5, 10)  # from one number to the next; others need more digits
 TICK_HEIGHT = 0.25  # inches from one number to the next, at least
 MOST_DIGITS = 5  # behind a point; numbers that need as many are written with an exponent
@@ -138,11 +139,20 @@ class QualityPlot(Plot):
         self._place()
         self.stale = True
 
+    @property
+    def rows(self) -> int:
+        """How many rows of cells there are."""
+        return math.ceil(len(self.cells) / COLUMNS)
+
+    def least_height(self) -> int:
+        """Of all rows, so that no cell is cut; in logical pixels."""
+        return round(96 * self.rows * (LEAST_PLOT + MARGINS[2] + MARGINS[3]))
+
     def _place(self) -> None:
         if not self.cells:
             return
         width, height = self.figure.get_size_inches()
-        rows = math.ceil(len(self.cells) / COLUMNS)
+        rows = self.rows
         cell_width, cell_height = width / COLUMNS, height / rows
         left, right, bottom, top = MARGINS
         for place, cell in enumerate(self.cells):

@@ -462,6 +462,12 @@ class RunView:
             app.bar.word.configure(text="")
             app.say_marked()
 
+    @property
+    def ended(self) -> bool:
+        """Whether the run that is shown has done as many epochs as the form wants."""
+        wanted = parse({"num_epochs": self.app.form.texts()["num_epochs"]})[0].get("num_epochs", 0)
+        return 0 < int(wanted) <= len(self.history)
+
     def say_found(self) -> None:
         """Say what the checkpoint folder holds, and what a click on Train does."""
         app, found = self.app, self.found

@@ -13,11 +13,11 @@ OWN, ALL = ("Treeview", "Text", "Listbox"), (0.0, 1.0)
 
 
 class Scrolled(ttk.Frame):
-    """Shows `content`, at least `height` logical pixels high; a bar appears where that is more."""
+    """Shows `content`, at least so high as it needs; a bar appears where that is more."""
 
-    def __init__(self, master: tk.Misc, height: int, padding: str) -> None:
+    def __init__(self, master: tk.Misc, padding: str) -> None:
         super().__init__(master, style="Vae.TFrame")
-        self.height, self.offset = height, 0
+        self.needed = self.offset = 0  # pixels
         view = self.view = ttk.Frame(self, style="Vae.TFrame")
         self.bar = ttk.Scrollbar(self, command=self._moved, style="Vae.Vertical.TScrollbar")
         view.pack(side="left", fill="both", expand=True)
@@ -32,7 +32,7 @@ class Scrolled(ttk.Frame):
 
     def move(self, by: int) -> None:
         """Scroll by so many pixels, as far as there is something."""
-        room, whole = self.view.winfo_height(), pixels(self, self.height)[0]
+        room, whole = self.view.winfo_height(), self.needed
         self.offset = min(max(0, self.offset + by), max(0, whole - room))
         if room >= whole:
             self.content.place(y=0, relheight=1, height="")
@@ -43,15 +43,21 @@ class Scrolled(ttk.Frame):
         if not self.bar.winfo_manager():
             self.bar.pack(side="right", fill="y", before=self.view)
 
+    def need(self, height: int) -> None:
+        """Let the content have so many pixels of height, at least."""
+        if height != self.needed:
+            self.needed = height
+            self.move(0)
+
     def to_top(self) -> None:
         """Scroll to where the content begins."""
         self.move(-self.offset)
 
     def _moved(self, what: str, value: str, unit: str = "") -> None:
         """The bar was moved: to a share of the whole, or by so many lines or pages."""
-        whole, step = pixels(self, self.height, 30)
+        (step,) = pixels(self, 30)
         if what == "moveto":
-            self.move(round(float(value) * whole) - self.offset)
+            self.move(round(float(value) * self.needed) - self.offset)
         else:
             self.move(int(value) * (self.view.winfo_height() if unit == "pages" else step))
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vae import language
 from vae.config import DEFAULTS
 from vae.curve import (
     Weights,
@@ -31,6 +32,15 @@ def test_the_curve_is_drawn_from_high_to_low(tmp_path: Path) -> None:
     columns = np.flatnonzero(blue.any(axis=0))
     first, last = (np.flatnonzero(blue[:, column]).mean() for column in columns[[0, -1]])
     assert last - first > image.height / 3  # rows count downwards
+
+
+def test_the_curve_that_a_run_leaves_is_the_same_in_every_language(tmp_path: Path) -> None:
+    history = [EpochRecord(i, 1 / i, 0, 0, 0, 0, 1, 1, 1) for i in range(1, 5)]
+    for code in ("en", "sk"):
+        language.use(code)
+        write_loss_curve(tmp_path / f"{code}.png", history, DEFAULTS)
+    language.use("en")
+    assert (tmp_path / "en.png").read_bytes() == (tmp_path / "sk.png").read_bytes()
 
 
 def test_the_weighted_parts_add_up_to_the_total() -> None:

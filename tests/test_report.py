@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from vae import language
 from vae.checkpoint import checkpoint_files
 from vae.cli import main
 from vae.config import TrainConfig
@@ -69,6 +70,40 @@ def test_no_name_of_a_file_or_folder_is_told_unless_it_is_asked_for(
     gone = write_report(*places(config)).read_text(encoding="utf-8")
     assert "Not all could be read" in gone and str(images) not in gone
     assert "<h2>Parameters</h2>" in gone and "data:image/png" in gone
+
+
+def test_it_counts_what_was_damaged_inside_too(tiny: Make, images: Path) -> None:
+    whole = (images / "image_000.png").read_bytes()
+    (images / "cut.png").write_bytes(whole[: len(whole) * 2 // 3])  # its header is sound
+    (images / "empty.png").write_bytes(b"")
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    page = write_report(*places(config)).read_text(encoding="utf-8")
+    assert '<th>cannot be used</th><td class="number">2</td>' in page
+    assert '<th>used</th><td class="number">12</td>' in page
+
+
+def test_it_speaks_the_language_in_use(tiny: Make) -> None:
+    config = tiny(num_epochs=4)
+    run_vae_training(config)
+    language.use("sk")
+    try:
+        page = write_report(*places(config)).read_text(encoding="utf-8")
+    finally:
+        language.use("en")
+    assert '<html lang="sk">' in page
+    for heading in ("Nálezy", "Merania", "Krivky", "Snímky", "Parametre", "Prostredie"):
+        assert f"<h2>{heading}</h2>" in page
+    numbers = re.findall(r'<td class="number">(-?[\d.,]+) dB</td>', page)
+    assert numbers and all("," in number for number in numbers)
+    told = re.sub(r'src="[^"]*"', "", page)
+    for english in ("epoch ", "images", "samples", "better", "share of", "Closest"):
+        assert english not in told
+    curves = [
+        base64.b64decode(data).decode() for data in re.findall(r"svg\+xml;base64,([^\"]+)", page)
+    ]
+    ticks = re.findall(r">(-?\d+[.,]\d+)</text>", "".join(curves))
+    assert ticks and not [tick for tick in ticks if "." in tick]
 
 
 def test_the_terminal_writes_it_where_it_is_told(

@@ -155,6 +155,8 @@ def draw_loss(
     """
     from matplotlib.ticker import MaxNLocator
 
+    from vae.ticks import Ticks
+
     line = total_line(_("Training"), history)
     axes.plot(line.epochs, line.values, color=COLOURS[0], marker=".", linewidth=2, label=line.label)
     more = [validation] if (validation := validation_line(_("Validation"), history)) else []
@@ -178,6 +180,7 @@ def draw_loss(
         axes.set_title(title.format(loss=number(loss, ".5g"), epoch=best.epoch), fontsize=11)
     axes.set(xlabel=_("Epoch"), ylabel=_("Loss"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_formatter(Ticks())
     axes.grid(axis="y", color="#e1e5ea")
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -196,5 +199,5 @@ def write_loss_curve(
     FigureCanvasAgg(figure)
     with in_english():
         draw_loss(figure.add_subplot(), history, values)
-    with atomic_write(path, private=False) as file:
-        figure.savefig(file, format="png")
+        with atomic_write(path, private=False) as file:
+            figure.savefig(file, format="png")

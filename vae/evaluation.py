@@ -16,8 +16,9 @@ from vae.decoding import DataError
 from vae.drawing import images_of, sampler_of
 from vae.fidelity import Prdc, features, features_by, frechet_distance, prdc
 from vae.findings import Finding
+from vae.grid import GRID_SIDE
 from vae.images import evenly_spread
-from vae.language import _
+from vae.language import _, marked, number
 from vae.loss import kl_per_dimension
 from vae.measures import MEASURES
 from vae.memorisation import (
@@ -38,18 +39,38 @@ from vae.validation import LOSSES, MOST_BYTES, batches, measures_of
 
 COUNT, K = 512, 50
 NEIGHBOURS = 5
-FEWEST_COMPARED = 40  # images: of fewer, the nearest one in twenty is a matter of chance
+FEWEST_COMPARED = 40  # images: of fewer, which of them are near to a sample is a matter of chance
 MOST_BOUNDED = 128  # images whose bound is estimated, k times as dear as a reconstruction
 LOSS_LABELS = {
-    "loss": "Loss", "reconstruction_loss": "Reconstruction loss", "kl_loss": "KL loss",
-    "blur_loss": "Blur loss",
+    "loss": marked("Loss"), "reconstruction_loss": marked("Reconstruction loss"),
+    "kl_loss": marked("KL loss"), "blur_loss": marked("Blur loss"),
+}  # fmt: skip
+LOSS_MEANS = {
+    "loss": marked("lower is better, of equal weights"),
+    "reconstruction_loss": marked("lower is better"),
+    "kl_loss": marked("nats of a latent; near 0 they carry nothing, a high one is hard to sample"),
+    "blur_loss": marked("lower is better"),
+}
+PRDC_LABELS = {
+    "precision": marked("Precision"), "recall": marked("Recall"), "density": marked("Density"),
+    "coverage": marked("Coverage"),
 }  # fmt: skip
 PRDC_MEANS = {
-    "precision": "share of the samples that look like images",
-    "recall": "share of the images that samples look like; blur brings it near 0",
-    "density": "how many images a sample looks like",
-    "coverage": "share of the images with a sample nearby",
+    "precision": marked("near 1 is best: share of the samples that look like images"),
+    "recall": marked(
+        "near 1 is best: share of the images that samples look like; blur brings it near 0"
+    ),
+    "density": marked("near 1 is best: how many images a sample looks like"),
+    "coverage": marked("near 1 is best: share of the images with a sample nearby"),
 }
+NEAREST = {
+    "pixels": (
+        marked("Nearest training image by pixels"), marked("As near as copies by pixels")
+    ),
+    "latents": (
+        marked("Nearest training image by latents"), marked("As near as copies by latents")
+    ),
+}  # fmt: skip
 CPU = torch.device("cpu")
 
 
@@ -60,9 +81,10 @@ class Evaluation:
     held_out: the images are validation images, or else a part of those it learned from, and the
     numbers are too good. losses and measures have the names of EpochRecord's columns. iwae_bound
     is in nats for an image, iwae_bits in bits for each of its values, of k samples each. prdc is
-    None with too few images, frechet also without a network for it. pairs are pictures, uint8
-    (h, w, 3), of the samples nearest to a training image above that image: by pixels, and by
-    latents. copies is the finding that they are the same, if they seem to be, of enough images.
+    None with fewer than FEWEST_COMPARED images; frechet with no more than NEIGHBOURS, or without a
+    network for it. pairs are pictures, uint8 (h, w, 3), of the samples nearest to a training image
+    above that image: by pixels, and by latents. copies is the finding that they are the same, if
+    they seem to be, of FEWEST_COMPARED images or more.
     """
 
     epoch: int
@@ -124,8 +146,8 @@ def evaluate(
     drawn = decode_latents(model, latents(sampler, shape, config.temperature, random), should_stop)
     samples = to_device(drawn, CPU)
     images = torch.cat([load(data, indices) for indices in batches(data, config)])
-    frechet, enough = None, len(data) > NEIGHBOURS
-    if network and enough:
+    frechet, enough = None, len(data) >= FEWEST_COMPARED
+    if network and len(data) > NEIGHBOURS:
         frechet = frechet_distance(*(features_by(network, x) for x in (images, samples)))
     bounded = data.subset(evenly_spread(len(data), MOST_BOUNDED))
     found = measures_of(model, data, config, load, drawn, with_losses=True)
@@ -152,7 +174,7 @@ def evaluate(
         prdc=prdc(features(images), features(samples), NEIGHBOURS) if enough else None,
         frechet=frechet,
         memorisation=near,
-        copies=copies(near, config.to_dict()) if len(data) >= FEWEST_COMPARED else None,
+        copies=copies(near, config.to_dict()) if enough else None,
         pairs=(_picture(near.pixels, drawn, training), _picture(near.latents, drawn, training)),
     )
 
@@ -204,39 +226,63 @@ def rows(found: Evaluation) -> list[tuple[str, str, str]]:
     """An evaluation in words: measure, number with its unit, and what is good."""
     measures, kl = found.measures, np.array(found.kl_per_dimension)
     told = [
-        (LOSS_LABELS[name], f"{value:.5g}", "lower is better")
+        (_(LOSS_LABELS[name]), number(value, ".5g"), _(LOSS_MEANS[name]))
         for name, value in found.losses.items()
     ]
     for name, label, good, unit, form in MEASURES:
         if name in measures:
-            of_all = f"of {len(kl)}" if name == "active_units" else unit
-            told.append((label, f"{measures[name]:{form}} {of_all}".rstrip(), good))
+            value, words = number(measures[name], form), _(good)
+            if name == "active_units":
+                value = _("{count} of {total}").format(count=value, total=len(kl))
+            if name == "swd":
+                words = _("{good}; of {count} samples, each epoch's is of {grid}")
+                words = words.format(good=_(good), count=found.samples, grid=GRID_SIDE**2)
+            told.append((_(label), f"{value} {unit}".rstrip(), words))
+    span = _("{low} to {high} nats")
+    span = span.format(low=number(kl.min(), ".3g"), high=number(kl.max(), ".3g"))
+    bits = _("{count} a value").format(count=number(found.iwae_bits))
     told += [
-        ("KL of a latent", f"{kl.min():.3g} to {kl.max():.3g} nats", "0 carries nothing"),
-        (f"IWAE bound, k={found.k}", f"{found.iwae_bound:.5g} nats", "higher is better"),
-        ("IWAE bound in bits", f"{found.iwae_bits:.4g} a value", "lower is better"),
+        (_("KL of a latent"), span, _("0 carries nothing")),
+        (
+            _("IWAE bound, k={k}").format(k=found.k),
+            _("{count} nats").format(count=number(found.iwae_bound, ".5g")),
+            _("higher is better"),
+        ),
+        (_("IWAE bound in bits"), bits, _("lower is better")),
     ]
     for name, value in (found.prdc._asdict() if found.prdc else {}).items():
-        told.append((name.capitalize(), f"{value:.3f}", f"near 1 is best: {PRDC_MEANS[name]}"))
+        told.append((_(PRDC_LABELS[name]), number(value, ".3f"), _(PRDC_MEANS[name])))
+    if found.prdc is None:
+        few = _("not told of fewer than {count} images").format(count=FEWEST_COMPARED)
+        told.append((f"{_('Precision')}, {_('Recall')}", "–", few))
     if found.frechet is not None:
-        good = "lower is better; compare at equal numbers of images only"
-        told.append(("Fréchet distance", f"{found.frechet:.4g}", good))
+        good = _("lower is better; compare at equal numbers of images only")
+        told.append((_("Fréchet distance"), number(found.frechet), good))
     for name, near in found.memorisation._asdict().items():
-        beside = "" if near.held_out_median is None else f" (held out {near.held_out_median:.3g})"
-        told.append(
-            (f"Nearest training image by {name}", f"{near.median:.3g}{beside}", "not far below")
-        )
+        nearest, copied = NEAREST[name]
+        value = number(near.median, ".3g")
+        if near.held_out_median is not None:
+            held_out = number(near.held_out_median, ".3g")
+            value = _("{value} (held out {held_out})").format(value=value, held_out=held_out)
+        told.append((_(nearest), value, _("not far below")))
         if near.share is not None:
-            good = f"about {PERCENTILE} % if nothing is copied; blur raises it"
-            told.append((f"As near as copies by {name}", f"{100 * near.share:.3g} %", good))
+            good = _("about {share} % if nothing is copied; blur raises it")
+            share = f"{number(100 * near.share, '.3g')} %"
+            told.append((_(copied), share, good.format(share=PERCENTILE)))
     return told
 
 
 def headline(found: Evaluation) -> str:
     """What was measured."""
-    kind = "held-out" if found.held_out else "training (the numbers are too good)"
-    drawn = f"{found.samples} samples ({found.sampler})"
-    return f"Epoch {found.epoch}, {found.images} {kind} images, {drawn}"
+    text = _(
+        "Epoch {epoch}, {images} training images (the numbers are too good), {samples} samples "
+        "({sampler})"
+    )
+    if found.held_out:
+        text = _("Epoch {epoch}, {images} held-out images, {samples} samples ({sampler})")
+    return text.format(
+        epoch=found.epoch, images=found.images, samples=found.samples, sampler=found.sampler
+    )
 
 
 def table(found: Evaluation) -> str:

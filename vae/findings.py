@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from vae.config import DEFAULTS, PARAMETERS, Value
 from vae.events import EpochRecord
-from vae.language import _, number
+from vae.language import _, ngettext, number
 from vae.schedule import TINY_MSE, balance, best_epoch, values_of_image
 
 # Epochs and steps before anything is said, and the newest epochs that all must show it.
@@ -58,6 +58,18 @@ def too_early(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> bo
     if len(history) < FEWEST:
         return True
     return len(history) * -(-history[-1].images // int(values["batch_size"])) < FEWEST_STEPS
+
+
+def no_fault(epochs: int) -> str:
+    """What is said of a run in which nothing was found."""
+    text = ngettext(
+        "No fault was found in the training after {count} epoch. Whether its images are good "
+        "enough, only a look at them tells.",
+        "No fault was found in the training after {count} epochs. Whether its images are good "
+        "enough, only a look at them tells.",
+        epochs,
+    )
+    return text.format(count=epochs)
 
 
 def findings(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> tuple[Finding, ...]:

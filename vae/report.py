@@ -1,7 +1,7 @@
 """A report of a run: one HTML file that opens anywhere, without anything from outside it.
 
-In English, as all files are. It holds images of the data set, but no name or path of a file unless
-that is asked for.
+In the language in use: the window's, or English from the terminal. It holds images of the data set,
+but no name or path of a file unless that is asked for.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from vae.errors import StudioError, problem_of
 from vae.evaluation import Evaluation
 from vae.figures import encode, loss_figure, read_run
 from vae.files import REPORT_NAME, atomic_write
-from vae.findings import Finding, findings, too_early
+from vae.findings import Finding, findings, no_fault, too_early
 from vae.gallery import RECONSTRUCTIONS, SAMPLES, Shelf
 from vae.header import Record
-from vae.language import _, in_english
+from vae.language import _, current, marked, ngettext, number
 from vae.measures import MEASURES
+from vae.reasons import reason_words
 from vae.survey import Survey, find, survey
 from vae.words import duration
 
@@ -48,7 +49,6 @@ img { max-width: 100%; } img.pixels { image-rendering: pixelated; width: 40rem; 
 """
 
 
-@in_english()
 def write_report(
     model_save_dir: Path,
     output_dir: Path,
@@ -77,25 +77,27 @@ def write_report(
     except (StudioError, OSError) as error:
         notes.append(problem_of(error))
     if notes and not names:  # they may hold paths
-        notes = ["Not all could be read as it was when the network learned; --names says what."]
+        text = _("Not all could be read as it was when the network learned; --names says what.")
+        notes = [text]
     parts = [
         *_head(record, names),
         *_findings(record, measured.copies if measured else None),
         *_measured(measured, notes),
-        "<h2>Curves</h2>",
+        f"<h2>{_('Curves')}</h2>",
         *_curves(run, record),
-        "<h2>Images</h2>",
-        *_picture_of(run.output_dir, SAMPLES, "Generated images", record),
-        *_picture_of(run.output_dir, RECONSTRUCTIONS, RECONSTRUCTED, record),
+        f"<h2>{_('Images')}</h2>",
+        *_picture_of(run.output_dir, SAMPLES, _("Generated images"), record),
+        *_picture_of(run.output_dir, RECONSTRUCTIONS, _(RECONSTRUCTED), record),
         *_copies(measured),
         *_data(looked, record, names),
         *_tables(record, names),
     ]
-    title = "VAE Studio report"
+    title = _("VAE Studio report")
     body = "\n".join(parts)
     page = (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>\n'
+        f'<!DOCTYPE html>\n<html lang="{current()}"><head><meta charset="utf-8">'
+        f'<title>{title}</title><meta name="viewport" content="width=device-width">'
+        f"<style>{STYLE}</style></head>\n"
         f"<body>\n{body}\n</body></html>\n"
     )
     path = to or output_dir / REPORT_NAME
@@ -104,35 +106,42 @@ def write_report(
     return path
 
 
-RECONSTRUCTED = "Originals, reconstructions and absolute differences"
+RECONSTRUCTED = marked("Originals, reconstructions and absolute differences")
 
 
 def _head(record: Record, names: bool) -> Iterator[str]:
-    yield "<h1>Report of a training</h1>"
-    done = len(record.history)
-    more = f" and {record.images_done} images of the next" if record.images_done else ""
-    seconds = sum(row.seconds for row in record.history)
-    where = f" {_text(record.config['file_path'])}." if names else ""
-    yield (
-        f'<p class="muted">VAE Studio {__version__}, {time.strftime("%Y-%m-%d")}. '
-        f"{done} epochs{more} in {duration(seconds)}, {record.images} images.{where}</p>"
-    )
+    yield f"<h1>{_('Report of a training')}</h1>"
+    done, seconds = len(record.history), sum(row.seconds for row in record.history)
+    epochs = ngettext("{count} epoch in {time}", "{count} epochs in {time}", done)
+    images = ngettext("{count} image", "{count} images", record.images)
+    parts = [
+        f"VAE Studio {__version__}",
+        time.strftime("%Y-%m-%d"),
+        epochs.format(count=done, time=duration(seconds)),
+        images.format(count=number(record.images, ",d")),
+    ]
+    if record.images_done:
+        more = _("{count} images of the next epoch")
+        parts.insert(3, more.format(count=record.images_done))
+    if names:
+        parts.append(_text(record.config["file_path"]))
+    yield f'<p class="muted">{"  ·  ".join(parts)}</p>'
 
 
 def _findings(record: Record, copies: Finding | None) -> Iterator[str]:
-    yield "<h2>Findings</h2>"
+    yield f"<h2>{_('Findings')}</h2>"
     history, values = record.history, record.config
     found = [*findings(history, values), *([copies] if copies else [])]
     if too_early(history, values) and not found:
-        yield "<p>It is too early to say what is wrong, if anything is.</p>"
+        yield f"<p>{_('It is too early to say what is wrong, if anything is.')}</p>"
     elif not found:
-        yield (
-            f"<p>No fault was found in the training after {len(history)} epochs. Whether its "
-            "images are good enough, look at them below.</p>"
-        )
+        yield f"<p>{_text(no_fault(len(history)))}</p>"
     for finding in found:
-        remedy = ", ".join(f"{name} {text_of(value)}" for name, value in finding.remedy.items())
-        mends = f"<br><b>What mends it:</b> {_text(remedy)}" if remedy else ""
+        remedy = ", ".join(
+            f"{_(PARAMETERS[name].label)} {text_of(value)}"
+            for name, value in finding.remedy.items()
+        )
+        mends = f"<br><b>{_('What mends it:')}</b> {_text(remedy)}" if remedy else ""
         yield (
             f'<div class="finding"><b>{_text(finding.title)}.</b> {_text(finding.message)}'
             f"{mends}</div>"
@@ -140,7 +149,7 @@ def _findings(record: Record, copies: Finding | None) -> Iterator[str]:
 
 
 def _measured(found: Evaluation | None, notes: Sequence[str]) -> Iterator[str]:
-    yield "<h2>Measures</h2>"
+    yield f"<h2>{_('Measures')}</h2>"
     for note in notes:
         yield f"<p>{_text(note)}</p>"
     if found:
@@ -151,15 +160,17 @@ def _measured(found: Evaluation | None, notes: Sequence[str]) -> Iterator[str]:
 def _curves(run: Any, record: Record) -> Iterator[str]:
     drawn = loss_figure(run, "")
     if drawn is None:
-        yield "<p>No epoch is done yet.</p>"
+        yield f"<p>{_('No epoch is done yet.')}</p>"
         return
-    yield _image(encode(drawn[1], "svg"), "Loss of each epoch", "image/svg+xml")
-    yield _image(_small_plots(record), "What was measured after each epoch", "image/svg+xml")
+    yield _image(encode(drawn[1], "svg"), _("Loss of each epoch"), "image/svg+xml")
+    yield _image(_small_plots(record), _("What was measured after each epoch"), "image/svg+xml")
 
 
 def _small_plots(record: Record) -> bytes:
     """One for each measure that has values, as SVG."""
     from matplotlib.figure import Figure
+
+    from vae.ticks import Ticks
 
     history = record.history
     shown = [m for m in MEASURES if any(getattr(row, m.name) is not None for row in history)]
@@ -172,6 +183,7 @@ def _small_plots(record: Record) -> bytes:
         axes.plot(*zip(*[p for p in points if p[1] is not None], strict=True), color="#1a62d6")
         axes.set_title(_(measure.label), loc="left", fontsize=9, weight="bold", pad=15)
         axes.text(0, 1.03, _(measure.good), transform=axes.transAxes, fontsize=7, color="#5b6570")
+        axes.yaxis.set_major_formatter(Ticks())
         axes.tick_params(labelsize=8, length=0)
         axes.grid(axis="y", color="#e1e5ea")
         axes.spines[["top", "right", "left"]].set_visible(False)
@@ -181,59 +193,66 @@ def _small_plots(record: Record) -> bytes:
 def _picture_of(folder: Path, shelf: Shelf, title: str, record: Record) -> Iterator[str]:
     """The newest picture of a kind, if there is one."""
     if epochs := shelf.epochs(folder, len(record.history)):
-        yield f"<h3>{title}, epoch {epochs[-1]}</h3>"
+        moment = _("epoch {epoch}").format(epoch=epochs[-1])
+        yield f"<h3>{title}, {moment}</h3>"
         yield _image((folder / shelf.name(epochs[-1])).read_bytes(), title, "image/png")
 
 
 def _copies(found: Evaluation | None) -> Iterator[str]:
     if not found:
         return
-    yield "<h3>Are samples copies of training images?</h3>"
-    yield (
-        "<p>The samples nearest to a training image, each above that image. They should be alike "
-        "in kind, not the same. The measures above give the distances beside those of images that "
-        "were held out.</p>"
+    yield f"<h3>{_('Are samples copies of training images?')}</h3>"
+    text = _(
+        "The samples nearest to a training image, each above that image. They should be alike in "
+        "kind, not the same. The measures above give the distances beside those of images that "
+        "were held out."
     )
-    for picture, what in zip(found.pairs, ("by pixels", "by latents"), strict=True):
+    yield f"<p>{text}</p>"
+    for picture, what in zip(found.pairs, (_("by pixels"), _("by latents")), strict=True):
         file = io.BytesIO()
         Image.fromarray(np.ascontiguousarray(picture)).save(file, "PNG")
-        yield f"<p>{what}</p>{_image(file.getvalue(), f'Closest pairs {what}', 'image/png')}"
+        title = _("Closest pairs, {way}").format(way=what)
+        yield f"<p>{title}</p>{_image(file.getvalue(), title, 'image/png')}"
 
 
 def _data(found: Survey | None, record: Record, names: bool) -> Iterator[str]:
-    yield "<h2>Images in the folder</h2>"
+    yield f"<h2>{_('Images in the folder')}</h2>"
     if found is None:
-        yield "<p>They cannot be looked at any more.</p>"
+        yield f"<p>{_('They cannot be looked at any more.')}</p>"
         return
     formats = ", ".join(f"{count} {name}" for name, count in found.formats)
-    labels = ("smallest", "median", "largest")
+    labels = (_("smallest"), _("median"), _("largest"))
     sizes = ", ".join(f"{n} {w} x {h}" for n, (w, h) in zip(labels, found.sizes, strict=False))
     trained = record.history[-1].images if record.history else record.images
+    # The headers do not show all that is damaged: the rest was found when the network learned.
+    refused = max(found.refused, found.files - record.images)
+    held_back = _("{count} for validation").format(count=record.images - trained)
     yield _table(
         [
-            ("files", str(found.files), ""),
-            ("formats", formats, ""),
-            ("sizes in pixels", sizes, ""),
-            ("not square", str(found.not_square), "are stretched"),
-            ("copies of others", str(found.copies), ""),
-            ("cannot be used", str(found.refused), ""),
-            ("used", str(record.images), ""),
-            ("for training", str(trained), f"{record.images - trained} for validation"),
+            (_("files"), str(found.files), ""),
+            (_("formats"), formats, ""),
+            (_("sizes in pixels"), sizes, ""),
+            (_("not square"), str(found.not_square), _("are stretched")),
+            (_("copies of others"), str(found.copies), ""),
+            (_("cannot be used"), str(refused), ""),
+            (_("used"), str(record.images), ""),
+            (_("for training"), str(trained), held_back),
         ]
     )
     if names and found.unreadable:
-        yield "<p>Cannot be used:</p>"
-        yield _table([(name, reason, "") for name, reason in found.unreadable])
+        yield f"<p>{_('By their headers cannot be used:')}</p>"
+        yield _table([(name, reason_words(reason), "") for name, reason in found.unreadable])
 
 
 def _tables(record: Record, names: bool) -> Iterator[str]:
-    yield "<h2>Parameters</h2>"
-    shown = (n for n, facts in PARAMETERS.items() if names or facts.told)
-    yield _table([(n, text_of(record.config[n]) or "none", PARAMETERS[n].label) for n in shown])
+    yield f"<h2>{_('Parameters')}</h2>"
+    shown = ((n, facts) for n, facts in PARAMETERS.items() if names or facts.told)
+    yield _table([(n, text_of(record.config[n]) or "–", _(facts.label)) for n, facts in shown])
     for change in record.changes:
         yield f"<p>{_text(change)}</p>"
-    yield "<h2>Environment</h2>"
-    yield f"<p>{_text(record.environment)}, {record.threads} threads</p>"
+    yield f"<h2>{_('Environment')}</h2>"
+    threads = ngettext("{count} thread", "{count} threads", record.threads)
+    yield f"<p>{_text(record.environment)}, {threads.format(count=record.threads)}</p>"
 
 
 def _table(rows: Sequence[tuple[str, str, str]]) -> str:

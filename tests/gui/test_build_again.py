@@ -63,9 +63,11 @@ def test_a_comparison_stays_in_another_language(open_window: Open, tiny: Make) -
     app.toggle_language()
     assert app.runs.comparison is not None
     assert [name for name, _ in app.loss_actions.choices.others] == [
-        "KL weight β 1.0",
-        "KL weight β 0.5",
+        "beta 1.0",
+        "beta 0.5",
     ]
+    labels = [line.label for line in app.loss.shown_lines()]
+    assert labels[-2:] == ["Váha KL β 1.0", "Váha KL β 0.5"]
     window.pump(lambda: len(app.runs.comparison.pictures) == 2)
     app.runs.end_comparison()
     assert app.runs.table.winfo_manager() and not app.loss_actions.choices.others
@@ -133,6 +135,6 @@ def test_the_dialogs_of_files_speak_the_language_of_the_window(
         assert {"Directory:", "Cancel", "Show hidden files"} <= texts(choose)
     window.app.toggle_language()
     for choose in choosers:
-        assert {"Priečinok:", "Zrušiť", "Ukázať skryté súbory"} <= texts(choose)
+        assert {"Priečinok:", "Zrušiť", "Zobraziť skryté súbory"} <= texts(choose)
     window.app.toggle_language()
     assert "Directory:" in texts(choosers[0])

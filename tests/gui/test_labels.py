@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vae.gui.labels import labelled
+from vae.gui.labels import labelled, values_labelled
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,8 @@ from vae.gui.labels import labelled
 )
 def test_a_parameter_has_the_label_of_its_field(text: str, told: str) -> None:
     assert labelled(text) == told
+
+
+def test_each_of_several_values_has_the_label_of_its_field() -> None:
+    assert values_labelled("kl_balance auto, beta 0.3") == "KL balance auto, KL weight β 0.3"
+    assert values_labelled("phantoms  2026-01-01 10:00") == "phantoms  2026-01-01 10:00"

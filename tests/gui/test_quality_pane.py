@@ -101,7 +101,7 @@ def test_no_plot_is_cut_by_what_stands_above(open_window: Open) -> None:
 
 
 def test_the_numbers_of_an_axis_are_those_of_its_ticks() -> None:
-    from vae.gui.quality_plot import Ticks
+    from vae.ticks import Ticks
 
     for gap in (1000.0, 5.0, 2.0, 1.5, 0.25, 0.15, 0.005, 1e-5):
         ticks = [gap * step for step in range(7, 10)]

@@ -117,6 +117,8 @@ def test_compare_shows_what_differs_and_goes_back(
 ) -> None:
     window = open_window(three[0])
     shown: list[Any] = []
+    before = (("a log", ()),)  # whose curve lay beside the run's own
+    window.app.loss.choices.others = before
     monkeypatch.setattr(window.app.loss, "compare", shown.append)
     pane = show(window, 3)
     click_row(window, 0)
@@ -131,13 +133,37 @@ def test_compare_shows_what_differs_and_goes_back(
     # With another beta the loss is another measure.
     assert "(lowest)" not in str(rows["Best loss"])
     alike = dict(comparison(load_runs()[0][1:]))
-    assert "(lowest)" in str(alike["Best loss"])
+    assert len(set(alike["Best loss"])) == 1  # nothing is marked of what is alike
     assert not pane.table.winfo_viewable()
-    assert [name for name, _ in shown[0]] == ["KL weight β 0.5", "KL weight β 1.0"]
+    assert [name for name, _ in shown[0]] == ["beta 0.5", "beta 1.0"]
     assert [len(history) for _, history in shown[0]] == [1, 1]
     press("Escape")
     window.pump(lambda: pane.comparison is None and pane.table.winfo_viewable())
-    assert shown[1] == []
+    assert shown[1] == before
+
+
+def test_pictures_of_a_comparison_take_the_place_of_the_table(
+    open_window: Open, three: list[TrainConfig]
+) -> None:
+    window = open_window(three[0])
+    pane = show(window, 3)
+    pane.table.tree.selection_set(pane.table.tree.get_children()[:2])
+    pane.compare()
+    window.pump(lambda: len(pane.comparison.pictures) == 2)
+    small = pane.comparison.pictures[0].height()
+    assert pane.comparison.captions[0]["text"] == "KL weight β 0.5, epoch 1"
+    window.click(pane.comparison.cells[0])
+    window.pump(lambda: pane.comparison.pictures[0].height() > 1.5 * small)
+    assert not pane.comparison.table.winfo_viewable()
+    window.app.toggle_language()
+    pane = window.app.runs
+    window.pump(lambda: len(pane.comparison.pictures) == 2)
+    assert pane.comparison.large.get() and not pane.comparison.table.winfo_viewable()
+    assert pane.comparison.captions[0]["text"].startswith("Váha KL β 0.5")
+    assert window.app.loss.shown_lines()[-1].label.startswith("Váha KL β ")
+    window.click(pane.comparison.cells[0])
+    window.pump(lambda: bool(pane.comparison.table.winfo_viewable()))
+    window.app.toggle_language()
 
 
 @only_x11
@@ -340,6 +366,10 @@ def test_only_numbers_that_mean_the_same_are_called_the_best() -> None:
     partly = a_run("e", 1.0, loss=0.2, val_loss=0.6)
     assert "Best loss" not in marks(partly, bad)
     assert dict(comparison((partly, bad)))["Reconstruction"] == ("0.1", "0.1")
+    alike = a_run("f", 1.0, loss=0.5, psnr=20.04)
+    assert dict(comparison((alike, bad)))["PSNR"] == ("20.0", "20.0")
+    both = [a_run(name, 1.0, val_loss=0.6, val_reconstruction_loss=0.2) for name in "gh"]
+    assert dict(comparison(both))["Reconstruction (validation)"] == ("0.2", "0.2")
     held_back = a_run("c", 3.0, val_fraction=0.1, psnr=30.0, swd=7.0, val_loss=0.3)
     assert marks(good, held_back) == set()
     assert dict(comparison((good, held_back)))["Best loss"] == ("0.4", "0.3 (validation)")

@@ -63,8 +63,8 @@ def test_runs_follow_each_other_and_are_compared(
     assert "2 of 2 runs are done" in window.bar()
     assert (folder / TABLE_NAME).exists()
     assert [name for name, _ in app.loss_actions.choices.others] == [
-        "KL weight β 0.5",
-        "KL weight β 2.0",
+        "beta 0.5",
+        "beta 2.0",
     ]
     assert app.form.texts()["model_save_dir"] == config.model_save_dir  # the form stays
     app.show_tab(app.runs)

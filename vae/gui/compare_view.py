@@ -9,6 +9,7 @@ from tkinter import ttk
 from vae.config import PARAMETERS, text_of
 from vae.gui import kit
 from vae.gui.answers import GridsReady
+from vae.gui.labels import values_labelled
 from vae.gui.theme import ROW, pixels
 from vae.language import _, number
 from vae.measures import MEASURES
@@ -28,13 +29,14 @@ SMALLEST_TABLE = 4  # rows
 def curve_names(runs: Sequence[Run]) -> list[str]:
     """What each run is called: by as many values as tell them apart, or else when it began.
 
-    By two at least, if they differ in two.
+    By two at least, if they differ in two. Parameters have the names of the terminal, which are the
+    same in all languages: see `values_labelled`.
     """
     names = sorted(differing(runs), key=lambda name: name not in WEIGHTS)
     names = [name for name in names if not PARAMETERS[name].kind]
     for count in range(min(2, len(names)), len(names) + 1):
         called = [
-            ", ".join(f"{_(PARAMETERS[n].label)} {text_of(run.config[n])}" for n in names[:count])
+            ", ".join(f"{name} {text_of(run.config[name])}" for name in names[:count])
             for run in runs
         ]
         if len(set(called)) == len(runs):
@@ -52,12 +54,12 @@ class CompareView(ttk.Frame):
         ask: Callable[[int, bool], None],
         back: Callable[[], None],
         show_curves: Callable[[], None],
-        reconstructions: bool,
     ) -> None:
         super().__init__(master, style="Vae.TFrame")
         self.runs, self.ask, self.leave = runs, ask, back
         self.side, self.waiting = 0, ""
-        self.reconstructions = reconstructions  # or else samples
+        self.reconstructions = False  # or else samples
+        self.large = tk.BooleanVar(self, False)  # pictures in the table's place too
         row = ttk.Frame(self, style="Vae.TFrame")
         row.pack(fill="x", pady=(0, "6p"))
         self.back = kit.button(row, _("All runs"), back, "Plain", "chevron-left")
@@ -65,34 +67,37 @@ class CompareView(ttk.Frame):
         self.curves = kit.button(row, _("Show loss curves"), show_curves, "Plain")
         self.curves.pack(side="left", padx="4.5p")
         labels = (_("Samples"), _("Reconstructions"))
-        kinds = kit.choice(row, "", labels, int(reconstructions), self._choose)
-        kinds.pack(side="left", padx=("4.5p", 0))
+        self.kinds = kit.choice(row, "", labels, 0, self._choose)
+        self.kinds.pack(side="left", padx=("4.5p", 0))
+        larger = kit.switch(row, _("Larger pictures"), self.large, self._show_table)
+        larger.pack(side="right")
         self._make_table()
         self.room = ttk.Frame(self, style="Vae.TFrame")
         self.room.pack(fill="both", expand=True, pady=("9p", 0))
         self.cells: list[ttk.Label] = []
         self.captions: list[ttk.Label] = []
         self.pictures: list[tk.PhotoImage] = []
-        self.names = curve_names(runs)
         for column, name in enumerate(self.names):
             caption = ttk.Label(self.room, text=name, style="Muted.Vae.TLabel")
             caption.grid(row=0, column=column, sticky="w")
-            cell = ttk.Label(self.room, style="Vae.TLabel", anchor="nw")
+            cell = ttk.Label(self.room, style="Vae.TLabel", anchor="nw", cursor="hand2")
+            cell.bind("<Button-1>", lambda event: larger.invoke())
             cell.grid(row=1, column=column, sticky="nw")
             self.room.columnconfigure(column, weight=1, uniform="runs")
             self.captions.append(caption)
             self.cells.append(cell)
         self.bind("<Configure>", lambda event: self._share_height(event.height))
         self.room.bind("<Configure>", lambda event: self._resized())
-        for widget in (self.back, self.curves, kinds, self.table):
+        for widget in (self.back, self.curves, self.kinds, larger, self.table):
             # Not for the window, which would stop a run.
             widget.bind("<Escape>", self._escape)
         self.back.focus_set()
 
     def _make_table(self) -> None:
         rows = comparison(self.runs)
+        self.names = [values_labelled(name) for name in curve_names(self.runs)]
         columns = [str(number) for number in range(len(self.runs))]
-        frame = ttk.Frame(self, style="Vae.TFrame")
+        self.frame = frame = ttk.Frame(self, style="Vae.TFrame")
         frame.pack(fill="x")
         self.table = ttk.Treeview(
             frame, columns=columns, height=len(rows), style="Vae.Treeview", selectmode="browse"
@@ -102,12 +107,29 @@ class CompareView(ttk.Frame):
         bar.pack(side="right", fill="y")
         self.table.column("#0", width=pixels(self, 140)[0], stretch=False)
         alike = len({run.folder for run in self.runs}) == 1
-        for column, run in zip(columns, self.runs, strict=True):
-            self.table.heading(column, text=run.moment if alike else run.name, anchor="w")
+        titles = [run.moment if alike else run.name for run in self.runs]
+        if len(set(titles)) < len(titles):  # begun within a minute
+            titles = self.names
+        for column, title in zip(columns, titles, strict=True):
+            self.table.heading(column, text=title, anchor="w")
             self.table.column(column, width=pixels(self, 90)[0], anchor="w")
         for label, values in rows:
             self.table.insert("", "end", text=label, values=values)
         self.table.pack(fill="x")
+
+    def take_over(self, other: CompareView) -> None:
+        """Show the same pictures, as large as another does."""
+        self.reconstructions = other.reconstructions
+        self.kinds.current(int(self.reconstructions))
+        self.large.set(other.large.get())
+        self._show_table()
+
+    def _show_table(self) -> None:
+        """The table, unless larger pictures take its place."""
+        if self.large.get():
+            self.frame.pack_forget()
+        else:
+            self.frame.pack(fill="x", before=self.room)
 
     def _choose(self, kind: int) -> None:
         self.reconstructions = kind == 1
@@ -185,6 +207,7 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
     weights &= len({best.val_loss is None for best in bests if best}) < 2
     losses = [measured_loss(best) if best else None for best in bests]
     told = [loss_words(best) if best else "–" for best in bests]
+    held_back = all(best.val_loss is not None for best in bests if best)
     rows += [
         (_("State"), tuple(state_word(run) for run in runs)),
         (_("Best loss"), _marked(losses, told, min if images and weights else None)),
@@ -201,6 +224,8 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
         values = [_value(run, name) for run in runs]
         if any(value is not None for value in values):
             told = ["–" if value is None else number(value, form) for value in values]
+            if held_back and name.endswith("_loss"):
+                label = _("{loss} (validation)").format(loss=label)
             rows.append((label, _marked(values, told, BETTER.get(name) if images else None)))
     epochs = _("{done} of {total}")
     done = [epochs.format(done=len(r.history), total=r.config["num_epochs"]) for r in runs]
@@ -223,12 +248,9 @@ def _value(run: Run, name: str) -> float | None:
 def _marked(
     values: Sequence[float | None], told: Sequence[str], best: Callable[..., float] | None
 ) -> tuple[str, ...]:
-    """A row, with the best of its values marked if there are several."""
-    known = [value for value in values if value is not None]
-    if best is None or len(known) < 2:
+    """A row, with the best of its values marked, unless all are written alike."""
+    known = {value: text for value, text in zip(values, told, strict=True) if value is not None}
+    if best is None or len(set(known.values())) < 2:
         return tuple(told)
     mark = _("{value} (lowest)") if best is min else _("{value} (highest)")
-    return tuple(
-        mark.format(value=text) if value == best(known) else text
-        for value, text in zip(values, told, strict=True)
-    )
+    return tuple(mark.format(value=text) if text == known[best(known)] else text for text in told)

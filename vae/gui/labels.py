@@ -16,6 +16,11 @@ _NAMES = re.compile(
 )
 
 
+def values_labelled(text: str) -> str:
+    """ "beta 0.3, depth 2", with each parameter called what the form calls it."""
+    return ", ".join(map(labelled, text.split(", ")))
+
+
 def labelled(text: str) -> str:
     """A message with each parameter called what the form calls it; the parts of a path stay."""
     return _NAMES.sub(lambda found: _(PARAMETERS[found[0]].label), text)

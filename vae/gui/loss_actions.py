@@ -10,6 +10,7 @@ from vae.files import FIGURE_FORMATS, readable
 from vae.gui import kit, loss_jobs, picture_jobs
 from vae.gui.answers import LogRead
 from vae.gui.export_dialog import ask_export
+from vae.gui.labels import values_labelled
 from vae.gui.loss_jobs import Export
 from vae.gui.loss_pane import LossChoices
 from vae.history import log_text
@@ -106,7 +107,9 @@ class LossActions:
         last = self.last_export or first
         if wanted := ask_export(app.root, titles, FIGURE_FORMATS, last):
             self.last_export = wanted
-            others = tuple((name, tuple(history)) for name, history in self.choices.others)
+            others = tuple(
+                (values_labelled(name), tuple(history)) for name, history in self.choices.others
+            )
             run = Run(tuple(app.view.history), app.view.values, output_dir, pictures, others)
             app.worker.do(
                 picture_jobs.write,

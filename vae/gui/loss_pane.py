@@ -21,6 +21,7 @@ from vae.curve import (
 )
 from vae.events import EpochRecord
 from vae.gui import kit
+from vae.gui.labels import values_labelled
 from vae.gui.pane import Pane
 from vae.language import _, number
 from vae.schedule import best_epoch
@@ -194,7 +195,7 @@ class LossPane(Pane):
         if line := validation_line(_("Validation"), self.history, style=len(lines)):
             lines.append(line)
         for name, history in self.choices.others:
-            lines.append(total_line(_short(name), history, style=len(lines)))
+            lines.append(total_line(_short(values_labelled(name)), history, style=len(lines)))
         return lines
 
     def refresh(self) -> None:

@@ -6,7 +6,7 @@ import tkinter as tk
 from collections.abc import Sequence
 from typing import Any
 
-from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
 
 from vae.curve import Line, Mark, spread
@@ -17,17 +17,11 @@ from vae.gui.plot import Plot
 from vae.gui.plot_tools import Navigation
 from vae.gui.theme import LIGHT, Palette
 from vae.language import _, number
+from vae.ticks import Ticks
 
 MARGINS = (0.62, 1.45, 0.55, 0.32)  # inches: left, right (for the labels), bottom, top
 LABEL_GAP = 18  # pixels at 96 dpi, from one label to the next
 MANY_EPOCHS = 200  # beyond, a dot for each hides the line
-
-
-class Numbers(ScalarFormatter):
-    """Numbers along an axis, as the language writes them."""
-
-    def __call__(self, x: float, pos: int | None = None) -> str:
-        return number(0.5, ".1f")[1].join(super().__call__(x, pos).split("."))
 
 
 class LossPlot(Plot):
@@ -163,7 +157,7 @@ class LossPlot(Plot):
             self.axes.yaxis.set_minor_formatter(FuncFormatter(self._log_number))
         else:
             self.axes.set_yscale("linear")
-            self.axes.yaxis.set_major_formatter(Numbers(useOffset=False))
+            self.axes.yaxis.set_major_formatter(Ticks())
         self.show_all()
 
     def _log_number(self, x: float, place: int | None) -> str:

@@ -9,7 +9,7 @@ from tkinter import ttk
 
 from vae.config import Value
 from vae.events import EpochRecord
-from vae.findings import Finding, findings, too_early
+from vae.findings import Finding, findings, no_fault, too_early
 from vae.gui import kit
 from vae.gui.pane import Pane
 from vae.gui.theme import fit_tabs, pixels
@@ -34,7 +34,8 @@ class QualityPane(Pane):
         self.found: tuple[Finding, ...] = ()
         self.locked = self.stale = False
         self.drawn = 0.0  # when the plots were brought up to date
-        self.headline = ttk.Label(self, style="Bold.Vae.TLabel")
+        self.headline = ttk.Label(self, style="Bold.Vae.TLabel", justify="left")
+        self.headline.bind("<Configure>", lambda e: self.headline.configure(wraplength=e.width))
         self.cards = ttk.Frame(self, style="Vae.TFrame")
         self.shown: list[tuple[str, Mapping[str, Value]]] = []  # of which there are cards
         self.buttons: list[ttk.Button] = []
@@ -78,11 +79,7 @@ class QualityPane(Pane):
         if not self.history or not self.values:
             self.headline.pack_forget()
         else:
-            text = ngettext(
-                "No fault was found in the training after {count} epoch.",
-                "No fault was found in the training after {count} epochs.",
-                epochs,
-            ).format(count=epochs)
+            text = no_fault(epochs)
             if count:
                 text = ngettext(
                     "{count} thing needs attention", "{count} things need attention", count

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 import tkinter as tk
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 
 from matplotlib.axes import Axes
 from matplotlib.text import Annotation, Text
-from matplotlib.ticker import Formatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from vae.config import Value
 from vae.events import EpochRecord
@@ -17,6 +16,7 @@ from vae.gui.plot import Plot
 from vae.gui.theme import LIGHT, Palette
 from vae.language import _, number
 from vae.measures import MEASURES, Measure
+from vae.ticks import Ticks
 
 COLUMNS = 3
 MARGINS = (0.62, 0.15, 0.3, 0.5)  # inches around each: left, right, bottom, top
@@ -24,26 +24,9 @@ TITLE_LEFT = 0.05  # inches from a cell's left edge
 LEAST_PLOT = 0.5  # inches, the height of a cell's axes
 STEPS = (1, 2, 5, 10)  # from one number to the next; others need more digits
 TICK_HEIGHT = 0.25  # inches from one number to the next, at least
-MOST_DIGITS = 5  # behind a point; numbers that need as many are written with an exponent
 FLAT = 0.02  # of a value, the least that an axis spans, so that noise is not blown up
 MANY_EPOCHS = 60  # beyond, a dot for each hides the line
 SIZES = 9.5, 8.0  # of a title in points: where it has room, and where it has not
-
-
-def _has(digits: int, value: float) -> bool:
-    """Whether a number has no more digits behind its point than so many."""
-    return math.isclose(round(value, digits), value, rel_tol=1e-9, abs_tol=1e-12)
-
-
-class Ticks(Formatter):
-    """As many digits as the numbers of an axis have, in the language in use."""
-
-    def format_ticks(self, values: Sequence[float]) -> list[str]:
-        digits = next((d for d in range(MOST_DIGITS) if all(map(partial(_has, d), values))), None)
-        return [number(v, ".3g" if digits is None else f",.{digits}f") for v in values]
-
-    def __call__(self, value: float, place: int | None = None) -> str:
-        return self.format_ticks([value])[0]
 
 
 class Cell:

@@ -60,7 +60,7 @@ from vae.gui.answers import (
 )
 from vae.gui.bar import ENOUGH_BATCHES, Eta
 from vae.gui.endings import Ending, Endings
-from vae.gui.labels import labelled
+from vae.gui.labels import labelled, values_labelled
 from vae.language import _, marked, ngettext, number
 from vae.schedule import has_given_up
 from vae.words import SLOW_PHASES, device_words, event_lines
@@ -128,7 +128,7 @@ class RunView:
     def show(self, event: Any) -> None:
         """Show one event."""
         for line in event_lines(event):
-            self.app.log.write(line, "warning" if isinstance(event, Warned) else "")
+            self.app.log.write(labelled(line), "warning" if isinstance(event, Warned) else "")
         match event:
             case BatchDone():
                 self._batch_done(event)
@@ -374,13 +374,13 @@ class RunView:
         self.before_trials = self.before_trials or form.texts()
         form.fill({name: text_of(value) for name, value in event.config.items()})
         text = _("Run {number} of {total}: {label}")
-        self.app.banner.say(text.format(number=event.number, total=event.total, label=event.label))
+        label = values_labelled(event.label)
+        self.app.banner.say(text.format(number=event.number, total=event.total, label=label))
 
     def _trial_ended(self, event: TrialEnded) -> None:
         """Leave its curve behind, for the next ones to be seen beside."""
         if event.result and not event.result.stopped:
-            name = ", ".join(map(labelled, event.label.split(", ")))
-            ended = (name, event.result.history)
+            ended = (event.label, event.result.history)
             self.app.loss.compare([*self.app.loss_actions.choices.others, ended])
 
     def _give_form_back(self) -> None:

@@ -13,6 +13,7 @@ from tkinter import ttk
 from typing import TYPE_CHECKING, Any
 
 from vae.config import Value, text_of
+from vae.curve import Runs
 from vae.gui import dialogs, jobs, kit
 from vae.gui.answers import GridsReady, PlacesFound, RunsListed, RunsTrashed, ThumbnailsReady
 from vae.gui.compare_view import CompareView, curve_names
@@ -36,6 +37,7 @@ class RunsPane(Pane):
         self.app = app
         self.stale, self.loading, self.loaded = True, False, 0.0
         self.comparison: CompareView | None = None
+        self.others: Runs = ()  # the curves beside the run's own before it was compared
         self.told: tuple[str, ...] = ()  # of files that are no runs
         self.selected: tuple[str, ...] = ()  # ids
         self.list = ttk.Frame(self, style="Vae.TFrame")
@@ -255,6 +257,7 @@ class RunsPane(Pane):
             named = zip(curve_names(runs), runs, strict=True)
             # The run of the form is there already.
             here = tuple(self.app.view.history)
+            self.others = self.app.loss.choices.others
             self.app.loss.compare([(name, r.history) for name, r in named if r.history != here])
             self._show_comparison(runs)
 
@@ -264,23 +267,23 @@ class RunsPane(Pane):
             self.table.take_over(other.table)
             self.table.tree.selection_set(other.selected)
         if other.comparison:
-            self._show_comparison(other.comparison.runs, other.comparison.reconstructions)
+            self.others = other.others
+            self._show_comparison(other.comparison.runs).take_over(other.comparison)
 
-    def _show_comparison(self, runs: Sequence[Run], reconstructions: bool = False) -> None:
+    def _show_comparison(self, runs: Sequence[Run]) -> CompareView:
         self.list.pack_forget()
         ask = partial(self.app.worker.do, jobs.draw_grids, tuple(runs))
         show_curves = partial(self.app.show_tab, self.app.loss)
-        self.comparison = CompareView(
-            self, runs, ask, self.end_comparison, show_curves, reconstructions
-        )
+        self.comparison = CompareView(self, runs, ask, self.end_comparison, show_curves)
         self.comparison.pack(fill="both", expand=True)
+        return self.comparison
 
     def end_comparison(self) -> None:
-        """Back to the table."""
+        """Back to the table, and to the curves that were there before."""
         if self.comparison:
             self.comparison.destroy()
             self.comparison = None
-            self.app.loss.compare([])
+            self.app.loss.compare(self.others)
             self.list.pack(fill="both", expand=True)
             self.table.tree.focus_set()
 

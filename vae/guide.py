@@ -35,7 +35,7 @@ ADVICE: dict[str, Advice] = {
     "val_fraction": Advice(
         marked("Measured on more images, and fewer are left to learn from."),
         marked("More images to learn from; figures vary more by chance."),
-        marked("0.1. With 0, nothing tells whether the network only learns its images by heart."),
+        marked("0.1. With 0 it goes unseen that images are learned by heart."),
     ),
     "latent_dim": Advice(
         marked("Sharper reconstructions, but more latents than the data needs turn samples grey."),
@@ -119,7 +119,8 @@ ADVICE: dict[str, Advice] = {
         "",
         marked(
             "none; light for some hundred images or fewer; flip only where left and right may be "
-            "exchanged."
+            "exchanged. Validation images stay as they are: their loss may lie below the training "
+            "loss."
         ),
     ),
     "group_pattern": Advice(

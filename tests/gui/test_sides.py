@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.gui.test_access import settle, widgets
-from vae.config import TrainConfig
+from vae import language
+from vae.config import PARAMETERS, TrainConfig
 from vae.gui.app import RESULTS_HEIGHT
 from vae.gui.sides import LEAST_WIDTH
 from vae.gui.theme import pixels
@@ -124,6 +125,43 @@ def test_the_tab_that_is_read_stays_when_the_window_becomes_narrow(open_window: 
     window.pump(lambda: not app.sides.form_in_turn)
     sized(window, *NARROW)
     assert seen(app) == (False, True)
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_each_explanation_has_room(open_window: Open, code: str) -> None:
+    window = open_window()
+    app = window.app
+    if code != language.current():
+        app.toggle_language()
+    settle(window)
+    info = app.form.explanation
+    assert info.winfo_viewable()
+    for name in PARAMETERS:
+        info.explain(name)
+        app.root.update()
+        assert info.text.bbox("end-1c") is not None, name
+    app.larger(99)
+    window.pump(lambda: not app.resizing)
+    sized(window, 700, 400)
+    info = app.form.explanation
+    app.sides.show_form()
+    settle(window)
+    assert info.winfo_viewable()  # beside the form, where there is no room below it
+    assert info.winfo_rootx() > app.form.canvas.winfo_rootx() + app.form.canvas.winfo_width() // 2
+
+
+def test_the_head_says_as_much_as_there_is_room_for(open_window: Open) -> None:
+    window = open_window()
+    app = sized(window, *WIDE)
+    app.header.show("A folder of images with a long name", "1,234 images", "CPU, 2 threads")
+    settle(window)
+    assert app.header.subject["text"].endswith("CPU, 2 threads")
+    sized(window, 600, 600)
+    text = app.header.subject["text"]
+    assert text.startswith("A folder") and text.endswith("…")
+    assert app.header.subject.winfo_reqwidth() <= app.header.subject.winfo_width()
+    sized(window, *WIDE)
+    assert app.header.subject["text"].endswith("CPU, 2 threads")
 
 
 def test_a_hidden_form_comes_back_with_what_is_wrong(open_window: Open, tiny: Make) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tkinter as tk
+import tkinter.font as tkfont
 from collections.abc import Callable, Sequence
 from tkinter import ttk
 
@@ -105,7 +106,9 @@ class CompareView(ttk.Frame):
         bar = ttk.Scrollbar(frame, command=self.table.yview, style="Vae.Vertical.TScrollbar")
         self.table.configure(yscrollcommand=bar.set)
         bar.pack(side="right", fill="y")
-        self.table.column("#0", width=pixels(self, 140)[0], stretch=False)
+        font, room = tkfont.nametofont("TkDefaultFont", self), pixels(self, 24)[0]
+        widest = max(font.measure(label) for label, _values in rows)
+        self.table.column("#0", width=widest + room, stretch=False)
         alike = len({run.folder for run in self.runs}) == 1
         titles = [run.moment if alike else run.name for run in self.runs]
         if len(set(titles)) < len(titles):  # begun within a minute

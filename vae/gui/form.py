@@ -6,6 +6,7 @@ import tkinter as tk
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tkinter import ttk
+from typing import Literal
 
 from vae.config import DEFAULTS, PARAMETERS, PATHS, check, parse, text_of
 from vae.gui import kit
@@ -17,7 +18,8 @@ from vae.language import _
 ADVANCED = "Advanced"
 # In points, as all sizes in the window: 3p are 4 pixels at 96 dpi, 8 at 192.
 WIDTH, TEXT_WIDTH = "300p", "264p"
-ROWS_HEIGHT = 260  # of the form above its explanation, at least, at 96 dpi
+# Of the form above its explanation, at least, and of both beside each other; logical pixels.
+ROWS_HEIGHT, BOTH_WIDTH = 260, 640
 ARRANGE_MS = 700
 NEEDS_ATTENTION = "<<NeedsAttention>>"  # the form's event, when it marks fields
 
@@ -39,11 +41,11 @@ class Form(ttk.Frame):
         self.advanced: list[tk.Widget] = []
         self.folded = True
         self.canvas = tk.Canvas(self, highlightthickness=0, width=WIDTH)
-        bar = ttk.Scrollbar(self, command=self.canvas.yview, style="Vae.Vertical.TScrollbar")
-        self.canvas.configure(yscrollcommand=bar.set)
+        self.bar = ttk.Scrollbar(self, command=self.canvas.yview, style="Vae.Vertical.TScrollbar")
+        self.canvas.configure(yscrollcommand=self.bar.set)
         self.explanation = Info(self)
         self.explanation.pack(side="bottom", fill="x")
-        bar.pack(side="right", fill="y")
+        self.bar.pack(side="right", fill="y")
         self.canvas.pack(side="left", fill="both", expand=True)
         self.body = ttk.Frame(self.canvas, style="Pane.Vae.TFrame", padding="18p 6p 9p 18p")
         self.body.columnconfigure(1, weight=1)
@@ -280,12 +282,14 @@ class Form(ttk.Frame):
         self._fit_explanation(self.wants_explanation)
 
     def _fit_explanation(self, always: bool = False) -> None:
-        """Show it where it leaves enough of the form in sight, or where it was asked for."""
+        """Show it beside or below the form where there is room for both, or where it is wanted."""
+        rows_height, both_width = pixels(self, ROWS_HEIGHT, BOTH_WIDTH)
+        beside = self.winfo_width() > both_width
         room = self.winfo_height() - self.explanation.winfo_reqheight()
-        wanted = self.wants_explanation and (always or room > pixels(self, ROWS_HEIGHT)[0])
-        if wanted and not self.explanation.winfo_manager():
-            self.explanation.pack(side="bottom", fill="x", before=self.canvas)
-        elif not wanted:
+        if self.wants_explanation and (always or beside or room > rows_height):
+            side: Literal["right", "bottom"] = "right" if beside else "bottom"
+            self.explanation.pack(side=side, fill="both", expand=beside, before=self.bar)
+        else:
             self.explanation.pack_forget()
 
     def toggle_advanced(self) -> None:

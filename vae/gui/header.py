@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tkinter as tk
+import tkinter.font as tkfont
 from collections.abc import Callable
 from tkinter import ttk
 
@@ -37,12 +38,22 @@ class Header(ttk.Frame):
         for button, tip in (*buttons, (self.sides, _("Show or hide the form"))):
             button.pack(side="right", padx=("3p", 0))
             kit.tooltip(button, tip)
+        self.words = ""
         self.subject = ttk.Label(self, style="Muted.Vae.TLabel")
-        self.subject.pack(side="left", padx="12p")
+        self.subject.pack(side="left", padx="12p", fill="x", expand=True)
+        self.subject.bind("<Configure>", lambda event: self._fit(event.width))
 
     def show(self, *parts: str) -> None:
         """Say what is trained and where; empty parts are left out."""
-        self.subject.configure(text="  ·  ".join(part for part in parts if part))
+        self.words = "  ·  ".join(part for part in parts if part)
+        self._fit(self.subject.winfo_width())
+
+    def _fit(self, room: int) -> None:
+        """Leave out the end of what is said where there is no room for it."""
+        measure, text = tkfont.nametofont("TkDefaultFont", self).measure, self.words
+        while text and measure(text) > room > 1:  # which it is before the window is drawn
+            text = f"{text[:-2].rstrip(' ·')}…"
+        self.subject.configure(text=text)
 
     def tell_sides(self, narrow: bool, form_shown: bool) -> None:
         """Where form and tabs take turns, name the one that the button brings."""

@@ -10,7 +10,7 @@ from vae.gui import kit
 from vae.guide import ADVICE
 from vae.language import _
 
-LINES = 8  # always the same height, so that the form above does not jump
+LINES = 9  # always the same height, so that the form above does not jump
 
 
 class Info(ttk.Frame):
@@ -26,7 +26,7 @@ class Info(ttk.Frame):
             self, height=LINES, width=1, wrap="word", relief="flat", font="VaeSmall",
             takefocus=False, cursor="arrow", state="disabled",
         )  # fmt: skip
-        self.text.pack(fill="x")
+        self.text.pack(fill="both", expand=True)
         self.explain(next(iter(PARAMETERS)))
 
     def explain(self, name: str) -> None:

@@ -94,6 +94,16 @@ def test_the_cache_is_told_and_cleared(tiny: Make, capsys: pytest.CaptureFixture
     assert "No decoded images are kept" in capsys.readouterr().out
 
 
+def test_without_a_command_it_says_what_there_is_and_how_the_window_opens(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as done:
+        main([])
+    assert done.value.code == 0
+    told = capsys.readouterr().out
+    assert "python vae_gui.py" in told and "train, or resume" in told
+
+
 def test_the_help_names_every_parameter(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["train", "--help"])

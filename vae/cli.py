@@ -1,4 +1,4 @@
-"""The terminal: python -m vae COMMAND. Same engine and files as the window."""
+"""The terminal: python -m vae COMMAND. Same engine and files as the window: python vae_gui.py."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A file name that the terminal's encoding lacks is no reason to fail.
             stream.reconfigure(errors="backslashreplace")
-    options = build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = build_parser().parse_args(given or ["--help"])
     diary.open_log(f"terminal {options.command.__name__}")
     stop = threading.Event()
     handlers = stop_at_signals(stop.set)

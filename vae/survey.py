@@ -69,6 +69,11 @@ class Survey:
     duplicates: tuple[tuple[str, ...], ...]
     sample: tuple[ImageFile, ...]
 
+    @property
+    def whole(self) -> int:
+        """How many files can be used, as far as their headers tell."""
+        return sum(count for _name, count in self.formats)
+
 
 def find(folder: Path, emit: Emit, should_stop: Stop) -> Found:
     """Find the image files. Raises StudioError with what to do, OSError and StopRequested."""

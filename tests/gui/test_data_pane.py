@@ -91,7 +91,7 @@ def test_files_that_need_attention_are_listed_and_can_be_copied(
     (images / "a text.png").write_text("no image")
     (images / "z copy.png").write_bytes((images / "image_003.png").read_bytes())
     window = open_window(tiny())
-    wait(window)
+    assert wait(window)["images"] == "13  ·  PNG 13"
     app, pane = window.app, window.app.data
     app.root.update()
     assert pane.headline["text"] == "1 file cannot be used  ·  1 is a copy"

@@ -48,6 +48,10 @@ def test_a_preset_fills_the_form_and_the_bar_says_what_changed(
     window.pump(lambda: form.texts()["img_size"] == "64")
     assert window.bar().startswith("Note Quick look: Image size 64, ")
     assert "Epochs" not in window.bar()  # it was the preset's already
+    assert window.bar().count(",") == 4 and "more (see Log)." in window.bar()
+    window.pump(lambda: "Quick look: Image size 64, " in window.app.log.text.get("1.0", "end"))
+    told = window.app.log.text.get("1.0", "end")
+    assert "more" not in told and "Base channels" in told
     assert form.texts()["model_save_dir"] == config.model_save_dir
     assert (form.texts()["seed"], form.texts()["threads"]) == ("7", "1")
     window.app.presets.choose(presets.built_in()[2])

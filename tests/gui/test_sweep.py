@@ -46,11 +46,12 @@ def test_runs_follow_each_other_and_are_compared(
     folder = tmp_path / "all"
     wanted = Sweep({"beta": ["0.5", "2"]}, folder)
     monkeypatch.setattr(control, "ask_sweep", lambda *_: wanted)
-    said = []
+    said, told = [], list[str]()
     trial_begun = app.view._trial_begun
     monkeypatch.setattr(
         app.view, "_trial_begun",
-        lambda event: (trial_begun(event), said.append(app.form.texts())),
+        lambda event: (trial_begun(event), said.append(app.form.texts()),
+                       told.append(app.header.words)),
     )  # fmt: skip
     app.control.train_several()
     assert app.busy
@@ -59,6 +60,8 @@ def test_runs_follow_each_other_and_are_compared(
     # The form has what is trained, folders too, and then what it had before.
     assert [texts["beta"] for texts in said] == ["0.5", "2.0"]
     assert all(folder in Path(texts["model_save_dir"]).parents for texts in said)
+    assert told == ["Run 1 of 2: KL weight β 0.5", "Run 2 of 2: KL weight β 2.0"]
+    assert "Run" not in app.header.words
     assert app.form.texts() == before
     assert "2 of 2 runs are done" in window.bar()
     assert (folder / TABLE_NAME).exists()

@@ -48,9 +48,9 @@ def checked(survey: Survey, sheet: Sheet | None) -> str:
 
 
 def images(survey: Survey) -> str:
-    """How many images, in which formats."""
+    """How many images, in which formats; files whose headers cannot be read count elsewhere."""
     formats = ", ".join(f"{name} {count(files)}" for name, files in survey.formats)
-    return f"{count(survey.files)}  ·  {formats}" if formats else count(survey.files)
+    return f"{count(survey.whole)}  ·  {formats}" if formats else count(survey.whole)
 
 
 def sizes(survey: Survey) -> str:
@@ -74,7 +74,7 @@ def shape(survey: Survey) -> str:
         "{count} of {total} is not square: it is stretched to a square",
         "{count} of {total} are not square: they are stretched to a square",
         survey.not_square,
-    ).format(count=count(survey.not_square), total=count(survey.files))
+    ).format(count=count(survey.not_square), total=count(survey.whole))
 
 
 def colour(sheet: Sheet) -> str:

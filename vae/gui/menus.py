@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Some keys edit a field in Tk, which acts before the window does: Ctrl+K would empty it.
 FIELDS = ("TEntry", "TSpinbox", "TCombobox")
-Entry = tuple[str, str, Callable[[], object]]  # label, key or "", action
+Entry = tuple[str, str, Callable[[], object]] | None  # label, key or "", action; or a line
 
 
 def make_menus(app: App) -> None:
@@ -28,21 +28,27 @@ def make_menus(app: App) -> None:
             (_("Open output folder"), "Mod+O", actions.open_output),
             (_("Open checkpoint folder"), "", actions.open_checkpoints),
             (_("Open folder of the log file"), "", actions.open_log),
+            None,
             (_("Export figures..."), "Mod+E", app.loss_actions.export),
             (_("Save loss plot..."), "", app.loss_actions.save_plot),
             (_("Copy loss data"), "", app.loss_actions.copy_data),
             (_("Compare with a log..."), "", app.loss_actions.compare_with_log),
+            None,
             (_("Clear image cache..."), "", actions.clear_cache),
+            None,
             (_("Quit"), "Mod+Q", app.close),
         ],
         _("Run"): [
             (_("Train or resume"), "Mod+Enter", control.train),
             (_("Pause or go on"), "Mod+B", control.pause),
             (_("Stop..."), "Esc", control.ask_stop),
+            None,
             (_("Save a checkpoint at once"), "Mod+S", control.save_now),
             (_("Draw samples at once"), "Mod+G", control.sample_now),
+            None,
             (_("Start fresh..."), "Mod+N", control.start_fresh),
             (_("Several runs in a row..."), "Mod+D", control.train_several),
+            None,
             (_("Write a report"), "Mod+Y", actions.write_report),
             (_("Copy as command"), "Mod+K", actions.copy_command),
         ],
@@ -51,18 +57,22 @@ def make_menus(app: App) -> None:
                 (title, f"Mod+{number}", partial(app.show_tab, pane))
                 for number, (title, pane) in enumerate(app.panes.items(), start=1)
             ),
-            (_("Light or dark"), "Mod+L", app.toggle_mode),
+            None,
             (_("Advanced parameters"), "Mod+P", app.form.toggle_advanced),
             (_("Explanations"), "Mod+I", app.form.toggle_info),
             (_("Show or hide the form"), "F9", app.sides.toggle),
+            None,
+            (_("Light or dark"), "Mod+L", app.toggle_mode),
             (_("Larger text"), "Mod+plus", app.larger),
             (_("Smaller text"), "Mod+minus", partial(app.larger, -1)),
             (LANGUAGES[app.next_language()], "Mod+J", app.toggle_language),
         ],
         _("Help"): [
             (_("First steps and measures"), "F1", actions.help),
+            None,
             (_("Copy report"), "Mod+R", actions.copy_report),
             (_("Open log folder"), "", actions.open_log_folder),
+            None,
             (_("About VAE Studio"), "", actions.about),
         ],
     }
@@ -70,7 +80,11 @@ def make_menus(app: App) -> None:
     for title, entries in menus.items():
         menu = kit.menu(bar)
         bar.add_cascade(label=title, menu=menu, underline=0)
-        for label, key, action in entries:
+        for entry in entries:
+            if entry is None:
+                menu.add_separator()
+                continue
+            label, key, action = entry
             shown = key.replace("Mod", "Cmd" if sys.platform == "darwin" else "Ctrl")
             shown = shown.replace("plus", "+").replace("minus", "-")
             menu.add_command(label=label, accelerator=shown, command=action)

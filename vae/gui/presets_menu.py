@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from vae.gui.app import App
 
 
+MOST_TOLD = 4  # values in the bar; all of them are in the log
+
+
 class PresetsMenu:
     """A menu of presets. The person's own are those that RunView keeps."""
 
@@ -61,9 +64,13 @@ class PresetsMenu:
         before, after = app.form.texts(), preset.texts()
         changed = [name for name in after if before[name] != after[name]]
         app.form.take(after)
-        text = ", ".join(f"{_(PARAMETERS[name].label)} {after[name]}" for name in changed)
+        texts = [f"{_(PARAMETERS[name].label)} {after[name]}" for name in changed]
         words = _("{preset}: {changes}.") if changed else _("{preset}: the form has these values.")
-        app.say(_("Note"), words.format(preset=preset.name, changes=text))
+        if len(texts) > MOST_TOLD:
+            app.log.write(words.format(preset=preset.name, changes=", ".join(texts)))
+            more = _("and {count} more (see Log)").format(count=len(texts) - MOST_TOLD)
+            texts = [*texts[:MOST_TOLD], more]
+        app.say(_("Note"), words.format(preset=preset.name, changes=", ".join(texts)))
 
     def save(self) -> None:
         """Keep what the form says under a name that the person gives."""

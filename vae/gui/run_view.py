@@ -103,6 +103,7 @@ class RunView:
         self.values: dict[str, Value] = {}  # the parameters of the run that is shown
         self.device: DeviceChosen | None = None
         self.subject: tuple[str, int, int] | None = None  # folder, images, files left out
+        self.trial: TrialBegun | None = None  # of several runs in a row
         self._show_history()
         self.app.samples.clear()
         self.app.reconstructions.clear()
@@ -241,10 +242,13 @@ class RunView:
     def _show_subject(self) -> None:
         """What is trained, and where, in the window's head."""
         parts = []
+        if trial := self.trial:
+            text, label = _("Run {number} of {total}: {label}"), values_labelled(trial.label)
+            parts.append(text.format(number=trial.number, total=trial.total, label=label))
         if self.subject:
             name, images, skipped = self.subject
             count = ngettext("{count} image", "{count} images", images)
-            parts = [name, count.format(count=number(images, ",d"))]
+            parts += [name, count.format(count=number(images, ",d"))]
             if skipped:
                 parts.append(_("{count} left out (see Log)").format(count=number(skipped, ",d")))
         if self.device:
@@ -302,8 +306,8 @@ class RunView:
     def _ended(self, event: Ending) -> None:
         app = self.app
         self._give_form_back()
-        if isinstance(event, SweepFinished) and event.done == event.total:
-            app.banner.clear()  # which told the last one's number
+        self.trial = None
+        self._show_subject()
         self.endings.take(event)
         if isinstance(event, Finished):
             self.history = list(event.result.history) or self.history
@@ -373,9 +377,8 @@ class RunView:
         form = self.app.form
         self.before_trials = self.before_trials or form.texts()
         form.fill({name: text_of(value) for name, value in event.config.items()})
-        text = _("Run {number} of {total}: {label}")
-        label = values_labelled(event.label)
-        self.app.banner.say(text.format(number=event.number, total=event.total, label=label))
+        self.trial = event
+        self._show_subject()
 
     def _trial_ended(self, event: TrialEnded) -> None:
         """Leave its curve behind, for the next ones to be seen beside."""

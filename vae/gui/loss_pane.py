@@ -203,7 +203,7 @@ class LossPane(Pane):
             return
         if self.stale:
             self.stale = False
-            title = _("Loss: alpha · reconstruction + beta · KL + gamma · blur")
+            title = _("Loss: α · reconstruction + β · KL + γ · blur")
             if self.choices.others:
                 title = _("Loss (other runs: on their training images)")
             lines = self.shown_lines()

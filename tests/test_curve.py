@@ -36,10 +36,12 @@ def test_the_curve_is_drawn_from_high_to_low(tmp_path: Path) -> None:
 
 def test_the_curve_that_a_run_leaves_is_the_same_in_every_language(tmp_path: Path) -> None:
     history = [EpochRecord(i, 1 / i, 0, 0, 0, 0, 1, 1, 1) for i in range(1, 5)]
-    for code in ("en", "sk"):
-        language.use(code)
-        write_loss_curve(tmp_path / f"{code}.png", history, DEFAULTS)
-    language.use("en")
+    try:
+        for code in ("en", "sk"):
+            language.use(code)
+            write_loss_curve(tmp_path / f"{code}.png", history, DEFAULTS)
+    finally:
+        language.use("en")
     assert (tmp_path / "en.png").read_bytes() == (tmp_path / "sk.png").read_bytes()
 
 

@@ -79,7 +79,7 @@ def test_it_counts_what_was_damaged_inside_too(tiny: Make, images: Path) -> None
     config = tiny(num_epochs=1)
     run_vae_training(config)
     page = write_report(*places(config)).read_text(encoding="utf-8")
-    assert '<th>cannot be used</th><td class="number">2</td>' in page
+    assert '<th>not used</th><td class="number">2</td>' in page
     assert '<th>used</th><td class="number">12</td>' in page
 
 

@@ -90,8 +90,8 @@ class TrainConfig:
     )  # fmt: skip
     val_fraction: float = param(
         0.0, "Validation share", "Data", low=0.0, high=0.5, fixed=True,
-        help="Share of the images held back for measuring, about. An image's content decides, so "
-        "that none ever changes sides.",
+        help="About what share of the images is held back for measuring. An image's content "
+        "decides, so that none ever changes sides.",
     )  # fmt: skip
     latent_dim: int = param(
         750, "Latent dimension", "Model", low=1, high=65536, fixed=True,

@@ -48,7 +48,7 @@ LOSS_LABELS = {
 LOSS_MEANS = {
     "loss": marked("lower is better, of equal weights"),
     "reconstruction_loss": marked("lower is better"),
-    "kl_loss": marked("nats of a latent; near 0 they carry nothing, a high one is hard to sample"),
+    "kl_loss": marked("nats of a latent; near 0 it carries nothing, a high one is hard to sample"),
     "blur_loss": marked("lower is better"),
 }
 PRDC_LABELS = {
@@ -264,7 +264,7 @@ def rows(found: Evaluation) -> list[tuple[str, str, str]]:
         if near.held_out_median is not None:
             held_out = number(near.held_out_median, ".3g")
             value = _("{value} (held out {held_out})").format(value=value, held_out=held_out)
-        told.append((_(nearest), value, _("not far below")))
+        told.append((_(nearest), value, _("not far below those held out")))
         if near.share is not None:
             good = _("about {share} % if nothing is copied; blur raises it")
             share = f"{number(100 * near.share, '.3g')} %"

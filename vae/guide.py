@@ -35,7 +35,7 @@ ADVICE: dict[str, Advice] = {
     "val_fraction": Advice(
         marked("Measured on more images, and fewer are left to learn from."),
         marked("More images to learn from; figures vary more by chance."),
-        marked("0.1. With 0 it goes unseen that images are learned by heart."),
+        marked("0.1. With 0, learning by heart goes unseen."),
     ),
     "latent_dim": Advice(
         marked("Sharper reconstructions, but more latents than the data needs turn samples grey."),

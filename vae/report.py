@@ -77,7 +77,10 @@ def write_report(
     except (StudioError, OSError) as error:
         notes.append(problem_of(error))
     if notes and not names:  # they may hold paths
-        text = _("Not all could be read as it was when the network learned; --names says what.")
+        text = _(
+            "Not all could be read as it was when the network learned; in the terminal, report "
+            "--names says what."
+        )
         notes = [text]
     parts = [
         *_head(record, names),
@@ -224,8 +227,6 @@ def _data(found: Survey | None, record: Record, names: bool) -> Iterator[str]:
     labels = (_("smallest"), _("median"), _("largest"))
     sizes = ", ".join(f"{n} {w} x {h}" for n, (w, h) in zip(labels, found.sizes, strict=False))
     trained = record.history[-1].images if record.history else record.images
-    # The headers do not show all that is damaged: the rest was found when the network learned.
-    refused = max(found.refused, found.files - record.images)
     held_back = _("{count} for validation").format(count=record.images - trained)
     yield _table(
         [
@@ -234,8 +235,8 @@ def _data(found: Survey | None, record: Record, names: bool) -> Iterator[str]:
             (_("sizes in pixels"), sizes, ""),
             (_("not square"), str(found.not_square), _("are stretched")),
             (_("copies of others"), str(found.copies), ""),
-            (_("cannot be used"), str(refused), ""),
             (_("used"), str(record.images), ""),
+            (_("not used"), str(max(0, found.files - record.images)), _("damaged, or came later")),
             (_("for training"), str(trained), held_back),
         ]
     )

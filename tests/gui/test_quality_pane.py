@@ -112,6 +112,9 @@ def test_the_numbers_of_an_axis_are_those_of_its_ticks() -> None:
     assert Ticks().format_ticks([1.5, 3.0]) == ["1.5", "3.0"]
     assert Ticks().format_ticks([1000.0, 2000.0]) == ["1,000", "2,000"]
     assert Ticks().format_ticks([0.5]) == ["0.5"]
+    assert Ticks().format_ticks([0.500010, 0.500015, 0.50002]) == ["0.50001", "0.500015", "0.50002"]
+    assert Ticks().format_ticks([1234.500001, 1234.500002]) == ["1234.500001", "1234.500002"]
+    assert Ticks().format_ticks([0.0, 1e-6, 2e-6]) == ["0", "1e-06", "2e-06"]
 
 
 def test_only_what_was_measured_has_a_plot(open_window: Open) -> None:

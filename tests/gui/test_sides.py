@@ -14,6 +14,7 @@ from vae.config import PARAMETERS, TrainConfig
 from vae.gui.app import RESULTS_HEIGHT
 from vae.gui.sides import LEAST_WIDTH
 from vae.gui.theme import pixels
+from vae.language import _
 
 Make = Callable[..., TrainConfig]
 Open = Callable[..., Any]
@@ -140,14 +141,30 @@ def test_each_explanation_has_room(open_window: Open, code: str) -> None:
         info.explain(name)
         app.root.update()
         assert info.text.bbox("end-1c") is not None, name
-    app.larger(99)
-    window.pump(lambda: not app.resizing)
     sized(window, 700, 400)
-    info = app.form.explanation
     app.sides.show_form()
     settle(window)
     assert info.winfo_viewable()  # beside the form, where there is no room below it
     assert info.winfo_rootx() > app.form.canvas.winfo_rootx() + app.form.canvas.winfo_width() // 2
+    info.explain(max(PARAMETERS, key=lambda name: len(name + _(PARAMETERS[name].label))))
+    sized(window, 1000, 500)
+    assert app.form.winfo_width() < app.sides.winfo_width() // 2  # also once it is wide again
+
+
+def test_the_form_stays_scrolled_when_the_focus_comes_back(open_window: Open) -> None:
+    window = open_window()
+    app = sized(window, *WIDE)
+    field = app.form.fields["img_size"]
+    app.bar.train.focus_force()
+    app.form.canvas.yview_moveto(1)
+    before = app.form.canvas.yview()
+    assert before[0] > 0
+    field.focus_force()  # as it does when a menu closes
+    settle(window)
+    assert app.form.canvas.yview() == before
+    field.event_generate("<<TraverseIn>>")  # as the Tab key does
+    settle(window)
+    assert app.form.canvas.yview() != before
 
 
 def test_the_head_says_as_much_as_there_is_room_for(open_window: Open) -> None:
@@ -160,6 +177,9 @@ def test_the_head_says_as_much_as_there_is_room_for(open_window: Open) -> None:
     text = app.header.subject["text"]
     assert text.startswith("A folder") and text.endswith("…")
     assert app.header.subject.winfo_reqwidth() <= app.header.subject.winfo_width()
+    for room in range(2, 40):  # there may be none even for the mark of what is left out
+        app.header._fit(room)
+        assert len(app.header.subject["text"]) < 8
     sized(window, *WIDE)
     assert app.header.subject["text"].endswith("CPU, 2 threads")
 

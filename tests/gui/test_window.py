@@ -658,6 +658,19 @@ def test_the_question_whether_to_stop_ends_with_the_run(open_window: Open, tiny:
     assert "Stopped" in window.bar()
 
 
+def test_a_wish_to_close_is_kept_when_the_run_ends_meanwhile(open_window: Open, tiny: Make) -> None:
+    window = open_window(tiny(num_epochs=5000, sample_every=5000))
+    app = window.app
+    app.bar.train.invoke()
+    window.pump(lambda: app.state == "running" and len(app.view.history) >= 2)
+    app.root.after(600, app.worker.stop)
+    closed: list[bool] = []
+    destroy = app.destroy
+    app.destroy = lambda: (closed.append(True), destroy())
+    app.close()
+    assert closed
+
+
 def test_a_paused_run_offers_one_way_to_go_on(open_window: Open, tiny: Make) -> None:
     config = tiny(num_epochs=5000, sample_every=5000)
     run_vae_training(tiny(num_epochs=1))

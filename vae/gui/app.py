@@ -266,7 +266,9 @@ class App:
         answer = dialogs.ask(
             self.root, _("Close VAE Studio"), text, choices, still=lambda: self.worker.busy
         )
-        if answer == choices[0]:
+        if not answer:  # the run has ended meanwhile
+            self.destroy()
+        elif answer == choices[0]:
             self.quit_after_stop = True
             if self.state == "blocked":
                 self.view.go_on()

@@ -122,6 +122,7 @@ class Control:
             return
         values = finding.remedy
         app.form.take({name: text_of(value) for name, value in values.items()})
+        app.sides.show_form()
         app.form.show_field(next(iter(values)))
         changes = ", ".join(f"{_(PARAMETERS[n].label)} {text_of(v)}" for n, v in values.items())
         text = _("In the form: {changes}. Resume goes on with them.")

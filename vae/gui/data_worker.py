@@ -116,7 +116,7 @@ def _look_at_folder(
     if found:
         survey = look_at_all(found, report, should_stop)
         emit(survey=survey)
-    return survey.files - survey.refused if survey else 0
+    return survey.whole if survey else 0
 
 
 def _values(texts: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:

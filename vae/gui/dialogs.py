@@ -21,8 +21,8 @@ def ask(
 ) -> str:
     """A dialog with one button for each choice. Returns the choice.
 
-    Escape takes the `safe` one, by default the last. So does the window if it goes itself, or when
-    what is asked is `still` the case no more.
+    Escape takes the `safe` one, by default the last. So does the window if it goes itself. When
+    what is asked about is not `still` the case, the dialog goes, and "" is returned.
 
     The window lives on while it waits.
     """
@@ -48,12 +48,14 @@ def ask(
     top.bind("<Escape>", lambda event: choose(safe))
 
     def look() -> None:
+        if not top.winfo_exists():
+            return
         if still():
-            top.after(LOOK_MS, look)
+            root.after(LOOK_MS, look)
         else:
-            top.destroy()
+            choose("")
 
-    look()
+    root.after(LOOK_MS, look)
     wait(root, top)
     return answers[-1]
 

@@ -110,7 +110,8 @@ class Form(ttk.Frame):
         field.bind("<FocusIn>", lambda event: self.explanation.explain(name), add="+")
         field.bind("<Configure>", lambda event: self._show_end(name), add="+")
         field.bind("<FocusOut>", lambda event: self._left(name), add="+")
-        field.bind("<FocusIn>", lambda event: self._see(field), add="+")
+        # Of the Tab key alone: when a menu closes, the focus comes back to what was scrolled away.
+        field.bind("<<TraverseIn>>", lambda event: self._see(field), add="+")
 
     def _field(self, cell: ttk.Frame, name: str, variable: tk.StringVar) -> ttk.Entry:
         facts, default = PARAMETERS[name], DEFAULTS[name]

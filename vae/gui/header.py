@@ -51,8 +51,10 @@ class Header(ttk.Frame):
     def _fit(self, room: int) -> None:
         """Leave out the end of what is said where there is no room for it."""
         measure, text = tkfont.nametofont("TkDefaultFont", self).measure, self.words
-        while text and measure(text) > room > 1:  # which it is before the window is drawn
-            text = f"{text[:-2].rstrip(' ·')}…"
+        kept = len(text)
+        while kept and measure(text) > room > 1:  # which it is before the window is drawn
+            kept -= 1
+            text = f"{self.words[:kept].rstrip(' ·')}…" if kept else ""
         self.subject.configure(text=text)
 
     def tell_sides(self, narrow: bool, form_shown: bool) -> None:

@@ -20,8 +20,9 @@ class Info(ttk.Frame):
         super().__init__(master, style="Pane.Vae.TFrame", padding="18p 6p 9p 6p")
         rule = ttk.Frame(self, style="Rule.Vae.TFrame", height=1)
         rule.pack(fill="x", pady=(0, "6p"))
-        self.title = ttk.Label(self, style="Bold.Pane.Vae.TLabel")
-        self.title.pack(anchor="w")
+        # It asks for no width of its own, which would change with each field.
+        self.title = ttk.Label(self, style="Bold.Pane.Vae.TLabel", width=1)
+        self.title.pack(fill="x")
         self.text = tk.Text(
             self, height=LINES, width=1, wrap="word", relief="flat", font="VaeSmall",
             takefocus=False, cursor="arrow", state="disabled",

@@ -37,7 +37,9 @@ class RunsPane(Pane):
         self.app = app
         self.stale, self.loading, self.loaded = True, False, 0.0
         self.comparison: CompareView | None = None
-        self.others: Runs = ()  # the curves beside the run's own before it was compared
+        # The curves beside the run's own: before it was compared, and of the comparison.
+        self.others: Runs = ()
+        self.compared: Runs = ()
         self.told: tuple[str, ...] = ()  # of files that are no runs
         self.selected: tuple[str, ...] = ()  # ids
         self.list = ttk.Frame(self, style="Vae.TFrame")
@@ -258,7 +260,8 @@ class RunsPane(Pane):
             # The run of the form is there already.
             here = tuple(self.app.view.history)
             self.others = self.app.loss.choices.others
-            self.app.loss.compare([(name, r.history) for name, r in named if r.history != here])
+            self.compared = tuple((name, r.history) for name, r in named if r.history != here)
+            self.app.loss.compare(self.compared)
             self._show_comparison(runs)
 
     def take_over(self, other: RunsPane) -> None:
@@ -267,7 +270,7 @@ class RunsPane(Pane):
             self.table.take_over(other.table)
             self.table.tree.selection_set(other.selected)
         if other.comparison:
-            self.others = other.others
+            self.others, self.compared = other.others, other.compared
             self._show_comparison(other.comparison.runs).take_over(other.comparison)
 
     def _show_comparison(self, runs: Sequence[Run]) -> CompareView:
@@ -283,6 +286,9 @@ class RunsPane(Pane):
         if self.comparison:
             self.comparison.destroy()
             self.comparison = None
+            now = self.app.loss.choices.others
+            if now != self.compared:  # some were added meanwhile, or all taken away
+                self.others = [other for other in now if other not in self.compared]
             self.app.loss.compare(self.others)
             self.list.pack(fill="both", expand=True)
             self.table.tree.focus_set()

@@ -78,13 +78,18 @@ def test_the_tab_key_reaches_all_that_can_be_done_and_the_focus_is_seen(trained:
         assert start is not None and not wanted - reached, pane
     # A real Tab moves the focus, and what has it looks different.
     field = app.form.fields["img_size"]
+    app.form.show_field("img_size")
     app.form.fields["batch_size"].focus_force()  # a field in its sight
     settle(trained)
     before = trained.pixel(field, 0, field.winfo_height() // 2)
     field.focus_force()
     assert trained.pixel(field, 0, field.winfo_height() // 2) != before
+    app.form.canvas.yview_moveto(1)
     trained.key("Tab")
-    trained.pump(lambda: app.root.focus_get() is app.form.fields["in_channels"])
+    reached = app.form.fields["in_channels"]
+    trained.pump(lambda: app.root.focus_get() is reached)
+    settle(trained)
+    assert reached.winfo_rooty() >= app.form.canvas.winfo_rooty()  # and is scrolled into sight
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="xdotool drives X11 only")
@@ -139,6 +144,8 @@ def test_each_text_has_enough_contrast_on_the_screen(trained: Any) -> None:
         for pane in app.panes.values():
             app.show_tab(pane)
             settle(trained)
+            if pane is app.runs:  # what says that there is none is lifted once they are listed
+                trained.pump(lambda: not (app.runs.stale or app.runs.loading))
             for widget in widgets(app.root):
                 named = isinstance(widget, ttk.Label | ttk.Button)
                 if not (named and widget.winfo_viewable() and str(widget["text"]).strip()):

@@ -137,6 +137,11 @@ def test_a_latent_that_is_full_and_too_narrow_is_named() -> None:
     assert not findings(epochs(8, **stalled), SOUND)
     assert not findings(epochs(14, **stalled, psnr=lambda e: 20 + 0.1 * e), SOUND)
     assert not findings(epochs(14, sharpness=0.15, active_units=20.0), SOUND)
+    # A network that learns by heart is not given more room for it.
+    worse: dict[str, Any] = dict.fromkeys(
+        ("val_loss", "val_reconstruction_loss"), lambda e: 0.1 + 0.01 * e
+    )
+    assert only(epochs(14, **stalled, **worse)).kind == "memorisation"
 
 
 def test_far_too_high_a_blur_weight_makes_edges_up() -> None:

@@ -218,6 +218,8 @@ def _narrow(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Find
         return None
     if _outweighed(newest, values):
         return None  # which says why
+    if _overfitting(history, values):
+        return None  # more room would be filled with what is learned by heart
     text = _(
         "Reconstructions have {share} % of the originals' sharpness and get no better, and all of "
         "the {count} latent dimensions are in use: there is no room for detail. Take more of them, "

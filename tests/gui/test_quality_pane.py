@@ -171,6 +171,17 @@ def test_a_remedy_of_a_run_that_is_at_its_end_says_what_else_it_takes(open_windo
     )
 
 
+def test_a_remedy_after_one_that_needs_a_new_run_does_so_too(open_window: Open, tiny: Make) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    window = open_window(config)
+    app = window.app
+    window.pump(lambda: app.view.resumable)
+    app.form.take({"latent_dim": str(2 * config.latent_dim)})
+    show(window, epochs(beta=1.0, kl_loss=0.05, swd=20.0), ILL).buttons[0].invoke()
+    assert "KL balance auto, Sampler gmm. They need a run of its own" in app.bar.text["text"]
+
+
 def test_a_remedy_that_needs_a_new_run_says_so(open_window: Open) -> None:
     window = open_window()
     pane = show(window, epochs(checkerboard=60.0), SOUND)

@@ -166,6 +166,13 @@ def test_pictures_of_a_comparison_take_the_place_of_the_table(
     assert window.app.loss.shown_lines()[-1].label.startswith("Váha KL β ")
     window.click(pane.comparison.cells[0])
     window.pump(lambda: bool(pane.comparison.table.winfo_viewable()))
+    window.app.loss.compare([*window.app.loss.choices.others, ("a log", ())])
+    pane.end_comparison()
+    assert [name for name, _ in window.app.loss.choices.others] == ["a log"]  # it came meanwhile
+    pane.compare()
+    window.app.loss.compare([])
+    pane.end_comparison()
+    assert not window.app.loss.choices.others  # all were taken away
     window.app.toggle_language()
 
 

@@ -51,7 +51,7 @@ def test_runs_follow_each_other_and_are_compared(
     monkeypatch.setattr(
         app.view, "_trial_begun",
         lambda event: (trial_begun(event), said.append(app.form.texts()),
-                       told.append(app.header.words)),
+                       told.append(app.header.words), app.banner.say("of this one")),
     )  # fmt: skip
     app.control.train_several()
     assert app.busy
@@ -62,6 +62,7 @@ def test_runs_follow_each_other_and_are_compared(
     assert all(folder in Path(texts["model_save_dir"]).parents for texts in said)
     assert told == ["Run 1 of 2: KL weight β 0.5", "Run 2 of 2: KL weight β 2.0"]
     assert "Run" not in app.header.words
+    assert not app.banner.winfo_manager()
     assert app.form.texts() == before
     assert "2 of 2 runs are done" in window.bar()
     assert (folder / TABLE_NAME).exists()

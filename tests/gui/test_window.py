@@ -665,10 +665,10 @@ def test_a_wish_to_close_is_kept_when_the_run_ends_meanwhile(open_window: Open, 
     window.pump(lambda: app.state == "running" and len(app.view.history) >= 2)
     app.root.after(600, app.worker.stop)
     closed: list[bool] = []
-    destroy = app.destroy
-    app.destroy = lambda: (closed.append(True), destroy())
-    app.close()
-    assert closed
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "destroy", lambda: closed.append(True))
+        app.close()
+        window.pump(lambda: bool(closed))
 
 
 def test_a_paused_run_offers_one_way_to_go_on(open_window: Open, tiny: Make) -> None:

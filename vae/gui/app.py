@@ -266,10 +266,8 @@ class App:
         answer = dialogs.ask(
             self.root, _("Close VAE Studio"), text, choices, still=lambda: self.worker.busy
         )
-        if not answer:  # the run has ended meanwhile
-            self.destroy()
-        elif answer == choices[0]:
-            self.quit_after_stop = True
+        self.quit_after_stop = answer in ("", choices[0])  # the run may have ended meanwhile
+        if answer == choices[0]:
             if self.state == "blocked":
                 self.view.go_on()
             self.control.stop()
@@ -331,6 +329,7 @@ class App:
         """Redraw what changed and can be seen."""
         for pane in self.panes.values():
             pane.refresh()
+        # Findings come and go: what stands below them must not be cut.
         pane = list(self.panes.values())[self.tabs.index("current")]  # type: ignore[no-untyped-call]
         around = self.results.content.winfo_height() - pane.winfo_height()
         usual = pixels(self.root, RESULTS_HEIGHT)[0]

@@ -126,7 +126,7 @@ class Control:
         app.form.show_field(next(iter(values)))
         changes = ", ".join(f"{_(PARAMETERS[n].label)} {text_of(v)}" for n, v in values.items())
         text = _("In the form: {changes}. Resume goes on with them.")
-        if finding.fresh:
+        if finding.fresh or app.view.other_values():  # by an earlier remedy
             text = _("In the form: {changes}. They need a run of its own: start fresh.")
         elif set(values) == {"sampler"}:
             text = _("In the form: {changes}. The Samples tab can draw with it at once.")

@@ -22,12 +22,11 @@ class LogPane(Pane):
             self, state="disabled", wrap="word", font="TkFixedFont", relief="flat",
             borderwidth=0, highlightthickness=0, spacing1="1.5p",
         )  # fmt: skip
-        bar = ttk.Scrollbar(self, command=self.text.yview, style="Vae.Vertical.TScrollbar")
-        self.bar = bar
+        self.bar = ttk.Scrollbar(self, command=self.text.yview, style="Vae.Vertical.TScrollbar")
         self.text.configure(yscrollcommand=self._scrolled)
         # A disabled text takes no focus by itself on macOS, and without it nothing can be copied.
         self.text.bind("<Button-1>", lambda event: self.text.focus_set())
-        bar.pack(side="right", fill="y")
+        self.bar.pack(side="right", fill="y")
         self.text.pack(fill="both", expand=True)
         self.lines: deque[tuple[str, str, str]] = deque(maxlen=LOG_LINES)
         self.waiting: list[tuple[str, str, str]] = []

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 # Some keys edit a field in Tk, which acts before the window does: Ctrl+K would empty it.
 FIELDS = ("TEntry", "TSpinbox", "TCombobox")
-Entry = tuple[str, str, Callable[[], object]] | None  # label, key or "", action; or a line
+Entry = tuple[str, str, Callable[[], object]]  # label, key or "", action
 
 
 def make_menus(app: App) -> None:
     """Give the window its menu bar and bind the keys."""
     control, actions = app.control, app.actions
-    menus: dict[str, list[Entry]] = {
+    menus: dict[str, list[Entry | None]] = {  # None is a line between groups
         _("File"): [
             (_("Open output folder"), "Mod+O", actions.open_output),
             (_("Open checkpoint folder"), "", actions.open_checkpoints),

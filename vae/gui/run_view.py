@@ -308,6 +308,8 @@ class RunView:
         self._give_form_back()
         self.trial = None
         self._show_subject()
+        if isinstance(event, SweepFinished) and event.done == event.total:
+            app.banner.clear()  # its notes are of the last of them, and another run is shown now
         self.endings.take(event)
         if isinstance(event, Finished):
             self.history = list(event.result.history) or self.history

@@ -11,12 +11,13 @@ from PIL import Image
 from vae import language
 from vae.config import DEFAULTS
 from vae.curve import (
+    ALONE,
+    Comparison,
     Weights,
     part_lines,
+    run_lines,
     smoothed,
     spread,
-    total_line,
-    validation_line,
     write_loss_curve,
 )
 from vae.events import EpochRecord
@@ -47,8 +48,7 @@ def test_the_curve_that_a_run_leaves_is_the_same_in_every_language(tmp_path: Pat
 
 def test_the_weighted_parts_add_up_to_the_total() -> None:
     history = [EpochRecord(i, 5 * i + 1 * i + 10 * i, i, i, i, 0, 1, 1, 1) for i in (1, 2, 3)]
-    parts = part_lines(history, Weights(5, 1, 10))
-    total = total_line("Total", history)
+    total, *parts = part_lines(history, Weights(5, 1, 10))
     assert [sum(values) for values in zip(*(part.values for part in parts), strict=True)] == list(
         total.values
     )
@@ -57,16 +57,26 @@ def test_the_weighted_parts_add_up_to_the_total() -> None:
 
 def test_the_kl_part_has_the_weight_of_its_epoch() -> None:
     history = [EpochRecord(i, 1, 1, 2, 0, 0, 1, 1, 1, beta=0.5 * i) for i in (1, 2)]
-    _reconstruction, kl, _blur = part_lines(history, Weights(5, 1, 10))
+    _total, _reconstruction, kl, _blur = part_lines(history, Weights(5, 1, 10))
     assert kl.values == (1.0, 2.0)
 
 
 def test_the_validation_line_has_the_epochs_that_were_measured() -> None:
     history = [EpochRecord(i, 1, 1, 1, 1, 0, 1, 1, 1) for i in (1, 2, 3)]
-    assert validation_line("Validation", history) is None
+    assert len(run_lines(history)) == 1
     history[1:] = [dataclasses.replace(row, val_loss=7.0 * row.epoch) for row in history[1:]]
-    line = validation_line("Validation", history)
-    assert line is not None and (line.epochs, line.values) == ((2, 3), (14.0, 21.0))
+    line = run_lines(history)[1]
+    assert (line.epochs, line.values) == ((2, 3), (14.0, 21.0))
+
+
+def test_what_runs_share_is_known_as_long_as_each_is_known() -> None:
+    two = ALONE.beside("a", (), DEFAULTS).beside("b", (), {**DEFAULTS, "lr": 0.1})
+    assert two.common == {n: v for n, v in DEFAULTS.items() if n != "lr"} and two.ranked
+    assert not two.beside("c", (), {**DEFAULTS, "beta": 2.0}).ranked
+    assert two.beside("a log", ()).common is None
+    assert ALONE.beside("a log", ()).beside("b", (), DEFAULTS).common is None
+    balanced = {**DEFAULTS, "kl_balance": "auto"}
+    assert not Comparison((), None, balanced).ranked  # weights follow each run's own error
 
 
 def test_smoothing_keeps_a_level_and_calms_a_noise() -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 from vae.checkpoint import CheckpointError
 from vae.cli import DONE, FAILED, main
 from vae.config import TrainConfig, text_of
+from vae.curve import Comparison
 from vae.events import EpochRecord
 from vae.figures import FIGURES, Picture, Run, caption_of, loss_figure, read_run, write_figures
 from vae.samples import write_png
@@ -117,11 +118,11 @@ def test_the_losses_of_other_runs_are_laid_over_the_own(run: Run, tmp_path: Path
     alone, _ = write_figures(run, ["loss_curve"], tmp_path / "a", "svg", False)
     assert not any("other" in text for text in texts_of(alone[0]))
     others = [(f"KL weight β {i}, Latent dimension 10{i}, Depth 4", HISTORY[:3]) for i in range(8)]
-    run = replace(run, others=tuple(others))
+    run = replace(run, comparison=Comparison(others))
     both, _ = write_figures(run, ["loss_curve"], tmp_path / "b", "svg", False)
     assert {"Training", *(name for name, _history in others)} <= set(texts_of(both[0]))
     assert both[0].read_text(encoding="utf-8").count("stroke-dasharray") > 0
-    drawn = loss_figure(run, caption_of(run.values))
+    drawn = loss_figure(run, with_caption=True)
     assert drawn
     FigureCanvasAgg(drawn[1]).draw()
     (axes,) = drawn[1].axes
@@ -129,6 +130,17 @@ def test_the_losses_of_other_runs_are_laid_over_the_own(run: Run, tmp_path: Path
     captions = [text.get_window_extent() for text in drawn[1].texts]
     assert names.y1 < plot.y0 and names.x1 < drawn[1].bbox.x1  # below the plot, on the page
     assert names.y0 > max(box.y1 for box in captions)
+
+
+def test_the_caption_is_of_what_is_drawn(run: Run, tmp_path: Path) -> None:
+    assert "num_epochs=25" in caption_of({**run.values, "num_epochs": 25}, 25)
+    assert "num_epochs=3 of 25" in caption_of({**run.values, "num_epochs": 25}, 3)
+    common = {"alpha": 7.0}
+    others = replace(run, comparison=Comparison([("a", HISTORY), ("b", HISTORY)], None, common))
+    paths, _ = write_figures(others, ["loss_curve"], tmp_path, "svg", True)
+    texts = texts_of(paths[0])
+    assert "alpha=7.0" in texts and {"a", "b"} <= set(texts)
+    assert "Training" not in texts and not any("Best" in text for text in texts)
 
 
 def test_the_caption_can_be_left_out(run: Run, tmp_path: Path) -> None:

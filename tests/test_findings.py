@@ -131,12 +131,17 @@ def test_samples_off_the_images_want_a_fitted_sampler() -> None:
 
 
 def test_a_latent_that_is_full_and_too_narrow_is_named() -> None:
-    stalled: dict[str, Any] = {"sharpness": 0.15, "active_units": 32.0}
+    stalled: dict[str, Any] = {"sharpness": 0.15, "kl_loss": 3.6}
     found = only(epochs(14, **stalled))
     assert found.kind == "narrow" and found.remedy == {"latent_dim": 128}
+    assert "carries 3.6 nats" in found.message and "in 10 epochs" in found.message
     assert not findings(epochs(8, **stalled), SOUND)
     assert not findings(epochs(14, **stalled, psnr=lambda e: 20 + 0.1 * e), SOUND)
-    assert not findings(epochs(14, sharpness=0.15, active_units=20.0), SOUND)
+    # Blurred for another reason: four times as many would carry no more together.
+    assert not findings(epochs(14, sharpness=0.15, kl_loss=2.7), SOUND)
+    # With a lower weight each carries more, of what is not worth it.
+    light = {"beta": lambda e: 0.1 * BALANCE * 0.1 / e**0.5}
+    assert not findings(epochs(14, **stalled, **light), SOUND)
     # A network that learns by heart is not given more room for it.
     worse: dict[str, Any] = dict.fromkeys(
         ("val_loss", "val_reconstruction_loss"), lambda e: 0.1 + 0.01 * e

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -12,7 +12,7 @@ from vae.config import Value
 from vae.events import EpochRecord
 from vae.files import atomic_write
 from vae.language import _, in_english, number
-from vae.schedule import best_epoch
+from vae.schedule import best_epoch, losses_compare, measured_loss
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +28,9 @@ DASHES: tuple[tuple[float, ...], ...] = (
     (),
     (5, 1.6), (1.4, 1.4), (6, 1.6, 1.4, 1.6), (10, 2.5),
 )  # fmt: skip
+# The looks of validation, of the first part of the loss and of the first other run, so that none
+# changes when another line comes or goes.
+VALIDATION, PARTS, OTHERS = 1, 2, 5
 T = TypeVar("T")
 # Runs that are compared with one: their names and epochs.
 Runs = Sequence[tuple[str, Sequence[EpochRecord]]]
@@ -70,42 +73,109 @@ class Line:
         return _in_turn(colours, self.style)
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Runs whose losses are laid over those of the run that is shown.
+
+    `own` is what that one is called beside them, where it is one of those compared; None where it
+    is not and its lines are left out. `common` are the parameters that all share, if it is known.
+    """
+
+    others: Runs = ()
+    own: str | None = ""
+    common: Mapping[str, Value] | None = None
+
+    @property
+    def ranked(self) -> bool:
+        """Whether the losses mean the same, as far as it is known."""
+        return self.common is None or losses_compare(self.common)
+
+    def beside(
+        self, name: str, history: Sequence[EpochRecord], values: Mapping[str, Value] | None = None
+    ) -> Comparison:
+        """The same with one run more, of these parameters, if they are known."""
+        common = self.common if self.others else values
+        if common is not None:
+            common = {n: v for n, v in common.items() if values is not None and values.get(n) == v}
+        known = common if values is not None else None
+        return replace(self, others=(*self.others, (name, history)), common=known)
+
+
+ALONE = Comparison()
+
+
 def _in_turn(looks: Sequence[T], style: int) -> T:
     return looks[(style - 1) % (len(looks) - 1) + 1] if style else looks[0]
 
 
-def total_line(label: str, history: Sequence[EpochRecord], style: int = 0) -> Line:
-    """The loss of each epoch."""
-    return _line(label, history, [record.loss for record in history], style)
+def run_lines(
+    history: Sequence[EpochRecord],
+    comparison: Comparison = ALONE,
+    column: str = "loss",
+) -> list[Line]:
+    """A column of a run's epochs, on training and validation images, and of those beside it.
+
+    Of runs that are compared each has one line, on validation images if all of them have some, or
+    else on those of training: like is laid over like.
+    """
+    own, lines = comparison.own, []
+    if own == "":
+        lines.append(_line(_("Training"), history, column, 0))
+        if held_back(history):
+            lines.append(_line(_("Validation"), history, f"val_{column}", VALIDATION))
+    of = f"val_{column}" if on_validation(history, comparison) else column
+    if own:
+        lines.append(_line(own, history, of, 0))
+    for style, (name, other) in enumerate(comparison.others, start=OTHERS):
+        lines.append(_line(name, other, of, style))
+    return lines
 
 
-def validation_line(label: str, history: Sequence[EpochRecord], style: int = 1) -> Line | None:
-    """The loss on images that were held back, or None without any."""
-    measured = [record for record in history if record.val_loss is not None]
-    values = [record.val_loss or 0.0 for record in measured]
-    return _line(label, measured, values, style) if measured else None
+def held_back(history: Sequence[EpochRecord]) -> bool:
+    """Whether a run was measured on images that were held back."""
+    return any(record.val_loss is not None for record in history)
 
 
-def part_lines(history: Sequence[EpochRecord], weights: Weights) -> tuple[Line, ...]:
-    """The parts of the loss, each times its weight, which add up to the total.
+def on_validation(history: Sequence[EpochRecord], comparison: Comparison) -> bool:
+    """Whether the runs that are laid over one another are compared on validation images."""
+    compared = [other for _name, other in comparison.others]
+    if comparison.own is not None and history:
+        compared.append(history)
+    return all(map(held_back, compared))
+
+
+def compared_words(history: Sequence[EpochRecord], comparison: Comparison) -> str:
+    """What the losses of runs that are laid over one another were measured on, in words."""
+    if on_validation(history, comparison):
+        return _("on validation images")
+    return _("on training images") if comparison.own != "" else _("others: on training images")
+
+
+def part_lines(history: Sequence[EpochRecord], weights: Weights) -> list[Line]:
+    """The loss of each epoch and its parts, each times its weight, which add up to it.
 
     The weight of the KL divergence is the one that it had in each epoch, where that is known.
     """
     alpha, beta, gamma = weights
     betas = [beta if record.beta is None else record.beta for record in history]
-    kl = [weight * record.kl_loss for weight, record in zip(betas, history, strict=True)]
+    epochs = tuple(record.epoch for record in history)
     parts = (
         (_("α · reconstruction"), [alpha * record.reconstruction_loss for record in history]),
-        (_("β · KL"), kl),
+        (_("β · KL"), [b * record.kl_loss for b, record in zip(betas, history, strict=True)]),
         (_("γ · blur"), [gamma * record.blur_loss for record in history]),
     )
-    return tuple(
-        _line(label, history, values, style) for style, (label, values) in enumerate(parts, start=1)
-    )
+    lines = [
+        Line(label, epochs, tuple(values), style)
+        for style, (label, values) in enumerate(parts, start=PARTS)
+    ]
+    return [_line(_("Total"), history, "loss", 0), *lines]
 
 
-def _line(label: str, history: Sequence[EpochRecord], values: list[float], style: int) -> Line:
-    return Line(label, tuple(record.epoch for record in history), tuple(values), style)
+def _line(label: str, history: Sequence[EpochRecord], column: str, style: int) -> Line:
+    """A column of the epochs that have a value of it."""
+    found = [(record.epoch, getattr(record, column)) for record in history]
+    found = [(epoch, value) for epoch, value in found if value is not None]
+    return Line(label, tuple(e for e, _v in found), tuple(v for _e, v in found), style)
 
 
 def smoothed(values: Sequence[float], keep: float) -> list[float]:
@@ -146,43 +216,51 @@ def draw_loss(
     axes: Axes,
     history: Sequence[EpochRecord],
     values: Mapping[str, Value],
-    others: Runs = (),
+    comparison: Comparison = ALONE,
 ) -> None:
     """Draw total loss against epoch into light axes, the best epoch marked.
 
     `values` are the parameters of the run. On images that were held back, too, if any were. Over
-    it the training losses of `others`.
+    it the losses of the runs that it is compared with (see `run_lines`).
     """
     from matplotlib.ticker import MaxNLocator
 
     from vae.ticks import Ticks
 
-    line = total_line(_("Training"), history)
-    axes.plot(line.epochs, line.values, color=COLOURS[0], marker=".", linewidth=2, label=line.label)
-    more = [validation] if (validation := validation_line(_("Validation"), history)) else []
-    label = _("{run}: training") if more else "{run}"  # of two kinds of loss it is that one
-    for name, other in others:
-        more.append(total_line(label.format(run=name), other, style=1 + len(more)))
-    for one in more:
+    lines = run_lines(history, comparison)
+    for line in lines:
         axes.plot(
-            one.epochs, one.values, color=one.colour(COLOURS), linestyle=(0, one.dashes),
-            linewidth=2, label=one.label,
+            line.epochs, line.values, color=line.colour(COLOURS), linestyle=(0, line.dashes),
+            linewidth=2, label=line.label, marker="" if line.style else ".",
         )  # fmt: skip
-    if more:
+    if len(lines) > 1 or comparison.others:
         axes.legend(frameon=False)
-    if best := best_epoch(history, values):
-        loss, of = best.loss, COLOURS[0]
+    best = None if comparison.own is None else best_epoch(history, values)
+    if best:
         title = _("Best loss {loss} at epoch {epoch}")
-        if validation and best.val_loss is not None:
-            loss, of = best.val_loss, validation.colour(COLOURS)
+        if best.val_loss is not None:
             title = _("Best validation loss {loss} at epoch {epoch}")
-        axes.plot(best.epoch, loss, "o", mfc="white", mec=of, markersize=8)
-        axes.set_title(title.format(loss=number(loss, ".5g"), epoch=best.epoch), fontsize=11)
-    axes.set(xlabel=_("Epoch"), ylabel=_("Loss"))
+        loss = number(measured_loss(best), ".5g")
+        axes.set_title(title.format(loss=loss, epoch=best.epoch), fontsize=11)
+        line = lines[best_line(lines, best)]
+        axes.plot(
+            best.epoch, line.values[line.epochs.index(best.epoch)], "o", mfc="white",
+            mec=line.colour(COLOURS), markersize=8,
+        )  # fmt: skip
+    label = _("Loss")
+    if comparison.others:
+        label = f"{label} ({compared_words(history, comparison)})"
+    axes.set(xlabel=_("Epoch"), ylabel=label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_formatter(Ticks())
     axes.grid(axis="y", color="#e1e5ea")
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def best_line(lines: Sequence[Line], best: EpochRecord) -> int:
+    """The place of the line with what a run's best epoch was chosen by, on which it is marked."""
+    chosen = VALIDATION if best.val_loss is not None else 0
+    return next((place for place, line in enumerate(lines) if line.style == chosen), 0)
 
 
 def write_loss_curve(

@@ -15,7 +15,7 @@ from PIL import Image
 from vae import checkpoint
 from vae.checkpoint import CheckpointError
 from vae.config import PARAMETERS, Value, text_of
-from vae.curve import draw_loss
+from vae.curve import ALONE, Comparison, draw_loss
 from vae.events import EpochRecord
 from vae.files import atomic_write, readable
 from vae.gallery import RECONSTRUCTIONS, SAMPLES, Shelf, read_picture
@@ -52,15 +52,15 @@ class Picture(NamedTuple):
 class Run:
     """What figures are drawn from: a run's epochs and parameters, and the folder of its images.
 
-    `pictures` names, by the figure, one to draw in place of the newest; `others` are the runs whose
-    losses are laid over this one's.
+    `pictures` names, by the figure, one to draw in place of the newest; `comparison` has the runs
+    whose losses are laid over this one's.
     """
 
     history: tuple[EpochRecord, ...]
     values: Mapping[str, Value]
     output_dir: Path
     pictures: Mapping[str, Picture] = field(default_factory=dict)
-    others: tuple[tuple[str, tuple[EpochRecord, ...]], ...] = ()
+    comparison: Comparison = ALONE
 
 
 def read_run(model_save_dir: Path, output_dir: Path) -> Run:
@@ -73,20 +73,32 @@ def read_run(model_save_dir: Path, output_dir: Path) -> Run:
     return Run(record.history, record.config, output_dir)
 
 
-def caption_of(values: Mapping[str, Value]) -> str:
-    """The parameters that the result depends on, name=value, without any path."""
+def caption_of(values: Mapping[str, Value], done: int = 0) -> str:
+    """The parameters that the result depends on, name=value, without any path.
+
+    With the number of epochs `done`, where it is known and they are not all.
+    """
     told = (name for name, facts in PARAMETERS.items() if facts.told and name not in UNTOLD)
-    return ", ".join(f"{name}={text_of(values[name])}" for name in told if name in values)
+    texts = {name: text_of(values[name]) for name in told if name in values}
+    if 0 < done < int(values.get("num_epochs", 0)):
+        texts["num_epochs"] = _("{done} of {total}").format(done=done, total=texts["num_epochs"])
+    return ", ".join(f"{name}={text}" for name, text in texts.items())
 
 
-def loss_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
+def loss_figure(run: Run, with_caption: bool) -> tuple[str, Figure] | None:
     """The loss curve and its file's name; None before the first epoch."""
-    if not run.history:
+    comparison, caption = run.comparison, ""
+    if not run.history and not comparison.others:
         return None
+    if with_caption and comparison.own == "":
+        caption = caption_of(run.values, len(run.history))
+    elif with_caption:
+        caption = caption_of(comparison.common or {})  # what differs is in the names
     # The names of other runs are long and may be many: they stand below.
-    names = NAME_LINE * (2 + len(run.others)) if run.others else 0
+    others = len(comparison.others)
+    names = NAME_LINE * (2 + others) if others else 0
     figure, axes = _page(WIDTH, LOSS_HEIGHT, caption, (LEFT, PAD, BOTTOM + names, TITLE))
-    draw_loss(axes, run.history, run.values, run.others)
+    draw_loss(axes, run.history, run.values, comparison)
     if names:
         axes.legend(
             loc="upper left", bbox_to_anchor=(0, -BOTTOM / LOSS_HEIGHT), fontsize=8,
@@ -95,17 +107,17 @@ def loss_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
     return "figure_loss_curve", figure
 
 
-def samples_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
+def samples_figure(run: Run, with_caption: bool) -> tuple[str, Figure] | None:
     """The sample grid and its file's name; None if there is no grid."""
     picture = run.pictures.get("samples") or _newest(run, SAMPLES)
-    return _figure_of(picture, _("Generated images, {moment}"), caption)
+    return _figure_of(run, picture, _("Generated images, {moment}"), with_caption)
 
 
-def reconstructions_figure(run: Run, caption: str) -> tuple[str, Figure] | None:
+def reconstructions_figure(run: Run, with_caption: bool) -> tuple[str, Figure] | None:
     """The reconstructions and their file's name; None if there are none."""
     picture = run.pictures.get("reconstructions") or _newest(run, RECONSTRUCTIONS)
     title = _("Originals, reconstructions and differences, {moment}")
-    return _figure_of(picture, title, caption)
+    return _figure_of(run, picture, title, with_caption)
 
 
 def _newest(run: Run, shelf: Shelf) -> Picture | None:
@@ -117,9 +129,13 @@ def _newest(run: Run, shelf: Shelf) -> Picture | None:
     return Picture(read_picture(path), path.stem, moment)
 
 
-def _figure_of(picture: Picture | None, title: str, caption: str) -> tuple[str, Figure] | None:
+def _figure_of(
+    run: Run, picture: Picture | None, title: str, with_caption: bool
+) -> tuple[str, Figure] | None:
     if picture is None:
         return None
+    values = {**run.values, **picture.values}
+    caption = caption_of(values, len(run.history)) if with_caption else ""
     figure = image_figure(picture.pixels, title.format(moment=picture.moment), caption)
     return f"figure_{picture.stem}", figure
 
@@ -133,8 +149,9 @@ def figure_titles() -> dict[str, str]:
     }
 
 
-# Each gives a file's name and a figure, or None while there is nothing to draw.
-FIGURES: dict[str, Callable[[Run, str], tuple[str, Figure] | None]] = {
+# Each gives a file's name and a figure, or None while there is nothing to draw. With the parameters
+# below, if they are wanted.
+FIGURES: dict[str, Callable[[Run, bool], tuple[str, Figure] | None]] = {
     "loss_curve": loss_figure,
     "samples": samples_figure,
     "reconstructions": reconstructions_figure,
@@ -193,9 +210,7 @@ def write_figures(
     """
     written, missing = [], []
     for name in names:
-        own = run.pictures[name].values if name in run.pictures else {}
-        caption = caption_of({**run.values, **own}) if with_caption else ""
-        drawn = FIGURES[name](run, caption)
+        drawn = FIGURES[name](run, with_caption)
         if drawn is None:
             missing.append(name)
             continue

@@ -161,7 +161,7 @@ def _measured(found: Evaluation | None, notes: Sequence[str]) -> Iterator[str]:
 
 
 def _curves(run: Any, record: Record) -> Iterator[str]:
-    drawn = loss_figure(run, "")
+    drawn = loss_figure(run, with_caption=False)
     if drawn is None:
         yield f"<p>{_('No epoch is done yet.')}</p>"
         return

@@ -209,11 +209,13 @@ def _is_alive(run: Run) -> bool:
         return False
 
 
-# Of the parts of the loss: with others, a loss is another measure.
-WEIGHTS = ("alpha", "beta", "gamma", "kl_balance", "free_bits")
-
-
 def differing(runs: Sequence[Run]) -> list[str]:
-    """The names of the parameters, paths left out, in which runs differ."""
+    """The names of the parameters, the run's own paths left out, in which runs differ."""
     names = (name for name in PARAMETERS if name not in OWNED)
     return [name for name in names if len({run.config[name] for run in runs}) > 1]
+
+
+def common(runs: Sequence[Run]) -> dict[str, Value]:
+    """The parameters that are the same in all runs, the run's own paths left out."""
+    different = {*differing(runs), *OWNED}
+    return {name: value for name, value in runs[0].config.items() if name not in different}

@@ -17,6 +17,8 @@ PATIENCE, HALVINGS = 5, 10
 # What cosine comes down to, as a share of the learning rate.
 FLOOR = 0.01
 TINY_MSE = 1e-12
+# Of the parts of the loss: with others, a loss is another measure.
+WEIGHTS = ("alpha", "beta", "gamma", "kl_balance", "free_bits")
 
 
 def balance(alpha: float, latent_dim: int, values: int) -> float:
@@ -59,6 +61,15 @@ def score(record: EpochRecord, values: Mapping[str, Value]) -> float:
 def measured_loss(record: EpochRecord) -> float:
     """The loss that an epoch is told by: on validation images, if there are any."""
     return record.loss if record.val_loss is None else record.val_loss
+
+
+def losses_compare(common: Mapping[str, Value]) -> bool:
+    """Whether losses of runs mean the same, of the parameters that they have in common.
+
+    Not with kl_balance auto, with which the weights follow each run's own error.
+    """
+    needed = {*WEIGHTS, "kl_warmup", "augment"}
+    return common.keys() >= needed and common["kl_balance"] != "auto"
 
 
 def best_epoch(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> EpochRecord | None:

@@ -62,7 +62,7 @@ def test_a_comparison_stays_in_another_language(open_window: Open, tiny: Make) -
     app.runs.compare()
     app.toggle_language()
     assert app.runs.comparison is not None
-    assert [name for name, _ in app.loss_actions.choices.others] == [
+    assert [name for name, _ in app.loss_actions.choices.comparison.others] == [
         "beta 1.0",
         "beta 0.5",
     ]
@@ -70,7 +70,7 @@ def test_a_comparison_stays_in_another_language(open_window: Open, tiny: Make) -
     assert labels[-2:] == ["Váha KL β 1.0", "Váha KL β 0.5"]
     window.pump(lambda: len(app.runs.comparison.pictures) == 2)
     app.runs.end_comparison()
-    assert app.runs.table.winfo_manager() and not app.loss_actions.choices.others
+    assert app.runs.table.winfo_manager() and not app.loss_actions.choices.comparison.others
 
 
 def test_a_path_that_cannot_be_used_is_told_in_the_language_in_use(
@@ -105,6 +105,11 @@ def test_larger_text_makes_all_larger_and_comes_back(open_window: Open) -> None:
         app.larger(-1)
     window.pump(lambda: app.bar.train.winfo_reqheight() == before)
     assert app.scale == 1.0
+    app.larger(3)
+    window.pump(lambda: app.bar.train.winfo_reqheight() > 1.5 * before)
+    app.root.focus_force()
+    app.root.event_generate("<Control-Key-0>")
+    window.pump(lambda: app.bar.train.winfo_reqheight() == before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system's own dialogs are used")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vae.gui.labels import labelled, values_labelled
+from vae.gui.labels import labelled, shortened, values_labelled
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,13 @@ def test_a_parameter_has_the_label_of_its_field(text: str, told: str) -> None:
 
 def test_each_of_several_values_has_the_label_of_its_field() -> None:
     assert values_labelled("kl_balance auto, beta 0.3") == "KL balance auto, KL weight β 0.3"
-    assert values_labelled("phantoms  2026-01-01 10:00") == "phantoms  2026-01-01 10:00"
+    for name in ("phantoms  2026-01-01 10:00", "log of latent_dim 64", "run_beta 2", "seed"):
+        assert values_labelled(name) == name  # of a folder or a log
+
+
+def test_a_name_beside_a_line_keeps_what_tells_it_from_others() -> None:
+    assert shortened("KL weight β 0.5", 36) == "KL weight β 0.5"
+    name = shortened("KL weight β 0.5, Latent dimension 1024", 36)
+    assert name == "KL weight β 0.5, Latent dim… 1024" and len(name) <= 36
+    log = shortened("experiments_of_the_second_week_17", 20)
+    assert log.startswith("experimen") and log.endswith("week_17") and len(log) <= 20

@@ -15,12 +15,13 @@ from matplotlib.text import Text
 from PIL import Image
 
 from vae.config import DEFAULTS, TrainConfig
-from vae.curve import Weights
+from vae.curve import ALONE, Comparison, Weights
 from vae.events import EpochRecord
 from vae.gui import kit
 from vae.gui.answers import Told
 from vae.gui.export_dialog import ExportDialog
 from vae.gui.loss_jobs import Export
+from vae.gui.loss_pane import PARTS, RECONSTRUCTION, TOTAL
 from vae.gui.theme import DARK, LIGHT
 from vae.history import log_text, write_log
 from vae.training import run_vae_training
@@ -117,7 +118,7 @@ def test_the_parts_take_the_weights_of_the_run_that_is_found(open_window: Open, 
     window = open_window(config)
     window.pump(lambda: len(window.app.loss.history) == 2)
     assert window.app.loss.weights == Weights(3.0, config.beta, config.gamma)
-    window.app.loss.choices.parts = True
+    window.app.loss.choices.lines = PARTS
     total, *parts = window.app.loss.shown_lines()
     for values in zip(total.values, *(part.values for part in parts), strict=True):
         assert values[0] == pytest.approx(sum(values[1:]), rel=1e-4)
@@ -223,7 +224,7 @@ def test_labels_of_runs_do_not_overlap_and_lines_differ(open_window: Open) -> No
     window = open_window()
     plot = show(window, history(20))
     others = [(f"experiment_{i}/log", history(20 - i, 1 + i / 100)) for i in range(7)]
-    window.app.loss.compare(others)
+    window.app.loss.compare(Comparison(others))
     drawn(window)
     assert len(labels(plot)) == 8
     boxes = [Text.get_window_extent(drawn.label) for drawn in plot.drawn]
@@ -237,6 +238,56 @@ def test_labels_of_runs_do_not_overlap_and_lines_differ(open_window: Open) -> No
     drawn(window)
     assert labels(plot) == ["Training (best)"]
     assert str(window.app.loss.clear["state"]) == "disabled"
+
+
+def measured(epochs: int, factor: float = 1.0) -> list[EpochRecord]:
+    """With validation images, on which the loss is twice as high."""
+    rows = history(epochs, factor)
+    return [
+        replace(r, val_loss=2 * r.loss, val_reconstruction_loss=2 * r.reconstruction_loss)
+        for r in rows
+    ]
+
+
+def test_runs_are_compared_on_the_same_kind_of_images(open_window: Open) -> None:
+    loss = (window := open_window()).app.loss
+    plot = show(window, measured(5))
+    loss.compare(ALONE.beside("with", measured(5, 3)))
+    drawn(window)
+    assert labels(plot) == ["Training", "Validation (best)", "with"]
+    assert list(plot.drawn[2].line.get_ydata()) == [r.val_loss for r in measured(5, 3)]
+    assert plot.title.get_text() == "Loss, on validation images"
+    before = plot.drawn[2].line.get_color()
+    loss.compare(loss.choices.comparison.beside("without", history(5, 4)))
+    drawn(window)
+    assert list(plot.drawn[2].line.get_ydata()) == [r.loss for r in measured(5, 3)]
+    assert plot.title.get_text() == "Loss, others: on training images"
+    show(window, history(5))
+    # Its look stays when another line goes.
+    assert labels(plot)[1] == "with" and plot.drawn[1].line.get_color() == before
+
+
+def test_a_run_that_is_not_compared_is_left_out(open_window: Open) -> None:
+    loss = (window := open_window()).app.loss
+    plot = show(window, measured(5, 50.0), [(5.5, 800.0)])
+    runs = [("beta 1.0", measured(4)), ("beta 4.0", measured(4, 2))]
+    common = {name: value for name, value in DEFAULTS.items() if name != "beta"}
+    loss.compare(Comparison(runs, None, common))
+    drawn(window)
+    assert labels(plot) == ["KL weight β 1.0", "KL weight β 4.0"]
+    assert not plot.best.get_visible() and not len(plot.trace.get_xdata())
+    assert plot.axes.get_ylim()[1] < 100
+    assert "weigh its parts differently" in plot.title.get_text()
+    choose(window, loss.lines, RECONSTRUCTION)
+    assert list(plot.line.get_ydata()) == [r.val_reconstruction_loss for r in measured(4)]
+    assert plot.title.get_text() == "Reconstruction error (mean squared), on validation images"
+    loss.compare(Comparison(runs[1:], "beta 1.0", common))
+    choose(window, loss.lines, TOTAL)
+    assert labels(plot) == ["KL weight β 1.0 (best)", "KL weight β 4.0"]  # each has one line
+    loss.show_own()  # it is trained again
+    drawn(window)
+    assert labels(plot) == ["Training", "Validation (best)", "KL weight β 4.0"]
+    assert list(plot.trace.get_ydata())[-1] == 800.0
 
 
 def test_the_lines_can_be_read_in_both_modes() -> None:
@@ -267,15 +318,15 @@ def test_a_log_of_another_run_is_laid_over(
     monkeypatch.setattr(kit, "choose_log", lambda *_: str(tmp_path / "earlier" / "log.csv"))
     app.show_tab(app.loss)
     app.loss.add.invoke()
-    window.pump(lambda: bool(app.loss.choices.others))
+    window.pump(lambda: bool(app.loss.choices.comparison.others))
     drawn(window)
     assert labels(app.loss.plot) == ["log"]
     assert app.loss.plot.widget.winfo_viewable()  # with no curve of its own
     app.loss.add.invoke()
-    window.pump(lambda: len(app.loss.choices.others) == 2)
-    assert app.loss.choices.others[1][0].endswith("(2)")
+    window.pump(lambda: len(app.loss.choices.comparison.others) == 2)
+    assert app.loss.choices.comparison.others[1][0].endswith("(2)")
     app.view.forget()  # another run is looked at
-    assert len(app.loss.choices.others) == 2
+    assert len(app.loss.choices.comparison.others) == 2
 
 
 def test_a_foreign_file_is_refused_in_a_sentence(
@@ -286,7 +337,7 @@ def test_a_foreign_file_is_refused_in_a_sentence(
     monkeypatch.setattr(kit, "choose_log", lambda *_: str(tmp_path / "other.csv"))
     window.app.loss.add.invoke()
     window.pump(lambda: "is no log of VAE Studio" in window.bar())
-    assert not window.app.loss.choices.others
+    assert not window.app.loss.choices.comparison.others
 
 
 def test_the_data_is_copied_as_csv(open_window: Open) -> None:
@@ -358,14 +409,14 @@ def test_what_was_chosen_is_kept_when_the_tab_is_made_anew(open_window: Open) ->
 
     window = open_window()
     app = window.app
-    choose(window, app.loss.lines, 1)
+    choose(window, app.loss.lines, RECONSTRUCTION)
     choose(window, app.loss.smoothing, 1)
     app.loss.log_switch.invoke()
-    app.loss.compare([("other", history(4))])
+    app.loss.compare(ALONE.beside("other", history(4)))
     again = LossPane(app.tabs, app.loss_actions)
     again.take_over(app.loss)
     again.create()
-    assert (again.lines.current(), again.smoothing.current()) == (1, 1)
+    assert (again.lines.current(), again.smoothing.current()) == (RECONSTRUCTION, 1)
     assert again.plot.axes.get_yscale() == "log"
     assert [line.label for line in again.shown_lines()][-1] == "other"
     again.destroy()

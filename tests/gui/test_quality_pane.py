@@ -179,14 +179,14 @@ def test_a_remedy_after_one_that_needs_a_new_run_does_so_too(open_window: Open, 
     window.pump(lambda: app.view.resumable)
     app.form.take({"latent_dim": str(2 * config.latent_dim)})
     show(window, epochs(beta=1.0, kl_loss=0.05, swd=20.0), ILL).buttons[0].invoke()
-    assert "KL balance auto, Sampler gmm. They need a run of its own" in app.bar.text["text"]
+    assert "KL balance auto, Sampler gmm. Only a new run takes them" in app.bar.text["text"]
 
 
 def test_a_remedy_that_needs_a_new_run_says_so(open_window: Open) -> None:
     window = open_window()
     pane = show(window, epochs(checkerboard=60.0), SOUND)
     pane.buttons[0].invoke()
-    assert "Decoder upsample. They need a run of its own" in window.app.bar.text["text"]
+    assert "Decoder upsample. Only a new run takes them" in window.app.bar.text["text"]
 
 
 def test_while_a_run_goes_on_nothing_can_be_put_into_the_form(open_window: Open) -> None:

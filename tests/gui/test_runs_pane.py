@@ -17,6 +17,7 @@ from tests.test_recorder import train
 from vae import language
 from vae.checkpoint import checkpoint_files
 from vae.config import DEFAULTS, TrainConfig
+from vae.curve import ALONE
 from vae.events import EpochRecord
 from vae.gui import desktop, runs_pane
 from vae.gui.compare_view import comparison
@@ -117,11 +118,11 @@ def test_compare_shows_what_differs_and_goes_back(
 ) -> None:
     window = open_window(three[0])
     shown: list[Any] = []
-    before = (("a log", ()),)  # whose curve lay beside the run's own
-    window.app.loss.choices.others = before
+    before = ALONE.beside("a log", ())  # whose curve lay beside the run's own
+    window.app.loss.choices.comparison = before
     compare = window.app.loss.compare
     monkeypatch.setattr(
-        window.app.loss, "compare", lambda others: (shown.append(others), compare(others))
+        window.app.loss, "compare", lambda runs: (shown.append(runs), compare(runs))
     )
     pane = show(window, 3)
     click_row(window, 0)
@@ -138,8 +139,10 @@ def test_compare_shows_what_differs_and_goes_back(
     alike = dict(comparison(load_runs()[0][1:]))
     assert "(lowest)" not in str(alike["Best loss"])  # nothing is marked of what is alike
     assert not pane.table.winfo_viewable()
-    assert [name for name, _ in shown[0]] == ["beta 0.5", "beta 1.0"]
-    assert [len(history) for _, history in shown[0]] == [1, 1]
+    assert [name for name, _ in shown[0].others] == ["beta 0.5", "beta 1.0"]
+    assert [len(history) for _, history in shown[0].others] == [1, 1]
+    assert shown[0].own is None and not shown[0].ranked  # the run of the form is a third one
+    assert shown[0].common["alpha"] == 5.0 and "beta" not in shown[0].common
     press("Escape")
     window.pump(lambda: pane.comparison is None and pane.table.winfo_viewable())
     assert shown[1] == before
@@ -158,6 +161,13 @@ def test_pictures_of_a_comparison_take_the_place_of_the_table(
     window.click(pane.comparison.cells[0])
     window.pump(lambda: pane.comparison.pictures[0].height() > 1.5 * small)
     assert not pane.comparison.table.winfo_viewable()
+    pane.comparison.kinds.current(1)
+    pane.comparison.kinds.event_generate("<<ComboboxSelected>>")
+    window.pump(lambda: pane.comparison.pictures[0].width() != pane.comparison.pictures[0].height())
+    columns = pane.comparison.pictures[0].width() / pane.comparison.pictures[0].height()
+    assert columns < 1.5  # four of eight, larger
+    pane.comparison.kinds.current(0)
+    pane.comparison.kinds.event_generate("<<ComboboxSelected>>")
     window.app.toggle_language()
     pane = window.app.runs
     window.pump(lambda: len(pane.comparison.pictures) == 2)
@@ -166,13 +176,14 @@ def test_pictures_of_a_comparison_take_the_place_of_the_table(
     assert window.app.loss.shown_lines()[-1].label.startswith("Váha KL β ")
     window.click(pane.comparison.cells[0])
     window.pump(lambda: bool(pane.comparison.table.winfo_viewable()))
-    window.app.loss.compare([*window.app.loss.choices.others, ("a log", ())])
+    window.app.loss.compare(window.app.loss.choices.comparison.beside("a log", ()))
     pane.end_comparison()
-    assert [name for name, _ in window.app.loss.choices.others] == ["a log"]  # it came meanwhile
+    (left,) = window.app.loss.choices.comparison.others
+    assert left[0] == "a log"  # it came meanwhile
     pane.compare()
-    window.app.loss.compare([])
+    window.app.loss.compare(ALONE)
     pane.end_comparison()
-    assert not window.app.loss.choices.others  # all were taken away
+    assert not window.app.loss.choices.comparison.others  # all were taken away
     window.app.toggle_language()
 
 

@@ -128,6 +128,22 @@ def test_the_tab_that_is_read_stays_when_the_window_becomes_narrow(open_window: 
     assert seen(app) == (False, True)
 
 
+@only_x11
+def test_a_click_on_a_tab_gives_it_the_focus_and_explains_none_of_its_parts(
+    open_window: Open,
+) -> None:
+    window = open_window()
+    app = sized(window, *WIDE)
+    entered: list[str] = []
+    app.root.bind_all("<<TraverseIn>>", lambda event: entered.append(str(event.widget)))
+    for place, pane in enumerate(app.panes.values()):
+        x = next(x for x in range(WIDE[0]) if app.tabs.index(f"@{x},20") == place)
+        app.bar.fresh.focus_force()
+        window.click_at(app.tabs, x + 5, 20)
+        window.pump(lambda pane=pane: pane.winfo_viewable() and app.root.focus_get() == app.tabs)
+    assert not entered
+
+
 @pytest.mark.parametrize("code", language.LANGUAGES)
 def test_each_explanation_has_room(open_window: Open, code: str) -> None:
     window = open_window()

@@ -21,14 +21,14 @@ def test_the_dialog_counts_the_runs_and_gives_what_was_asked_for(
     open_window: Open, tmp_path: Path
 ) -> None:
     window = open_window()
-    dialog = SweepDialog(window.app.root, Sweep({"beta": ["0.5", "1"]}, tmp_path / "all"))
-    assert dialog.count["text"] == "2 runs"
+    dialog = SweepDialog(window.app.root, Sweep({"beta": ["0.5", "1"]}, tmp_path / "all"), 90.0)
+    assert dialog.count["text"] == "2 runs, about 3 min 0 s on this computer"
     dialog.names[1].current(2)
     dialog.values[1].set("1 3 3")
     name = list(dialog._axes())[1]
-    assert dialog.count["text"] == "4 runs"
+    assert dialog.count["text"] == "4 runs"  # of which some take another time
     dialog.values[0].set("1 abc")
-    assert "'abc' is not a number" in dialog.count["text"]
+    assert dialog.count["text"].startswith("KL weight β: 'abc' is not a number")
     assert str(dialog.start["state"]) == "disabled"
     dialog.values[0].set("")
     assert str(dialog.start["state"]) == "disabled"
@@ -66,13 +66,14 @@ def test_runs_follow_each_other_and_are_compared(
     assert app.form.texts() == before
     assert "2 of 2 runs are done" in window.bar()
     assert (folder / TABLE_NAME).exists()
-    assert [name for name, _ in app.loss_actions.choices.others] == [
+    assert [name for name, _ in app.loss_actions.choices.comparison.others] == [
         "beta 0.5",
         "beta 2.0",
     ]
     assert app.form.texts()["model_save_dir"] == config.model_save_dir  # the form stays
+    assert app.loss_actions.choices.comparison.own is None  # the form's run is none of them
     app.show_tab(app.runs)
-    window.pump(lambda: len(app.runs.table.runs) == 2)
+    window.pump(lambda: len(app.runs.table.chosen()) == 2)  # to be compared with one click
 
 
 def test_a_bad_value_is_told_at_its_field_and_nothing_starts(

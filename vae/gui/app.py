@@ -147,7 +147,7 @@ class App:
         for title, pane in self.panes.items():
             self.tabs.add(pane, text=title)
         self.tabs.bind("<<NotebookTabChanged>>", lambda event: self.refresh(), add="+")
-        self.tabs.bind("<Button-1>", lambda event: self.sides.show_tabs(), add="+")
+        self.tabs.bind("<Button-1>", lambda event: self._tab_clicked(), add="+")
         self.tabs.bind("<Configure>", lambda event: fit_tabs(self.tabs), add="+")
         self.banner = Banner(root, self.sides, self.show_log)
         make_menus(self)
@@ -169,6 +169,11 @@ class App:
         self.worker.import_ahead()
         self.worker.do(jobs.list_presets)
         self.worker.do(jobs.list_recent)
+
+    def _tab_clicked(self) -> None:
+        self.sides.show_tabs()
+        # Else Tk goes on to the tab's first part as the Tab key would, and that explains itself.
+        self.tabs.focus_set()
 
     def make_plots(self) -> None:
         """Make the plots, once matplotlib is imported."""
@@ -208,6 +213,7 @@ class App:
             self.root.bell()  # the person looks at something else
         if begins:
             self.sides.show_tabs()
+            self.loss.show_own()
         self.form.lock(self.busy)
         self.data_view.lock(self.busy)
         self.quality.lock(self.busy)
@@ -391,9 +397,13 @@ class App:
     def larger(self, steps: int = 1) -> None:
         """Make the text larger by a step, or smaller by as many."""
         place = min(max(SCALES.index(self.scale) + steps, 0), len(SCALES) - 1)
-        if SCALES[place] == self.scale:
+        self.use_scale(SCALES[place])
+
+    def use_scale(self, scale: float) -> None:
+        """Make the text so many times as large as usual, in a moment."""
+        if scale == self.scale:
             return
-        self.scale = SCALES[place]
+        self.scale = scale
         if self.resizing:
             self.root.after_cancel(self.resizing)
         # A key that is held down comes faster than the window can be built.

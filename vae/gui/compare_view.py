@@ -14,8 +14,8 @@ from vae.gui.labels import values_labelled
 from vae.gui.theme import ROW, pixels
 from vae.language import _, number
 from vae.measures import MEASURES
-from vae.runs import WEIGHTS, Run, differing, loss_words, state_word
-from vae.schedule import measured_loss
+from vae.runs import Run, common, differing, loss_words, state_word
+from vae.schedule import WEIGHTS, losses_compare, measured_loss
 from vae.words import duration
 
 RESIZE_MS = 200
@@ -23,7 +23,8 @@ RESIZE_MS = 200
 MEASURED_ON = ("file_path", "img_size", "in_channels", "val_fraction", "group_pattern")
 BETTER: dict[str, Callable[..., float]] = {"psnr": max, "ssim": max, "swd": min}
 SMALLEST = 40  # pixels of a grid
-RECONSTRUCTIONS_SHAPE = 8 / 3.5  # width over height: eight columns, three rows and a text
+# Of reconstructions width over height: eight columns, or four, three rows and a text.
+RECONSTRUCTIONS_SHAPE, LARGER_SHAPE = 8 / 3.5, 4 / 3.5
 SMALLEST_TABLE = 4  # rows
 
 
@@ -46,13 +47,17 @@ def curve_names(runs: Sequence[Run]) -> list[str]:
 
 
 class CompareView(ttk.Frame):
-    """A table and pictures. `ask` is called with their size in pixels and which are wanted."""
+    """A table and pictures.
+
+    `ask` is called with their size in pixels, whether reconstructions are wanted, and then whether
+    fewer and larger ones.
+    """
 
     def __init__(
         self,
         master: tk.Misc,
         runs: Sequence[Run],
-        ask: Callable[[int, bool], None],
+        ask: Callable[[int, bool, bool], None],
         back: Callable[[], None],
         show_curves: Callable[[], None],
     ) -> None:
@@ -129,6 +134,8 @@ class CompareView(ttk.Frame):
 
     def _show_table(self) -> None:
         """The table, unless larger pictures take its place."""
+        self.side = 0  # others are wanted
+        self._resized()
         if self.large.get():
             self.frame.pack_forget()
         else:
@@ -163,11 +170,11 @@ class CompareView(ttk.Frame):
         for caption in self.captions:
             caption.configure(wraplength=wide)
         if self.reconstructions:
-            high = round(high * RECONSTRUCTIONS_SHAPE)
+            high = round(high * (LARGER_SHAPE if self.large.get() else RECONSTRUCTIONS_SHAPE))
         side = max(SMALLEST, min(wide, high))
         if side != self.side:
             self.side = side
-            self.ask(side, self.reconstructions)
+            self.ask(side, self.reconstructions, self.large.get())
 
     def show_grids(self, event: GridsReady) -> None:
         """Show the grids, if they are of these runs."""
@@ -203,10 +210,8 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
         rows = [(_("Parameters"), tuple(_("the same") for _run in runs))]
     bests = [run.best for run in runs]
     images = not differ & set(MEASURED_ON) and len({run.images for run in runs}) == 1
-    # With other weights the loss is another measure; balanced ones follow each run's own error.
-    weights = not differ & {*WEIGHTS, "kl_warmup", "augment"}
-    weights &= all(run.config["kl_balance"] != "auto" for run in runs)
     # A best epoch without finite validation losses is told by those of training.
+    weights = losses_compare(common(runs))
     weights &= len({best.val_loss is None for best in bests if best}) < 2
     losses = [measured_loss(best) if best else None for best in bests]
     told = [loss_words(best) if best else "–" for best in bests]

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae.config import PARAMETERS, parse, text_of
+from vae.curve import ALONE
 from vae.findings import Finding
 from vae.gui import dialogs
 from vae.gui.sweep_dialog import Sweep, ask_sweep
 from vae.language import _
 from vae.requests import Request
-from vae.runs import WEIGHTS
+from vae.schedule import WEIGHTS
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -103,14 +104,15 @@ class Control:
         if app.busy:
             return
         folder = Path(app.form.texts()["output_dir"] or ".").absolute().parent / "several_runs"
-        wanted = ask_sweep(app.root, self.last_sweep or Sweep({"beta": []}, folder))
+        last = self.last_sweep or Sweep({"beta": []}, folder)
+        wanted = ask_sweep(app.root, last, app.data_view.run_seconds())
         if wanted is None or app.busy:
             return
         self.last_sweep = wanted
         app.form.show_problems({})
         app.banner.clear()
         app.runs.end_comparison()
-        app.loss.compare([])
+        app.loss.compare(ALONE)
         app.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
         app.remember()
         app.worker.sweep(app.form.texts(), wanted.axes, wanted.folder)
@@ -127,7 +129,7 @@ class Control:
         changes = ", ".join(f"{_(PARAMETERS[n].label)} {text_of(v)}" for n, v in values.items())
         text = _("In the form: {changes}. Resume goes on with them.")
         if finding.fresh or app.view.other_values():  # by an earlier remedy
-            text = _("In the form: {changes}. They need a run of its own: start fresh.")
+            text = _("In the form: {changes}. Only a new run takes them: Start fresh begins one.")
         elif set(values) == {"sampler"}:
             text = _("In the form: {changes}. The Samples tab can draw with it at once.")
         elif app.view.ended:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vae.config import parse
 from vae.events import Progress
 from vae.gui.answers import Looked
 from vae.gui.data_worker import FIELDS
@@ -96,6 +97,11 @@ class DataView:
             return ""
         fitting = "3" if self.sheet.coloured else "1"
         return "" if self.app.form.texts()["in_channels"] == fitting else fitting
+
+    def run_seconds(self) -> float:
+        """What a run with the form's values takes on this computer, 0 if it is not known."""
+        epochs = parse({"num_epochs": self.app.form.texts()["num_epochs"]})[0].get("num_epochs", 0)
+        return self.estimate.seconds * int(epochs) if self.estimate else 0.0
 
     def take_folder(self, path: str) -> None:
         """Put a folder that was dropped on the window, or a file's folder, into the form."""

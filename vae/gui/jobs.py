@@ -37,7 +37,10 @@ Emit = Callable[[object], None]
 
 RECENT = 8
 KNOWN_THUMBNAILS = 1000
-THUMBNAIL_IMAGES = 2  # a side, of the grid's eight
+# The part of a picture that is shown, of its width and of its height.
+WHOLE = (1.0, 1.0)
+THUMBNAIL = (0.25, 0.25)  # two images a side, of the grid's eight
+FEWER = (0.5, 1.0)  # four reconstructions of eight
 
 
 # ---- presets
@@ -131,7 +134,9 @@ def list_runs(side: int, emit: Emit) -> None:
         emit(RunsListed(tuple(runs), tuple(skipped), ""))
     except OSError as error:
         emit(RunsListed((), (), problem_of(error)))
-    pictures = {run.id: _picture(run, side)[0] for run in runs}
+    from vae.gallery import SAMPLES
+
+    pictures = {run.id: _picture(run, side, SAMPLES, THUMBNAIL)[0] for run in runs}
     emit(ThumbnailsReady({name: picture for name, picture in pictures.items() if picture}))
 
 
@@ -161,30 +166,30 @@ def trash_runs(chosen: Sequence[Run], emit: Emit) -> None:
     emit(RunsTrashed(f"{text.format(count=done)} {problem}".strip(), tuple(folders)))
 
 
-def draw_grids(runs: Sequence[Run], side: int, reconstructions: bool, emit: Emit) -> None:
-    """The newest samples of runs, or their reconstructions, each at most `side` pixels."""
+def draw_grids(
+    runs: Sequence[Run], side: int, reconstructions: bool, fewer: bool, emit: Emit
+) -> None:
+    """The newest samples of runs, or their reconstructions, each at most `side` pixels.
+
+    `fewer` and larger reconstructions, if they are wanted.
+    """
     from vae.gallery import RECONSTRUCTIONS, SAMPLES
 
     shelf = RECONSTRUCTIONS if reconstructions else SAMPLES
-    grids = tuple(_picture(run, side, shelf) for run in runs)
+    part = FEWER if reconstructions and fewer else WHOLE
+    grids = tuple(_picture(run, side, shelf, part) for run in runs)
     emit(GridsReady(tuple(run.id for run in runs), reconstructions, grids))
 
 
-def _picture(run: Run, side: int, whole: Shelf | None = None) -> tuple[bytes, int]:
-    """The newest picture on a shelf, or the first images of a run's samples, as a PNG.
-
-    And its epoch; or nothing.
-    """
-    from vae.gallery import SAMPLES
-
-    shelf = whole or SAMPLES
+def _picture(run: Run, side: int, shelf: Shelf, part: tuple[float, float]) -> tuple[bytes, int]:
+    """A part of the newest picture on a shelf as a PNG, and its epoch; or nothing."""
     if not run.trained:
         return b"", 0
     try:
         folder = run.place("output_dir")
         if epochs := shelf.epochs(folder, len(run.history)):
             path = folder / shelf.name(epochs[-1])
-            return _png(path, path.stat().st_mtime_ns, side, whole is not None), epochs[-1]
+            return _png(path, path.stat().st_mtime_ns, side, part), epochs[-1]
     except Exception:
         # The picture is another program's by now, or damaged: the run is shown without it.
         pass
@@ -192,23 +197,22 @@ def _picture(run: Run, side: int, whole: Shelf | None = None) -> tuple[bytes, in
 
 
 @lru_cache(KNOWN_THUMBNAILS)
-def _png(path: Path, changed: int, side: int, whole: bool) -> bytes:
-    """A grid, or its first images, as a PNG of at most `side` pixels; `changed` is for the cache.
+def _png(path: Path, changed: int, side: int, part: tuple[float, float]) -> bytes:
+    """A part of a picture as a PNG of at most `side` pixels; `changed` is for the cache.
 
-    Enlarged by whole factors only.
+    All but thumbnails are enlarged by whole factors only.
     """
     from PIL import Image
 
     import vae.images  # noqa: F401  # its pixel limit, not Pillow's smaller one
-    from vae.grid import GRID_SIDE
 
     with Image.open(path, formats=("PNG",)) as opened:
         picture: Any = opened.convert("RGB")
-    if not whole:
-        part = THUMBNAIL_IMAGES / GRID_SIDE
-        picture = picture.crop((0, 0, int(picture.width * part), int(picture.height * part)))
+    if part != WHOLE:
+        wide, high = part
+        picture = picture.crop((0, 0, int(picture.width * wide), int(picture.height * high)))
     factor = side / max(picture.size)
-    if factor >= 1 and whole:
+    if factor >= 1 and part != THUMBNAIL:
         factor = int(factor)
     size = tuple(max(1, round(length * factor)) for length in picture.size)
     method = Image.Resampling.NEAREST if factor >= 1 else Image.Resampling.BOX

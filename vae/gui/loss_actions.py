@@ -10,7 +10,7 @@ from vae.files import FIGURE_FORMATS, readable
 from vae.gui import kit, loss_jobs, picture_jobs
 from vae.gui.answers import LogRead
 from vae.gui.export_dialog import ask_export
-from vae.gui.labels import values_labelled
+from vae.gui.labels import labelled_names
 from vae.gui.loss_jobs import Export
 from vae.gui.loss_pane import LossChoices
 from vae.history import log_text
@@ -47,12 +47,13 @@ class LossActions:
         own = Path(self.app.form.texts()["log_file"]).name
         name = event.path.parent.name if event.path.name == own else event.path.stem
         name = readable(Path(name))
-        taken = [other for other, _history in self.choices.others]
+        comparison = self.choices.comparison
+        taken = [other for other, _history in comparison.others]
         label, count = name, 1
         while label in taken:
             count += 1
             label = f"{name} ({count})"
-        self.app.loss.compare([*self.choices.others, (label, event.history)])
+        self.app.loss.compare(comparison.beside(label, event.history))
 
     def copy_data(self) -> None:
         """Put the history that is shown on the clipboard, as the text of a log."""
@@ -107,10 +108,8 @@ class LossActions:
         last = self.last_export or first
         if wanted := ask_export(app.root, titles, FIGURE_FORMATS, last):
             self.last_export = wanted
-            others = tuple(
-                (values_labelled(name), tuple(history)) for name, history in self.choices.others
-            )
-            run = Run(tuple(app.view.history), app.view.values, output_dir, pictures, others)
+            compared = labelled_names(self.choices.comparison)
+            run = Run(tuple(app.view.history), app.view.values, output_dir, pictures, compared)
             app.worker.do(
                 picture_jobs.write,
                 partial(loss_jobs.write_export, run, wanted),

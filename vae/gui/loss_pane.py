@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from vae.config import Value
 from vae.curve import (
+    ALONE,
     SMOOTHING,
+    Comparison,
     Line,
     Mark,
-    Runs,
     Weights,
+    best_line,
+    compared_words,
     part_lines,
-    total_line,
-    validation_line,
+    run_lines,
 )
 from vae.events import EpochRecord
 from vae.gui import kit
-from vae.gui.labels import values_labelled
+from vae.gui.labels import labelled_names, shortened
 from vae.gui.pane import Pane
 from vae.language import _, number
 from vae.schedule import best_epoch
@@ -30,23 +32,18 @@ if TYPE_CHECKING:
     from vae.gui.loss_actions import LossActions
 
 
-LABEL_LETTERS = 36  # of another run's name, beside its line
-
-
-def _short(name: str) -> str:
-    """A name, without its middle if it is long: names of runs often differ at their ends."""
-    half = LABEL_LETTERS // 2
-    return name if len(name) <= LABEL_LETTERS else f"{name[: half - 1]}…{name[-half:]}"
+TOTAL, PARTS, RECONSTRUCTION = range(3)  # what the lines are of
+LABEL_LETTERS = 36  # of a run's name, beside its line
 
 
 @dataclass
 class LossChoices:
     """What a person chose to see. Plain data, so that the tab can be made anew."""
 
-    parts: bool = False
+    lines: int = TOTAL
     smoothing: int = 0  # a place in SMOOTHING
     log_scale: bool = False
-    others: Runs = ()
+    comparison: Comparison = ALONE
 
 
 class LossPane(Pane):
@@ -87,8 +84,8 @@ class LossPane(Pane):
         row = ttk.Frame(self, style="Vae.TFrame")
         row.pack(fill="x", pady=("9p", 0))
         self.lines = kit.choice(
-            row, _("Lines"), (_("Total"), _("Weighted parts")), self.choices.parts,
-            lambda index: self._choose(parts=bool(index)),
+            row, _("Lines"), (_("Total"), _("Weighted parts"), _("Reconstruction")),
+            self.choices.lines, lambda index: self._choose(lines=index),
         )  # fmt: skip
         self.smoothing = kit.choice(
             row, _("Smoothing"), (_("None"), _("Light"), _("Strong")), self.choices.smoothing,
@@ -117,7 +114,7 @@ class LossPane(Pane):
             self.tools[name].pack(side="left", padx=(0, "3p"))
             kit.tooltip(self.tools[name], tip)
         self.export = kit.button(row, _("Export figures..."), self.actions.export, "Slim")
-        self.clear = kit.button(row, _("Clear"), lambda: self.compare(()), "Slim")
+        self.clear = kit.button(row, _("Clear"), lambda: self.compare(ALONE), "Slim")
         self.add = kit.button(row, _("Compare..."), self.actions.compare_with_log, "Slim")
         for button in (self.export, self.clear, self.add):
             button.pack(side="right", padx=("6p", 0))
@@ -179,50 +176,72 @@ class LossPane(Pane):
         values = [self.values_of_run.get(name) for name in Weights._fields]
         return None if None in values else Weights(*map(float, values))  # type: ignore[arg-type]
 
-    def compare(self, others: Runs) -> None:
-        """Lay the loss curves of other runs, each with its name, over this one's; none: alone."""
-        self.choices.others = tuple(others)
+    def compare(self, comparison: Comparison) -> None:
+        """Lay the losses of other runs over this one's, or show it alone."""
+        self.choices.comparison = comparison
         self.stale = True
         self._show_buttons()
         self.refresh()
 
+    def show_own(self) -> None:
+        """Show this run's lines too, beside those of any others."""
+        self.compare(replace(self.choices.comparison, own=""))
+
     def shown_lines(self) -> list[Line]:
-        """The lines to draw: the total, its parts if they are wanted, and other runs."""
-        parts = self.weights if self.choices.parts else None
-        lines = [total_line(_("Total") if parts else _("Training"), self.history)]
-        if parts:
-            lines += part_lines(self.history, parts)
-        if line := validation_line(_("Validation"), self.history, style=len(lines)):
-            lines.append(line)
-        for name, history in self.choices.others:
-            lines.append(total_line(_short(values_labelled(name)), history, style=len(lines)))
-        return lines
+        """The lines to draw: this run and those beside it, or the parts of this one's loss."""
+        if self.choices.lines == PARTS and (weights := self.weights):
+            alone = run_lines(self.history)
+            return part_lines(self.history, weights) + [line for line in alone if line.style]
+        column = "reconstruction_loss" if self.choices.lines == RECONSTRUCTION else "loss"
+        lines = run_lines(self.history, labelled_names(self.choices.comparison), column)
+        return [replace(line, label=shortened(line.label, LABEL_LETTERS)) for line in lines]
+
+    def _title(self) -> str:
+        """What the lines are of."""
+        comparison = self.choices.comparison
+        where = compared_words(self.history, comparison) if comparison.others else ""
+        if self.choices.lines == RECONSTRUCTION:
+            text = _("Reconstruction error (mean squared)")
+            return f"{text}, {where}" if where else text
+        if where and self.choices.lines == TOTAL:
+            if comparison.ranked:
+                return f"{_('Loss')}, {where}"
+            text = _(
+                "Loss, {where}. The runs weigh its parts differently; Reconstruction can be "
+                "compared."
+            )
+            return text.format(where=where)
+        if self.values_of_run.get("kl_balance") == "auto":
+            return _("Loss: α · reconstruction + β · KL + γ · blur, with a β that is balanced")
+        return _("Loss: α · reconstruction + β · KL + γ · blur")
 
     def refresh(self) -> None:
         if self.plot is None or not self.winfo_viewable():
             return
         if self.stale:
             self.stale = False
-            title = _("Loss: α · reconstruction + β · KL + γ · blur")
-            if self.choices.others:
-                title = _("Loss (other runs: on their training images)")
-            lines = self.shown_lines()
-            keep = SMOOTHING[self.choices.smoothing]
-            self.plot.update(lines, self.points, keep, title, self._mark(lines))
+            lines, keep = self.shown_lines(), SMOOTHING[self.choices.smoothing]
+            self.plot.update(lines, self._points(), keep, self._title(), self._mark(lines))
             self.swap(bool(self.points) or any(line.epochs for line in lines))
         self.plot.refresh()
 
+    def _points(self) -> Sequence[tuple[float, float]]:
+        """Of the running epoch, if the first line is what they are of: its loss in training."""
+        whole = self.choices.lines == TOTAL and self.choices.comparison.own == ""
+        return self.points if whole or self.choices.lines == PARTS else ()
+
     def _mark(self, lines: Sequence[Line]) -> Mark | None:
         """Where the best epoch is marked: on the line of what it was chosen by."""
-        best = self.best
-        if best is None:
+        if self.best is None or self._left_out:
             return None
-        held_back = best.val_loss is not None
-        label = _("Validation")
-        place = next((i for i, line in enumerate(lines) if held_back and line.label == label), 0)
-        return Mark(place, best.epoch)
+        return Mark(best_line(lines, self.best), self.best.epoch)
 
     # ---- what its buttons do
+
+    @property
+    def _left_out(self) -> bool:
+        """Whether the lines are of other runs alone."""
+        return self.choices.comparison.own is None and self.choices.lines != PARTS
 
     def _choose(self, **choice: bool | int) -> None:
         for name, value in choice.items():
@@ -245,10 +264,10 @@ class LossPane(Pane):
     def _show_buttons(self) -> None:
         """Only what has something to work on can be clicked."""
         anything = bool(self.history)
-        lines = anything or bool(self.choices.others)
+        lines = anything or bool(self.choices.comparison.others)
         wanted = {button: lines and self.plot is not None for button in self.tools.values()}
         wanted |= {self.tools["copy"]: anything, self.export: anything}
-        wanted[self.clear] = bool(self.choices.others)
+        wanted[self.clear] = bool(self.choices.comparison.others)
         for button, enabled in wanted.items():
             # To set it again would take the highlight from a button under the pointer.
             if button.instate(["disabled"]) == enabled:

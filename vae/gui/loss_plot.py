@@ -25,7 +25,7 @@ MANY_EPOCHS = 200  # beyond, a dot for each hides the line
 
 
 class LossPlot(Plot):
-    """Lines against epoch; of the first one the best epoch and the running one are shown too."""
+    """Lines against epoch; of the run's own the best epoch and the running one are shown too."""
 
     def __init__(self, master: tk.Misc) -> None:
         super().__init__(master)
@@ -77,8 +77,10 @@ class LossPlot(Plot):
             self.drawn.append(DrawnLine(self.axes))
         for line, drawn in zip(lines, self.drawn, strict=True):
             drawn.show(line, keep)
-        self.line.set_marker("o" if len(lines[0].epochs) <= MANY_EPOCHS else "")
-        self._show_trail(lines[0])
+        first = lines[0]
+        if not first.style and len(first.epochs) <= MANY_EPOCHS:
+            self.line.set_marker("o")
+        self._show_trail(first)
         self._show_best(best)
         self._colour()
         self._place()

@@ -65,6 +65,7 @@ def make_menus(app: App) -> None:
             (_("Light or dark"), "Mod+L", app.toggle_mode),
             (_("Larger text"), "Mod+plus", app.larger),
             (_("Smaller text"), "Mod+minus", partial(app.larger, -1)),
+            (_("Usual text size"), "Mod+0", partial(app.use_scale, 1.0)),
             (LANGUAGES[app.next_language()], "Mod+J", app.toggle_language),
         ],
         _("Help"): [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,7 @@ class RunView:
         self.found: Found | None = None
         self.endings = Endings(app)
         self.before_trials: dict[str, str] = {}  # what the form said before several in a row
+        self.trial_folders: list[Path] = []  # where the output of several in a row is
         self.trouble: Trouble | None = None  # that a blocked run waits with
         self.presets: tuple[Preset, ...] = ()  # the person's own
         self.recent: tuple[tuple[str, bool], ...] = ()  # image folders, and whether they are there
@@ -310,6 +312,7 @@ class RunView:
         self._show_subject()
         if isinstance(event, SweepFinished) and event.done == event.total:
             app.banner.clear()  # its notes are of the last of them, and another run is shown now
+            app.loss.compare(replace(app.loss_actions.choices.comparison, own=None))
         self.endings.take(event)
         if isinstance(event, Finished):
             self.history = list(event.result.history) or self.history
@@ -380,18 +383,21 @@ class RunView:
         self.before_trials = self.before_trials or form.texts()
         form.fill({name: text_of(value) for name, value in event.config.items()})
         self.trial = event
+        self.trial_folders.append(Path(str(event.config["output_dir"])))
         self._show_subject()
 
     def _trial_ended(self, event: TrialEnded) -> None:
         """Leave its curve behind, for the next ones to be seen beside."""
         if event.result and not event.result.stopped:
             ended = (event.label, event.result.history)
-            self.app.loss.compare([*self.app.loss_actions.choices.others, ended])
+            values = self.trial.config if self.trial else None
+            self.app.loss.compare(self.app.loss_actions.choices.comparison.beside(*ended, values))
 
     def _give_form_back(self) -> None:
         """Let the form say again what it said before several runs in a row."""
         self.app.form.fill(self.before_trials)
-        self.before_trials = {}
+        self.app.runs.select(self.trial_folders)
+        self.before_trials, self.trial_folders = {}, []
 
     def _saved(self, path: Path) -> None:
         """Keep the form true when checkpoints go to another folder than it says."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import tkinter as tk
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from tkinter import ttk
 from typing import TYPE_CHECKING, Any
 
 from vae.config import Value, text_of
-from vae.curve import Runs
+from vae.curve import ALONE, Comparison
 from vae.gui import dialogs, jobs, kit
 from vae.gui.answers import GridsReady, PlacesFound, RunsListed, RunsTrashed, ThumbnailsReady
 from vae.gui.compare_view import CompareView, curve_names
@@ -21,6 +21,7 @@ from vae.gui.desktop import open_folder
 from vae.gui.pane import Pane
 from vae.gui.runs_table import SORTED_BY, RunsTable
 from vae.language import _, ngettext
+from vae.runs import common
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -37,11 +38,11 @@ class RunsPane(Pane):
         self.app = app
         self.stale, self.loading, self.loaded = True, False, 0.0
         self.comparison: CompareView | None = None
-        # The curves beside the run's own: before it was compared, and of the comparison.
-        self.others: Runs = ()
-        self.compared: Runs = ()
+        # Whose curves are shown: before runs were compared, and while they are.
+        self.before = self.compared = ALONE
         self.told: tuple[str, ...] = ()  # of files that are no runs
         self.selected: tuple[str, ...] = ()  # ids
+        self.wanted: frozenset[Path] = frozenset()  # output folders of runs to select
         self.list = ttk.Frame(self, style="Vae.TFrame")
         self.list.pack(fill="both", expand=True)
         self.buttons: dict[str, ttk.Button] = {}
@@ -111,6 +112,10 @@ class RunsPane(Pane):
         """Look anew at the next turn at which the tab is seen."""
         self.stale = True
 
+    def select(self, folders: Iterable[Path]) -> None:
+        """Select the newest runs with these output folders, once they are listed."""
+        self.wanted, self.stale = frozenset(folders), True
+
     def refresh(self) -> None:
         if not self.winfo_viewable():
             self.stale = True  # look anew when it is shown again
@@ -149,6 +154,10 @@ class RunsPane(Pane):
         self.table.show(event.runs)
         self.table.mark(self._shown())
         self._follow()  # what the window knows is newer than the file
+        if self.wanted:
+            newest = {run.place("output_dir"): run.id for run in reversed(event.runs)}
+            self.table.select([newest[place] for place in self.wanted & newest.keys()])
+            self.wanted = frozenset()
         count = len(event.runs)
         self.count.configure(
             text=ngettext("{count} run", "{count} runs", count).format(count=count)
@@ -256,11 +265,13 @@ class RunsPane(Pane):
         """Show the selected runs side by side, in the table's place."""
         if "compare" in self._allowed():
             runs = self.table.chosen()
-            named = zip(curve_names(runs), runs, strict=True)
-            # The run of the form is there already.
-            here = tuple(self.app.view.history)
-            self.others = self.app.loss.choices.others
-            self.compared = tuple((name, r.history) for name, r in named if r.history != here)
+            named = dict(zip((run.id for run in runs), curve_names(runs), strict=True))
+            # The run of the form is there already; one that goes on is always shown.
+            here = self.table.shown if self.app.view.history else ""
+            own = named.get(here, "" if self.app.busy else None)
+            others = [(named[run.id], run.history) for run in runs if run.id != here]
+            self.before = self.app.loss.choices.comparison
+            self.compared = Comparison(others, own, common(runs))
             self.app.loss.compare(self.compared)
             self._show_comparison(runs)
 
@@ -270,7 +281,7 @@ class RunsPane(Pane):
             self.table.take_over(other.table)
             self.table.tree.selection_set(other.selected)
         if other.comparison:
-            self.others, self.compared = other.others, other.compared
+            self.before, self.compared = other.before, other.compared
             self._show_comparison(other.comparison.runs).take_over(other.comparison)
 
     def _show_comparison(self, runs: Sequence[Run]) -> CompareView:
@@ -286,10 +297,11 @@ class RunsPane(Pane):
         if self.comparison:
             self.comparison.destroy()
             self.comparison = None
-            now = self.app.loss.choices.others
+            now = self.app.loss.choices.comparison
             if now != self.compared:  # some were added meanwhile, or all taken away
-                self.others = [other for other in now if other not in self.compared]
-            self.app.loss.compare(self.others)
+                mine = self.compared.others
+                self.before = Comparison([run for run in now.others if run not in mine])
+            self.app.loss.compare(self.before)
             self.list.pack(fill="both", expand=True)
             self.table.tree.focus_set()
 

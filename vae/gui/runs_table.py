@@ -16,8 +16,8 @@ from vae.config import PARAMETERS, text_of
 from vae.gui import kit
 from vae.gui.theme import pixels
 from vae.language import _
-from vae.runs import WEIGHTS, Run, differing, loss_words, state_word
-from vae.schedule import measured_loss
+from vae.runs import Run, differing, loss_words, state_word
+from vae.schedule import WEIGHTS, measured_loss
 from vae.words import duration
 
 # The columns, with what they are sorted by. The first is the tree's own, with the picture.
@@ -137,6 +137,13 @@ class RunsTable(ttk.Frame):
         if focus in self.runs:
             self.tree.focus(focus)
         self.tree.yview_moveto(top)
+
+    def select(self, names: Sequence[str]) -> None:
+        """Select runs by their ids, and bring the first of them in sight."""
+        self.tree.selection_set(list(names))
+        for name in [name for name in self.tree.get_children() if name in names][:1]:
+            self.tree.focus(name)
+            self.tree.see(name)
 
     def mark(self, shown: str) -> None:
         """Mark the run that the other tabs show, by its id."""

@@ -11,9 +11,12 @@ from typing import NamedTuple
 
 from vae.config import PARAMETERS, check, parse
 from vae.gui import dialogs, kit
+from vae.gui.data_worker import FIELDS
 from vae.gui.folder_field import FolderField
+from vae.gui.labels import labelled
 from vae.language import _, ngettext
 from vae.sweep import VARIABLE, split_values
+from vae.words import duration
 
 AXES = 2
 
@@ -25,9 +28,12 @@ class Sweep(NamedTuple):
     folder: Path
 
 
-def ask_sweep(root: tk.Tk, last: Sweep) -> Sweep | None:
-    """Ask for values and a folder. None if cancelled."""
-    dialog = SweepDialog(root, last)
+def ask_sweep(root: tk.Tk, last: Sweep, seconds: float) -> Sweep | None:
+    """Ask for values and a folder. None if cancelled.
+
+    `seconds` is what a run with the form's values takes, 0 if it is not known.
+    """
+    dialog = SweepDialog(root, last, seconds)
     dialogs.wait(root, dialog.top)
     return dialog.answer
 
@@ -37,15 +43,16 @@ def _problem(name: str, values: list[str]) -> str:
     for text in values:
         found, problems = parse({name: text})
         if wrong := problems.get(name) or check(found).get(name):
-            return wrong
+            return labelled(wrong)
     return ""
 
 
 class SweepDialog:
     """The dialog; begins with what was asked for last."""
 
-    def __init__(self, root: tk.Tk, last: Sweep) -> None:
+    def __init__(self, root: tk.Tk, last: Sweep, seconds: float = 0.0) -> None:
         self.answer: Sweep | None = None
+        self.seconds = seconds
         self.top, body = dialogs.begin(root, _("Several runs in a row"))
         body.columnconfigure(1, weight=1)
         text = _(
@@ -104,6 +111,10 @@ class SweepDialog:
         count = math.prod(map(len, axes.values())) if axes else 0
         problem = next((wrong for item in axes.items() if (wrong := _problem(*item))), "")
         text = ngettext("{count} run", "{count} runs", count).format(count=count)
+        # With other sizes of images or of the network a run takes another time.
+        if self.seconds and count and axes.keys().isdisjoint((*FIELDS, "num_epochs")):
+            time = _("about {time} on this computer")
+            text = f"{text}, {time.format(time=duration(count * self.seconds))}"
         style = "Error.Vae.TLabel" if problem else "Bold.Vae.TLabel"
         self.count.configure(text=problem or text, style=style)
         possible = count > 0 and not problem and bool(self.field.folder)

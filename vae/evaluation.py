@@ -246,7 +246,7 @@ def rows(found: Evaluation) -> list[tuple[str, str, str]]:
         (
             _("IWAE bound, k={k}").format(k=found.k),
             _("{count} nats").format(count=number(found.iwae_bound, ".5g")),
-            _("higher is better"),
+            _("of log p(image), higher is better; a nat is 1.44 bits"),
         ),
         (_("IWAE bound in bits"), bits, _("lower is better")),
     ]

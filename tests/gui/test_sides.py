@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tkinter.font as tkfont
 from collections.abc import Callable
 from typing import Any
 
@@ -165,6 +166,19 @@ def test_each_explanation_has_room(open_window: Open, code: str) -> None:
     info.explain(max(PARAMETERS, key=lambda name: len(name + _(PARAMETERS[name].label))))
     sized(window, 1000, 500)
     assert app.form.winfo_width() < app.sides.winfo_width() // 2  # also once it is wide again
+    app.use_scale(2.0)
+    window.pump(lambda: app.form.explanation is not info)
+    app.fit(*WIDE)
+    app.sides.show_form()
+    settle(window)
+    info = app.form.explanation
+    assert info.winfo_viewable()
+    for name in PARAMETERS:
+        info.explain(name)
+        app.root.update()
+        lines = info.title.winfo_height() // tkfont.nametofont("VaeBold", info).metrics("linespace")
+        words = tkfont.nametofont("VaeBold", info).measure(info.title["text"])
+        assert words <= lines * info.title.winfo_width(), name
 
 
 def test_the_form_stays_scrolled_when_the_focus_comes_back(open_window: Open) -> None:

@@ -79,7 +79,8 @@ class App:
         self.loss_actions = LossActions(self)
         self.state, self.failure = "idle", ""
         self.scale = remembered["scale"]
-        kit.scale(self.root, self.scale)
+        if self.scale != 1.0:
+            kit.scale(self.root, self.scale)
         self.resizing = ""
         self.quit_after_stop = self.interrupted = self.signalled = False
         self.looked = ("", "")

@@ -108,7 +108,8 @@ class Form(ttk.Frame):
             self.advanced += [label, cell]
         kit.tooltip(field, f"{name}: {_(facts.help)}", focus=False)
         field.bind("<FocusIn>", lambda event: self.explanation.explain(name), add="+")
-        field.bind("<Configure>", lambda event: self._show_end(name), add="+")
+        if facts.kind:
+            field.bind("<Configure>", lambda event: self._show_end(name), add="+")
         field.bind("<FocusOut>", lambda event: self._left(name), add="+")
         # Of the Tab key alone: when a menu closes, the focus comes back to what was scrolled away.
         field.bind("<<TraverseIn>>", lambda event: self._see(field), add="+")

@@ -23,6 +23,7 @@ class Info(ttk.Frame):
         # It asks for no width of its own, which would change with each field.
         self.title = ttk.Label(self, style="Bold.Pane.Vae.TLabel", width=1)
         self.title.pack(fill="x")
+        self.title.bind("<Configure>", lambda e: self.title.configure(wraplength=e.width))
         self.text = tk.Text(
             self, height=LINES, width=1, wrap="word", relief="flat", font="VaeSmall",
             takefocus=False, cursor="arrow", state="disabled",

@@ -46,6 +46,10 @@ def create_window(title: str, mode: str) -> tk.Tk:
     on_mode_change(root, lambda: apply_styles(root, root.style, palette(root)))  # type: ignore[attr-defined]
     screen = root.winfo_screenwidth(), root.winfo_screenheight()
     root.minsize(*(min(s, m) for s, m in zip(pixels(root, *MIN_SIZE), screen, strict=True)))
+    # On the window's own events, which all its parts send too: hundreds of calls at each change of
+    # size, for an opacity and a place that the window does not ask for.
+    for sequence in ("<Visibility>", "<Map>", "<Configure>"):
+        root.unbind(sequence)
     # Some builds of Tk leave buttons deaf to the space bar.
     root.event_add("<<Invoke>>", "<space>")
     # Scrolling over a field must not change it, as every theme has it.

@@ -141,6 +141,16 @@ def test_the_caption_is_of_what_is_drawn(run: Run, tmp_path: Path) -> None:
     texts = texts_of(paths[0])
     assert "alpha=7.0" in texts and {"a", "b"} <= set(texts)
     assert "Training" not in texts and not any("Best" in text for text in texts)
+    named = replace(run, comparison=Comparison([("b", HISTORY)], "a", common))
+    paths, _ = write_figures(named, ["loss_curve"], tmp_path, "svg", True)
+    texts = texts_of(paths[0])  # each of them is one line, and none stands above the others
+    assert {"a", "b"} <= set(texts) and not any("Best" in text for text in texts)
+    errors = replace(run, column="reconstruction_loss")  # as the window shows them
+    paths, _ = write_figures(errors, ["loss_curve"], tmp_path, "svg", False)
+    texts = texts_of(paths[0])
+    assert paths[0].name == "figure_reconstruction_loss.svg"
+    assert "Reconstruction error (mean squared)" in texts and "Loss" not in texts
+    assert not any("Best" in text for text in texts)
 
 
 def test_the_caption_can_be_left_out(run: Run, tmp_path: Path) -> None:

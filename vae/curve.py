@@ -217,8 +217,9 @@ def draw_loss(
     history: Sequence[EpochRecord],
     values: Mapping[str, Value],
     comparison: Comparison = ALONE,
+    column: str = "loss",
 ) -> None:
-    """Draw total loss against epoch into light axes, the best epoch marked.
+    """Draw total loss, or another column, against epoch into light axes, the best epoch marked.
 
     `values` are the parameters of the run. On images that were held back, too, if any were. Over
     it the losses of the runs that it is compared with (see `run_lines`).
@@ -227,7 +228,7 @@ def draw_loss(
 
     from vae.ticks import Ticks
 
-    lines = run_lines(history, comparison)
+    lines = run_lines(history, comparison, column)
     for line in lines:
         axes.plot(
             line.epochs, line.values, color=line.colour(COLOURS), linestyle=(0, line.dashes),
@@ -236,18 +237,20 @@ def draw_loss(
     if len(lines) > 1 or comparison.others:
         axes.legend(frameon=False)
     best = None if comparison.own is None else best_epoch(history, values)
-    if best:
+    # Of one of several runs it would stand over all.
+    if best and comparison.own == "" and column == "loss":
         title = _("Best loss {loss} at epoch {epoch}")
         if best.val_loss is not None:
             title = _("Best validation loss {loss} at epoch {epoch}")
         loss = number(measured_loss(best), ".5g")
         axes.set_title(title.format(loss=loss, epoch=best.epoch), fontsize=11)
+    if best:
         line = lines[best_line(lines, best)]
         axes.plot(
             best.epoch, line.values[line.epochs.index(best.epoch)], "o", mfc="white",
             mec=line.colour(COLOURS), markersize=8,
         )  # fmt: skip
-    label = _("Loss")
+    label = _("Loss") if column == "loss" else _("Reconstruction error (mean squared)")
     if comparison.others:
         label = f"{label} ({compared_words(history, comparison)})"
     axes.set(xlabel=_("Epoch"), ylabel=label)

@@ -53,7 +53,7 @@ class Run:
     """What figures are drawn from: a run's epochs and parameters, and the folder of its images.
 
     `pictures` names, by the figure, one to draw in place of the newest; `comparison` has the runs
-    whose losses are laid over this one's.
+    whose losses, or another `column` of their epochs, are laid over this one's.
     """
 
     history: tuple[EpochRecord, ...]
@@ -61,6 +61,7 @@ class Run:
     output_dir: Path
     pictures: Mapping[str, Picture] = field(default_factory=dict)
     comparison: Comparison = ALONE
+    column: str = "loss"
 
 
 def read_run(model_save_dir: Path, output_dir: Path) -> Run:
@@ -98,13 +99,13 @@ def loss_figure(run: Run, with_caption: bool) -> tuple[str, Figure] | None:
     others = len(comparison.others)
     names = NAME_LINE * (2 + others) if others else 0
     figure, axes = _page(WIDTH, LOSS_HEIGHT, caption, (LEFT, PAD, BOTTOM + names, TITLE))
-    draw_loss(axes, run.history, run.values, comparison)
+    draw_loss(axes, run.history, run.values, comparison, run.column)
     if names:
         axes.legend(
             loc="upper left", bbox_to_anchor=(0, -BOTTOM / LOSS_HEIGHT), fontsize=8,
             borderpad=0, borderaxespad=0, frameon=False,
         )  # fmt: skip
-    return "figure_loss_curve", figure
+    return f"figure_{'loss_curve' if run.column == 'loss' else run.column}", figure
 
 
 def samples_figure(run: Run, with_caption: bool) -> tuple[str, Figure] | None:

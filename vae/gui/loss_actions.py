@@ -94,7 +94,7 @@ class LossActions:
         from vae.figures import Picture, Run, figure_titles
 
         app = self.app
-        if not app.view.history:
+        if not app.view.history and not self.choices.comparison.others:
             self.app.tell(_("There is nothing to draw yet. Train first."))
             return
         output_dir = Path(app.form.texts()["output_dir"] or ".").absolute()
@@ -108,8 +108,9 @@ class LossActions:
         last = self.last_export or first
         if wanted := ask_export(app.root, titles, FIGURE_FORMATS, last):
             self.last_export = wanted
-            compared = labelled_names(self.choices.comparison)
-            run = Run(tuple(app.view.history), app.view.values, output_dir, pictures, compared)
+            history, compared = tuple(app.view.history), labelled_names(self.choices.comparison)
+            column = self.choices.column
+            run = Run(history, app.view.values, output_dir, pictures, compared, column)
             app.worker.do(
                 picture_jobs.write,
                 partial(loss_jobs.write_export, run, wanted),

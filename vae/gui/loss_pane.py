@@ -45,6 +45,11 @@ class LossChoices:
     log_scale: bool = False
     comparison: Comparison = ALONE
 
+    @property
+    def column(self) -> str:
+        """What of the epochs is laid over one another."""
+        return "reconstruction_loss" if self.lines == RECONSTRUCTION else "loss"
+
 
 class LossPane(Pane):
     """Numbers of the last epoch above the loss curve, with what changes how it is shown."""
@@ -192,8 +197,8 @@ class LossPane(Pane):
         if self.choices.lines == PARTS and (weights := self.weights):
             alone = run_lines(self.history)
             return part_lines(self.history, weights) + [line for line in alone if line.style]
-        column = "reconstruction_loss" if self.choices.lines == RECONSTRUCTION else "loss"
-        lines = run_lines(self.history, labelled_names(self.choices.comparison), column)
+        comparison = labelled_names(self.choices.comparison)
+        lines = run_lines(self.history, comparison, self.choices.column)
         return [replace(line, label=shortened(line.label, LABEL_LETTERS)) for line in lines]
 
     def _title(self) -> str:
@@ -266,7 +271,7 @@ class LossPane(Pane):
         anything = bool(self.history)
         lines = anything or bool(self.choices.comparison.others)
         wanted = {button: lines and self.plot is not None for button in self.tools.values()}
-        wanted |= {self.tools["copy"]: anything, self.export: anything}
+        wanted |= {self.tools["copy"]: anything, self.export: lines}
         wanted[self.clear] = bool(self.choices.comparison.others)
         for button, enabled in wanted.items():
             # To set it again would take the highlight from a button under the pointer.

@@ -22,6 +22,7 @@ from vae.gui.pane import Pane
 from vae.gui.runs_table import SORTED_BY, RunsTable
 from vae.language import _, ngettext
 from vae.runs import common
+from vae.schedule import losses_compare
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -103,6 +104,8 @@ class RunsPane(Pane):
             text = "  ·  ".join(part for part in parts if part)
             if run.id == self.table.shown:
                 text = f"{_('Shown in the other tabs.')} {text}"
+        elif runs and not losses_compare(common(runs)):
+            text = _("Their losses are of different weights and rank nothing; Compare has more.")
         if text != self.details["text"]:
             self.details.configure(text=text)
 

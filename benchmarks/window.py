@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from vae import cache
+from vae.config import DEFAULTS
 from vae.gui import settings
 from vae.gui.app import App
 
+FEWEST = 4  # epochs, so that each half has one after its first
 TICK_MS = 10
 QUIET_MS = 250  # before it acts: to look often would slow the training
 ACT_MS = 1500
@@ -80,6 +82,8 @@ class Probe:
 def main() -> None:
     """Train once in a window and print what was seen."""
     folder, values = sys.argv[1:]
+    if int(json.loads(values).get("num_epochs", DEFAULTS["num_epochs"])) < FEWEST:
+        sys.exit(f"num_epochs must be {FEWEST} at least")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         settings.settings_path = lambda: Path(place) / "settings.json"
         cache.cache_folder = lambda: Path(place) / "cache"

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from vae import language
+from vae.comparison import NO_OTHERS, Compared, Comparison
 from vae.config import DEFAULTS
 from vae.curve import (
-    ALONE,
-    Comparison,
+    Line,
     Weights,
     part_lines,
     run_lines,
@@ -21,6 +21,11 @@ from vae.curve import (
     write_loss_curve,
 )
 from vae.events import EpochRecord
+
+
+def lines_of(history: list[EpochRecord]) -> list[Line]:
+    """The lines of a run that is compared with none."""
+    return run_lines(NO_OTHERS.drawn(Compared("", history)))
 
 
 def test_the_curve_is_drawn_from_high_to_low(tmp_path: Path) -> None:
@@ -63,20 +68,17 @@ def test_the_kl_part_has_the_weight_of_its_epoch() -> None:
 
 def test_the_validation_line_has_the_epochs_that_were_measured() -> None:
     history = [EpochRecord(i, 1, 1, 1, 1, 0, 1, 1, 1) for i in (1, 2, 3)]
-    assert len(run_lines(history)) == 1
+    assert len(lines_of(history)) == 1
     history[1:] = [dataclasses.replace(row, val_loss=7.0 * row.epoch) for row in history[1:]]
-    line = run_lines(history)[1]
+    line = lines_of(history)[1]
     assert (line.epochs, line.values) == ((2, 3), (14.0, 21.0))
 
 
-def test_what_runs_share_is_known_as_long_as_each_is_known() -> None:
-    two = ALONE.beside("a", (), DEFAULTS).beside("b", (), {**DEFAULTS, "lr": 0.1})
-    assert two.common == {n: v for n, v in DEFAULTS.items() if n != "lr"} and two.ranked
-    assert not two.beside("c", (), {**DEFAULTS, "beta": 2.0}).ranked
-    assert two.beside("a log", ()).common is None
-    assert ALONE.beside("a log", ()).beside("b", (), DEFAULTS).common is None
-    balanced = {**DEFAULTS, "kl_balance": "auto"}
-    assert not Comparison((), None, balanced).ranked  # weights follow each run's own error
+def test_all_lines_of_one_picture_differ_in_dashes_too() -> None:
+    history = [EpochRecord(1, 1, 1, 1, 1, 0, 1, 1, 1, val_loss=1.0)]
+    others = tuple(Compared(name, history) for name in "abc")
+    lines = run_lines(Comparison(others).drawn(Compared("", history)))
+    assert len({line.dashes for line in lines}) == 5
 
 
 def test_smoothing_keeps_a_level_and_calms_a_noise() -> None:

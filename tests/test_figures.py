@@ -14,8 +14,8 @@ from PIL import Image
 
 from vae.checkpoint import CheckpointError
 from vae.cli import DONE, FAILED, main
+from vae.comparison import Compared, Comparison
 from vae.config import TrainConfig, text_of
-from vae.curve import Comparison
 from vae.events import EpochRecord
 from vae.figures import FIGURES, Picture, Run, caption_of, loss_figure, read_run, write_figures
 from vae.samples import write_png
@@ -118,7 +118,8 @@ def test_the_losses_of_other_runs_are_laid_over_the_own(run: Run, tmp_path: Path
     alone, _ = write_figures(run, ["loss_curve"], tmp_path / "a", "svg", False)
     assert not any("other" in text for text in texts_of(alone[0]))
     others = [(f"KL weight β {i}, Latent dimension 10{i}, Depth 4", HISTORY[:3]) for i in range(8)]
-    run = replace(run, comparison=Comparison(others))
+    compared = tuple(Compared(*other) for other in others)
+    run = replace(run, comparison=Comparison(compared))
     both, _ = write_figures(run, ["loss_curve"], tmp_path / "b", "svg", False)
     assert {"Training", *(name for name, _history in others)} <= set(texts_of(both[0]))
     assert both[0].read_text(encoding="utf-8").count("stroke-dasharray") > 0
@@ -135,13 +136,20 @@ def test_the_losses_of_other_runs_are_laid_over_the_own(run: Run, tmp_path: Path
 def test_the_caption_is_of_what_is_drawn(run: Run, tmp_path: Path) -> None:
     assert "num_epochs=25" in caption_of({**run.values, "num_epochs": 25}, 25)
     assert "num_epochs=3 of 25" in caption_of({**run.values, "num_epochs": 25}, 3)
-    common = {"alpha": 7.0}
-    others = replace(run, comparison=Comparison([("a", HISTORY), ("b", HISTORY)], None, common))
+    values = [
+        {**run.values, "model_save_dir": f"/{beta}", "alpha": 7.0, "beta": beta}
+        for beta in (1.0, 2.0)
+    ]
+    a, b = Compared("a", HISTORY, values[0]), Compared("b", HISTORY, values[1])
+    others = replace(run, comparison=Comparison((a, b), alone=True))
     paths, _ = write_figures(others, ["loss_curve"], tmp_path, "svg", True)
     texts = texts_of(paths[0])
-    assert "alpha=7.0" in texts and {"a", "b"} <= set(texts)
+    assert "alpha=7.0" in " ".join(texts) and "beta=" not in " ".join(texts)
+    assert {"a", "b"} <= set(texts)
     assert "Training" not in texts and not any("Best" in text for text in texts)
-    named = replace(run, comparison=Comparison([("b", HISTORY)], "a", common))
+    run = replace(run, values={**run.values, "model_save_dir": "/here"})
+    mine = Compared("a", HISTORY, run.values)
+    named = replace(run, comparison=Comparison((mine, b), alone=True))
     paths, _ = write_figures(named, ["loss_curve"], tmp_path, "svg", True)
     texts = texts_of(paths[0])  # each of them is one line, and none stands above the others
     assert {"a", "b"} <= set(texts) and not any("Best" in text for text in texts)

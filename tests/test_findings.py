@@ -112,6 +112,26 @@ def test_validation_that_gets_worse_is_overfitting_and_far_apart_learning_by_hea
     assert only(worse(1.1), {**SOUND, "augment": "flip"}).remedy == {"early_stopping": 10}
 
 
+def test_a_network_that_has_learned_nothing_is_named() -> None:
+    grey: dict[str, Any] = {"psnr": 12.6, "active_units": 0.0, "kl_loss": 0.0, "swd": 5.0}
+    slow = {**SOUND, "lr": 0.0001, "num_epochs": 6}
+    found = only(epochs(6, **grey), slow)
+    assert found.kind == "unlearned" and "120 steps" in found.message
+    assert "12.6 dB, with 0 of 32 latent" in found.message
+    assert found.remedy == {"lr": 0.001, "num_epochs": 12}
+    # One that goes on may still learn, but not for ever.
+    assert not findings(epochs(6, **grey), {**slow, "num_epochs": 50})
+    assert only(epochs(20, **grey), {**slow, "num_epochs": 50}).remedy == {"lr": 0.001}
+    # A better reason is told alone.
+    assert [f.kind for f in findings(epochs(20, **{**grey, "beta": 20.0}), slow)] == ["collapse"]
+
+
+def test_weights_that_hold_latents_down_are_told_by_what_is_in_use() -> None:
+    ill: dict[str, Any] = {"beta": 20.0, "kl_loss": 0.4}
+    assert only(epochs(**ill)).title == "Latents carry too little"
+    assert only(epochs(**ill, active_units=3.0)).title == "Latents have collapsed"
+
+
 def test_a_checkerboard_is_named_with_its_cause() -> None:
     dotted = epochs(checkerboard=60.0)
     assert only(dotted, {**SOUND, "gamma": 10.0}).remedy == {"gamma": 0.0}
@@ -139,7 +159,10 @@ def test_a_latent_that_is_full_and_too_narrow_is_named() -> None:
     assert not findings(epochs(14, **stalled, psnr=lambda e: 20 + 0.1 * e), SOUND)
     # Blurred for another reason: four times as many would carry no more together.
     assert not findings(epochs(14, sharpness=0.15, kl_loss=2.7), SOUND)
-    # With a lower weight each carries more, of what is not worth it.
+    # Latents that have collapsed carry nothing, however far the weight is above the balanced one.
+    silent: dict[str, Any] = {"beta": 20.0, "kl_loss": 0.01, "sharpness": 0.15}
+    assert [f.kind for f in findings(epochs(14, **silent), SOUND)] == ["collapse"]
+    assert not findings(epochs(14, beta=20.0, kl_loss=0.6, sharpness=0.15), SOUND)
     light = {"beta": lambda e: 0.1 * BALANCE * 0.1 / e**0.5}
     assert not findings(epochs(14, **stalled, **light), SOUND)
     # A network that learns by heart is not given more room for it.

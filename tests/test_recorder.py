@@ -84,6 +84,16 @@ def test_a_stopped_run_goes_on_in_its_entry(tiny: Make) -> None:
     assert [record.epoch for record in run.history] == [1, 2, 3]
 
 
+def test_going_on_where_all_epochs_are_done_changes_no_entry(tiny: Make) -> None:
+    train(tiny(num_epochs=2))
+    before = only()
+    result = train(tiny(num_epochs=1))
+    assert not result.trained
+    after = only()
+    assert (after.config, after.history, after.state) == (before.config, before.history, "finished")
+    assert after.config["num_epochs"] == 2
+
+
 def test_another_run_in_the_same_folder_is_another_entry(tiny: Make) -> None:
     train(tiny(num_epochs=1))
     config = tiny(num_epochs=1, seed=5)

@@ -74,7 +74,9 @@ def begin(
     state = TrainingState(config, data, validation, device, dtype, threads, saver)
     _check_free_space(state, folder)
     if config.batch_size > len(data):
-        text = _("batch_size {size} is more than the {count} images.")
+        text = _(
+            "batch_size {size} is more than the {count} images for training: an epoch is one step."
+        )
         emit(Warned(text.format(size=config.batch_size, count=len(data))))
     if found:
         path, tensors, record = found

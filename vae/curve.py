@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from vae.comparison import NO_OTHERS, Compared, Drawn, held_back, on_validation
 from vae.config import Value
 from vae.events import EpochRecord
 from vae.files import atomic_write
 from vae.language import _, in_english, number
-from vae.schedule import best_epoch, losses_compare, measured_loss
+from vae.schedule import best_epoch, measured_loss
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,11 +30,9 @@ DASHES: tuple[tuple[float, ...], ...] = (
     (5, 1.6), (1.4, 1.4), (6, 1.6, 1.4, 1.6), (10, 2.5),
 )  # fmt: skip
 # The looks of validation, of the first part of the loss and of the first other run, so that none
-# changes when another line comes or goes.
-VALIDATION, PARTS, OTHERS = 1, 2, 5
+# changes when another line comes or goes, and others have other dashes than validation.
+VALIDATION, PARTS, OTHERS = 1, 2, 6
 T = TypeVar("T")
-# Runs that are compared with one: their names and epochs.
-Runs = Sequence[tuple[str, Sequence[EpochRecord]]]
 
 # How much of the mean before an epoch keeps in a smoothed line.
 SMOOTHING = (0.0, 0.6, 0.9)
@@ -73,82 +72,35 @@ class Line:
         return _in_turn(colours, self.style)
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Runs whose losses are laid over those of the run that is shown.
-
-    `own` is what that one is called beside them, where it is one of those compared; None where it
-    is not and its lines are left out. `common` are the parameters that all share, if it is known.
-    """
-
-    others: Runs = ()
-    own: str | None = ""
-    common: Mapping[str, Value] | None = None
-
-    @property
-    def ranked(self) -> bool:
-        """Whether the losses mean the same, as far as it is known."""
-        return self.common is None or losses_compare(self.common)
-
-    def beside(
-        self, name: str, history: Sequence[EpochRecord], values: Mapping[str, Value] | None = None
-    ) -> Comparison:
-        """The same with one run more, of these parameters, if they are known."""
-        common = self.common if self.others else values
-        if common is not None:
-            common = {n: v for n, v in common.items() if values is not None and values.get(n) == v}
-        known = common if values is not None else None
-        return replace(self, others=(*self.others, (name, history)), common=known)
-
-
-ALONE = Comparison()
-
-
 def _in_turn(looks: Sequence[T], style: int) -> T:
     return looks[(style - 1) % (len(looks) - 1) + 1] if style else looks[0]
 
 
-def run_lines(
-    history: Sequence[EpochRecord],
-    comparison: Comparison = ALONE,
-    column: str = "loss",
-) -> list[Line]:
-    """A column of a run's epochs, on training and validation images, and of those beside it.
+def run_lines(drawn: Sequence[Drawn], column: str = "loss") -> list[Line]:
+    """A column of the epochs of runs, each a line.
 
-    Of runs that are compared each has one line, on validation images if all of them have some, or
-    else on those of training: like is laid over like.
+    The one that is shown has lines of training and of validation, unless it has a name among those
+    compared. They are on validation images if all of them have some, or else on those of
+    training: like is laid over like.
     """
-    own, lines = comparison.own, []
-    if own == "":
-        lines.append(_line(_("Training"), history, column, 0))
-        if held_back(history):
-            lines.append(_line(_("Validation"), history, f"val_{column}", VALIDATION))
-    of = f"val_{column}" if on_validation(history, comparison) else column
-    if own:
-        lines.append(_line(own, history, of, 0))
-    for style, (name, other) in enumerate(comparison.others, start=OTHERS):
-        lines.append(_line(name, other, of, style))
+    of = f"val_{column}" if on_validation([run for run, _place in drawn]) else column
+    lines = []
+    for run, place in drawn:
+        if run.name:
+            lines.append(_line(run.name, run.history, of, OTHERS + place - 1 if place else 0))
+            continue
+        lines.append(_line(_("Training"), run.history, column, 0))
+        if held_back(run.history):
+            lines.append(_line(_("Validation"), run.history, f"val_{column}", VALIDATION))
     return lines
 
 
-def held_back(history: Sequence[EpochRecord]) -> bool:
-    """Whether a run was measured on images that were held back."""
-    return any(record.val_loss is not None for record in history)
-
-
-def on_validation(history: Sequence[EpochRecord], comparison: Comparison) -> bool:
-    """Whether the runs that are laid over one another are compared on validation images."""
-    compared = [other for _name, other in comparison.others]
-    if comparison.own is not None and history:
-        compared.append(history)
-    return all(map(held_back, compared))
-
-
-def compared_words(history: Sequence[EpochRecord], comparison: Comparison) -> str:
+def measured_words(drawn: Sequence[Drawn]) -> str:
     """What the losses of runs that are laid over one another were measured on, in words."""
-    if on_validation(history, comparison):
-        return _("on validation images")
-    return _("on training images") if comparison.own != "" else _("others: on training images")
+    named = all(run.name for run, _place in drawn)
+    if on_validation([run for run, _place in drawn]):
+        return _("on validation images") if named else _("others: on validation images")
+    return _("on training images") if named else _("others: on training images")
 
 
 def part_lines(history: Sequence[EpochRecord], weights: Weights) -> list[Line]:
@@ -213,47 +165,39 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
 
 
 def draw_loss(
-    axes: Axes,
-    history: Sequence[EpochRecord],
-    values: Mapping[str, Value],
-    comparison: Comparison = ALONE,
-    column: str = "loss",
+    axes: Axes, drawn: Sequence[Drawn], best: EpochRecord | None, column: str = "loss"
 ) -> None:
-    """Draw total loss, or another column, against epoch into light axes, the best epoch marked.
+    """Draw total loss, or another column, of runs against epoch into light axes.
 
-    `values` are the parameters of the run. On images that were held back, too, if any were. Over
-    it the losses of the runs that it is compared with (see `run_lines`).
+    The `best` epoch, of the run that is shown, is marked.
     """
     from matplotlib.ticker import MaxNLocator
 
     from vae.ticks import Ticks
 
-    lines = run_lines(history, comparison, column)
+    lines = run_lines(drawn, column)
     for line in lines:
         axes.plot(
             line.epochs, line.values, color=line.colour(COLOURS), linestyle=(0, line.dashes),
             linewidth=2, label=line.label, marker="" if line.style else ".",
         )  # fmt: skip
-    if len(lines) > 1 or comparison.others:
+    alone = len(drawn) == 1 and not drawn[0].run.name
+    if not alone or len(lines) > 1:
         axes.legend(frameon=False)
-    best = None if comparison.own is None else best_epoch(history, values)
+    if best and best.epoch in (line := lines[best_line(lines, best)]).epochs:
+        axes.plot(
+            best.epoch, line.values[line.epochs.index(best.epoch)], "o", mfc="white",
+            mec=line.colour(COLOURS), markersize=8,
+        )  # fmt: skip
     # Of one of several runs it would stand over all.
-    if best and comparison.own == "" and column == "loss":
+    if best and not drawn[0].run.name and column == "loss":
         title = _("Best loss {loss} at epoch {epoch}")
         if best.val_loss is not None:
             title = _("Best validation loss {loss} at epoch {epoch}")
         loss = number(measured_loss(best), ".5g")
         axes.set_title(title.format(loss=loss, epoch=best.epoch), fontsize=11)
-    if best:
-        line = lines[best_line(lines, best)]
-        axes.plot(
-            best.epoch, line.values[line.epochs.index(best.epoch)], "o", mfc="white",
-            mec=line.colour(COLOURS), markersize=8,
-        )  # fmt: skip
     label = _("Loss") if column == "loss" else _("Reconstruction error (mean squared)")
-    if comparison.others:
-        label = f"{label} ({compared_words(history, comparison)})"
-    axes.set(xlabel=_("Epoch"), ylabel=label)
+    axes.set(xlabel=_("Epoch"), ylabel=label if alone else f"{label} ({measured_words(drawn)})")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_formatter(Ticks())
     axes.grid(axis="y", color="#e1e5ea")
@@ -262,8 +206,9 @@ def draw_loss(
 
 def best_line(lines: Sequence[Line], best: EpochRecord) -> int:
     """The place of the line with what a run's best epoch was chosen by, on which it is marked."""
-    chosen = VALIDATION if best.val_loss is not None else 0
-    return next((place for place, line in enumerate(lines) if line.style == chosen), 0)
+    styles = [line.style for line in lines]
+    chosen = VALIDATION if best.val_loss is not None and VALIDATION in styles else 0
+    return styles.index(chosen)
 
 
 def write_loss_curve(
@@ -279,6 +224,7 @@ def write_loss_curve(
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     with in_english():
-        draw_loss(figure.add_subplot(), history, values)
+        shown = Compared("", history, values)
+        draw_loss(figure.add_subplot(), NO_OTHERS.drawn(shown), best_epoch(history, values))
         with atomic_write(path, private=False) as file:
             figure.savefig(file, format="png")

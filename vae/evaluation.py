@@ -46,7 +46,7 @@ LOSS_LABELS = {
     "kl_loss": marked("KL loss"), "blur_loss": marked("Blur loss"),
 }  # fmt: skip
 LOSS_MEANS = {
-    "loss": marked("lower is better, of equal weights"),
+    "loss": marked("lower is better; compare with the same weights only"),
     "reconstruction_loss": marked("lower is better"),
     "kl_loss": marked("nats of a latent; near 0 it carries nothing, a high one is hard to sample"),
     "blur_loss": marked("lower is better"),

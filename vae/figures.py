@@ -14,12 +14,14 @@ from PIL import Image
 
 from vae import checkpoint
 from vae.checkpoint import CheckpointError
+from vae.comparison import NO_OTHERS, Compared, Comparison, common
 from vae.config import PARAMETERS, Value, text_of
-from vae.curve import ALONE, Comparison, draw_loss
+from vae.curve import draw_loss
 from vae.events import EpochRecord
 from vae.files import atomic_write, readable
 from vae.gallery import RECONSTRUCTIONS, SAMPLES, Shelf, read_picture
 from vae.language import _
+from vae.schedule import best_epoch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +62,7 @@ class Run:
     values: Mapping[str, Value]
     output_dir: Path
     pictures: Mapping[str, Picture] = field(default_factory=dict)
-    comparison: Comparison = ALONE
+    comparison: Comparison = NO_OTHERS
     column: str = "loss"
 
 
@@ -88,24 +90,26 @@ def caption_of(values: Mapping[str, Value], done: int = 0) -> str:
 
 def loss_figure(run: Run, with_caption: bool) -> tuple[str, Figure] | None:
     """The loss curve and its file's name; None before the first epoch."""
-    comparison, caption = run.comparison, ""
-    if not run.history and not comparison.others:
+    drawn = run.comparison.drawn(Compared("", run.history, run.values))
+    if not any(one.run.history for one in drawn):
         return None
-    if with_caption and comparison.own == "":
+    caption = ""
+    if with_caption and not drawn[0].run.name:
         caption = caption_of(run.values, len(run.history))
-    elif with_caption:
-        caption = caption_of(comparison.common or {})  # what differs is in the names
+    elif with_caption:  # what differs is in the names
+        caption = caption_of(common([one.run for one in drawn]))
+    best = best_epoch(run.history, run.values) if any(not one.place for one in drawn) else None
     # The names of other runs are long and may be many: they stand below.
-    others = len(comparison.others)
-    names = NAME_LINE * (2 + others) if others else 0
+    names = NAME_LINE * (1 + len(drawn)) if run.comparison.runs else 0
     figure, axes = _page(WIDTH, LOSS_HEIGHT, caption, (LEFT, PAD, BOTTOM + names, TITLE))
-    draw_loss(axes, run.history, run.values, comparison, run.column)
+    draw_loss(axes, drawn, best, run.column)
     if names:
         axes.legend(
             loc="upper left", bbox_to_anchor=(0, -BOTTOM / LOSS_HEIGHT), fontsize=8,
             borderpad=0, borderaxespad=0, frameon=False,
         )  # fmt: skip
-    return f"figure_{'loss_curve' if run.column == 'loss' else run.column}", figure
+    name = "loss_curve" if run.column == "loss" else run.column
+    return f"figure_{name}{'_compared' * bool(run.comparison.runs)}", figure
 
 
 def samples_figure(run: Run, with_caption: bool) -> tuple[str, Figure] | None:

@@ -23,19 +23,21 @@ KEPT = 5  # epochs that a finding stays once it is not seen any more
 FEW_IMAGES = 50
 # A mean squared error in [-1, 1] at which there is nothing left to learn: that of a grey level.
 NOTHING_TO_LEARN = 6e-5
-# The KL weight over the balanced one, and what a latent dimension then carries at most, in nats.
-OUTWEIGHED, CARRIED = 4.0, 0.5
+# The KL weight over the balanced one, and what a latent dimension then carries at most, in nats;
+# one that carries less than the last is silent.
+OUTWEIGHED, CARRIED, SILENT = 4.0, 0.5, 0.1
 JUMP, JUMP_TOLD = 2.0, 10  # times the lowest reconstruction error before it; epochs
 STUCK_AFTER, STUCK, FAST = 8, 0.9, 0.003  # epochs; share of the first error; a learning rate
 DEAD = 0.4
 WORSE_FOR, APART, BY_HEART = 5, 1.3, 3.0  # epochs; validation error over training error
 BLURRED, GAIN, GAIN_EPOCHS = 0.3, 0.3, 10  # gain in dB
 # What a latent dimension carries at the balanced weight, in nats, where more of them mend the blur.
-# Of X-rays and blood cells at 64 pixels 16 dimensions carried 3.6 to 3.8, and four times as many
-# gained 1.7 to 2 dB; 64 carried 2.7 to 3.2, and more of them gained 0.3 dB at most.
+# Of X-rays and blood cells at 64 pixels 16 dimensions carried 3.7 and 3.8, and four times as many
+# gained 1.7 and 2.0 dB; 64 carried 2.7 and 3.2, and more of them gained 0.3 dB at most.
 CROWDED = 3.4
 HIGH_GAMMA, TOO_SHARP = 100.0, 1.5
 DOTTED, RECOGNIZABLE = 8.0, 18.0  # the latter in dB
+ENOUGH_STEPS = 300  # after which a network that goes on should have learned something
 SLOW = 0.001  # learning rates below it take many epochs
 MOST_LATENTS = 1024
 OFF, OFF_LEAST = 1.5, 15.0  # times the error of reconstructions; grey levels
@@ -59,9 +61,11 @@ class Finding(NamedTuple):
 
 def too_early(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> bool:
     """Whether the run has not gone far enough for anything to be said of it."""
-    if len(history) < FEWEST:
-        return True
-    return len(history) * -(-history[-1].images // int(values["batch_size"])) < FEWEST_STEPS
+    return len(history) < FEWEST or _steps(history, values) < FEWEST_STEPS
+
+
+def _steps(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> int:
+    return history[-1].epoch * -(-history[-1].images // int(values["batch_size"]))
 
 
 def no_fault(epochs: int) -> str:
@@ -194,7 +198,11 @@ def _collapse(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Fi
     ratio, kl = _times(ratios[-1]), number(history[-1].kl_loss, ".2f")
     remedy: dict[str, Value] = {"kl_balance": "auto", "beta": 1.0, "sampler": "gmm"}
     remedy = {name: value for name, value in remedy.items() if values[name] != value}
-    return Finding("collapse", _("Latents have collapsed"), text.format(ratio=ratio, kl=kl), remedy)
+    title = _("Latents have collapsed")
+    used = 2 * (history[-1].active_units or 0) > int(values["latent_dim"])
+    if used and history[-1].kl_loss > SILENT:
+        title = _("Latents carry too little")  # as they still differ from image to image
+    return Finding("collapse", title, text.format(ratio=ratio, kl=kl), remedy)
 
 
 def _overfitting(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
@@ -222,9 +230,10 @@ def _narrow(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Find
     if not before or newest.psnr is None or newest.sharpness is None:
         return None
     gained = newest.psnr - max(record.psnr or 0.0 for record in before)
-    # The width of a dimension's posterior goes with the root of the KL weight.
+    # The width of a dimension's posterior goes with the root of the KL weight: with a lower one
+    # each carries more, of what is not worth it.
     weight = max(_over_balance(newest, values), TINY_MSE)
-    carried = newest.kl_loss + 0.5 * math.log(weight)
+    carried = newest.kl_loss + 0.5 * math.log(min(weight, 1.0))
     if newest.sharpness > BLURRED or gained > GAIN or carried < CROWDED:
         return None
     if _overfitting(history, values):
@@ -272,6 +281,36 @@ def _unfinished(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> 
     gain, psnr = number(gained, ".1f"), number(newest.psnr, ".1f")
     text = text.format(gained=gain, psnr=psnr, least=number(RECOGNIZABLE, ".0f"))
     return Finding("unfinished", _("Too few epochs"), text, remedy)
+
+
+def _unlearned(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
+    """Images cannot be recognised after all the steps there were, or after many."""
+    psnrs = [record.psnr for record in history[-RECENT:]]
+    newest, ended = history[-1], history[-1].epoch >= int(values["num_epochs"])
+    steps = _steps(history, values)
+    if any(psnr is None or psnr >= RECOGNIZABLE for psnr in psnrs):
+        return None
+    if steps < ENOUGH_STEPS and not ended:
+        return None
+    if _collapse(history, values) or _unfinished(history, values):
+        return None  # which say why
+    text = _(
+        "After {steps} steps reconstructions have a PSNR of {psnr} dB, with {active} of {count} "
+        "latent dimensions in use. Below {least} dB an image can hardly be recognised: the network "
+        "needs more steps or a higher learning rate, or the images have too little in common."
+    )
+    remedy: dict[str, Value] = {}
+    if float(values["lr"]) < SLOW:
+        remedy["lr"] = SLOW
+    more = 2 * newest.epoch
+    if ended and more <= (PARAMETERS["num_epochs"].high or 0):
+        remedy["num_epochs"] = more
+    text = text.format(
+        steps=number(steps, ",d"), psnr=number(newest.psnr or 0.0, ".1f"),
+        active=number(newest.active_units or 0, ".0f"), count=int(values["latent_dim"]),
+        least=number(RECOGNIZABLE, ".0f"),
+    )  # fmt: skip
+    return Finding("unlearned", _("Hardly anything learned"), text, remedy)
 
 
 def _checkerboard(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
@@ -334,4 +373,5 @@ def against_learning_by_heart(values: Mapping[str, Value]) -> dict[str, Value]:
 Rule = Callable[[Sequence[EpochRecord], Mapping[str, Value]], "Finding | None"]
 RULES: tuple[Rule, ...] = (
     _data, _rate, _dead, _collapse, _overfitting, _checkerboard, _off_prior, _narrow, _unfinished,
+    _unlearned,
 )  # fmt: skip

@@ -56,6 +56,7 @@ class Recorder:
         self.run = Run(name, values, now, host=platform.node(), process=os.getpid())
         self.due = 0.0
         self.moved = False  # an earlier run's files, out of the way
+        self.earlier: Run | None = None  # the entry that is gone on in, as it was
 
     def __call__(self, event: Event) -> None:
         """Write down what an event says of the run, and pass it on."""
@@ -66,6 +67,10 @@ class Recorder:
         """The run came to its end, or was stopped."""
         if result.checkpoint is None and not self.moved:  # stopped before it began
             self._safely(lambda: run_path(self.run.id).unlink(missing_ok=True))
+            return
+        if self.earlier and not result.trained:  # all epochs that are wanted were done already
+            self.run = self.earlier
+            self._safely(self._write)
             return
         state = "stopped" if result.stopped else "finished"
         self._end(state, history=result.history, trained=True)
@@ -115,6 +120,7 @@ class Recorder:
             first = {rows[0].loss for rows in (earlier.history, event.history) if rows}
             if same and earlier.trained and len(first) < 2:
                 own = replace(own, id=earlier.id, began=earlier.began)
+                self.earlier = earlier
                 run_path(self.run.id).unlink(missing_ok=True)
                 break
         self.run = replace(own, history=event.history, trained=True)

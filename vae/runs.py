@@ -213,9 +213,3 @@ def differing(runs: Sequence[Run]) -> list[str]:
     """The names of the parameters, the run's own paths left out, in which runs differ."""
     names = (name for name in PARAMETERS if name not in OWNED)
     return [name for name in names if len({run.config[name] for run in runs}) > 1]
-
-
-def common(runs: Sequence[Run]) -> dict[str, Value]:
-    """The parameters that are the same in all runs, the run's own paths left out."""
-    different = {*differing(runs), *OWNED}
-    return {name: value for name, value in runs[0].config.items() if name not in different}

@@ -63,13 +63,15 @@ def measured_loss(record: EpochRecord) -> float:
     return record.loss if record.val_loss is None else record.val_loss
 
 
-def losses_compare(common: Mapping[str, Value]) -> bool:
-    """Whether losses of runs mean the same, of the parameters that they have in common.
+def same_loss(runs: Sequence[Mapping[str, Value]], on_validation: bool) -> bool:
+    """Whether losses of runs with these parameters, on the same images, mean the same.
 
-    Not with kl_balance auto, with which the weights follow each run's own error.
+    Not with kl_balance auto, with which the weights follow each run's own error. Validation images
+    are never augmented.
     """
-    needed = {*WEIGHTS, "kl_warmup", "augment"}
-    return common.keys() >= needed and common["kl_balance"] != "auto"
+    names = (*WEIGHTS, "kl_warmup", *(() if on_validation else ("augment",)))
+    alike = all(len({values[name] for values in runs}) < 2 for name in names)
+    return len(runs) < 2 or (alike and runs[0]["kl_balance"] != "auto")
 
 
 def best_epoch(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> EpochRecord | None:

@@ -62,7 +62,7 @@ def test_a_comparison_stays_in_another_language(open_window: Open, tiny: Make) -
     app.runs.compare()
     app.toggle_language()
     assert app.runs.comparison is not None
-    assert [name for name, _ in app.loss_actions.choices.comparison.others] == [
+    assert [run.name for run in app.loss_actions.choices.comparison.runs] == [
         "beta 1.0",
         "beta 0.5",
     ]
@@ -70,7 +70,7 @@ def test_a_comparison_stays_in_another_language(open_window: Open, tiny: Make) -
     assert labels[-2:] == ["Váha KL β 1.0", "Váha KL β 0.5"]
     window.pump(lambda: len(app.runs.comparison.pictures) == 2)
     app.runs.end_comparison()
-    assert app.runs.table.winfo_manager() and not app.loss_actions.choices.comparison.others
+    assert app.runs.table.winfo_manager() and not app.loss_actions.choices.comparison.runs
 
 
 def test_a_path_that_cannot_be_used_is_told_in_the_language_in_use(

@@ -146,6 +146,17 @@ def test_others_are_drawn_from_a_seed_and_saved(trained: Any) -> None:
     assert samples.seed.get() == "8"
 
 
+def test_the_menu_of_samplers_shows_what_is_chosen(trained: Any) -> None:
+    samples = trained.app.samples
+    menu = samples.way.nametowidget(samples.way["menu"])
+    samples._fill_ways(menu)
+    for label in ("The run's sampler", "The run's temperature", "The newest checkpoint"):
+        assert trained.app.root.getvar(menu.entrycget(label, "variable")) == menu.entrycget(
+            label, "value"
+        ), label
+    assert samples._values() == {}
+
+
 def test_others_are_drawn_by_another_sampler_which_the_bar_names(trained: Any) -> None:
     app, asked = trained.app, []
     samples = app.samples

@@ -32,6 +32,14 @@ def test_each_of_several_values_has_the_label_of_its_field() -> None:
 def test_a_name_beside_a_line_keeps_what_tells_it_from_others() -> None:
     assert shortened("KL weight β 0.5", 36) == "KL weight β 0.5"
     name = shortened("KL weight β 0.5, Latent dimension 1024", 36)
-    assert name == "KL weight β 0.5, Latent dim… 1024" and len(name) <= 36
+    assert name == "KL weight β 0.5, Latent dimens… 1024" and len(name) <= 36
+    names = ["KL weight β", "Latent dimension", "Depth", "Learning rate", "Decoder"]
+    values = ["1.0", "64", "4", "0.0001", "transposed"]
+    for count in range(2, 6):
+        pairs = list(zip(names[:count], values[:count], strict=True))
+        short = shortened(", ".join(map(" ".join, pairs)), 36)
+        parts = short.split(", ")
+        assert len(short) <= 40
+        assert all(part.endswith(v) for part, v in zip(parts, values, strict=False))
     log = shortened("experiments_of_the_second_week_17", 20)
     assert log.startswith("experimen") and log.endswith("week_17") and len(log) <= 20

@@ -14,8 +14,9 @@ import pytest
 from matplotlib.text import Text
 from PIL import Image
 
+from vae.comparison import NO_OTHERS, Compared, Comparison
 from vae.config import DEFAULTS, TrainConfig
-from vae.curve import ALONE, Comparison, Weights
+from vae.curve import Weights
 from vae.events import EpochRecord
 from vae.gui import kit
 from vae.gui.answers import Told
@@ -223,8 +224,8 @@ def test_an_epoch_without_a_validation_loss_reads_no_other_one(open_window: Open
 def test_labels_of_runs_do_not_overlap_and_lines_differ(open_window: Open) -> None:
     window = open_window()
     plot = show(window, history(20))
-    others = [(f"experiment_{i}/log", history(20 - i, 1 + i / 100)) for i in range(7)]
-    window.app.loss.compare(Comparison(others))
+    others = [Compared(f"experiment_{i}/log", history(20 - i, 1 + i / 100)) for i in range(7)]
+    window.app.loss.compare(Comparison(tuple(others)))
     drawn(window)
     assert len(labels(plot)) == 8
     boxes = [Text.get_window_extent(drawn.label) for drawn in plot.drawn]
@@ -252,42 +253,100 @@ def measured(epochs: int, factor: float = 1.0) -> list[EpochRecord]:
 def test_runs_are_compared_on_the_same_kind_of_images(open_window: Open) -> None:
     loss = (window := open_window()).app.loss
     plot = show(window, measured(5))
-    loss.compare(ALONE.beside("with", measured(5, 3)))
+    loss.compare(NO_OTHERS.beside(Compared("with", measured(5, 3))))
     drawn(window)
     assert labels(plot) == ["Training", "Validation (best)", "with"]
     assert list(plot.drawn[2].line.get_ydata()) == [r.val_loss for r in measured(5, 3)]
-    assert plot.title.get_text() == "Loss, on validation images"
+    assert plot.title.get_text() == "Loss, on validation images."
+    looks = {str(drawn.line._unscaled_dash_pattern) for drawn in plot.drawn}
+    assert len(looks) == 3  # in print, too
     before = plot.drawn[2].line.get_color()
-    loss.compare(loss.choices.comparison.beside("without", history(5, 4)))
+    loss.compare(loss.choices.comparison.beside(Compared("without", history(5, 4))))
     drawn(window)
     assert list(plot.drawn[2].line.get_ydata()) == [r.loss for r in measured(5, 3)]
-    assert plot.title.get_text() == "Loss, others: on training images"
+    assert plot.title.get_text() == "Loss, others: on training images."
     show(window, history(5))
     # Its look stays when another line goes.
     assert labels(plot)[1] == "with" and plot.drawn[1].line.get_color() == before
 
 
-def test_a_run_that_is_not_compared_is_left_out(open_window: Open) -> None:
-    loss = (window := open_window()).app.loss
+def test_a_run_that_is_not_compared_is_left_out_while_none_goes_on(open_window: Open) -> None:
+    app = (window := open_window()).app
+    loss = app.loss
     plot = show(window, measured(5, 50.0), [(5.5, 800.0)])
-    runs = [("beta 1.0", measured(4)), ("beta 4.0", measured(4, 2))]
-    common = {name: value for name, value in DEFAULTS.items() if name != "beta"}
-    loss.compare(Comparison(runs, None, common))
+    runs = tuple(
+        Compared(f"beta {beta}", measured(4, beta), {**DEFAULTS, "beta": beta, "alpha": 5.0})
+        for beta in (1.0, 4.0)
+    )
+    loss.compare(Comparison(runs, alone=True))
     drawn(window)
     assert labels(plot) == ["KL weight β 1.0", "KL weight β 4.0"]
     assert not plot.best.get_visible() and not len(plot.trace.get_xdata())
-    assert plot.axes.get_ylim()[1] < 100
-    assert "weigh its parts differently" in plot.title.get_text()
+    assert plot.axes.get_ylim()[1] < 200 and [label["text"] for label in loss.values] == ["–"] * 5
+    assert "weigh its parts differently" in plot.words
+    assert str(loss.tools["copy"]["state"]) == "disabled" and str(loss.export["state"]) == "normal"
     choose(window, loss.lines, RECONSTRUCTION)
     assert list(plot.line.get_ydata()) == [r.val_reconstruction_loss for r in measured(4)]
-    assert plot.title.get_text() == "Reconstruction error (mean squared), on validation images"
-    loss.compare(Comparison(runs[1:], "beta 1.0", common))
+    assert plot.words == "Reconstruction error (mean squared), on validation images."
     choose(window, loss.lines, TOTAL)
-    assert labels(plot) == ["KL weight β 1.0 (best)", "KL weight β 4.0"]  # each has one line
-    loss.show_own()  # it is trained again
+    app.set_state("paused", "", "")  # a run that goes on is never hidden
     drawn(window)
-    assert labels(plot) == ["Training", "Validation (best)", "KL weight β 4.0"]
+    assert labels(plot)[:2] == ["Training", "Validation (best)"] and len(plot.drawn) == 4
     assert list(plot.trace.get_ydata())[-1] == 800.0
+    app.set_state("idle", "", "")
+    drawn(window)
+    assert len(plot.drawn) == 2
+    app.view.forget()  # another run is looked at
+    show(window, measured(5, 50.0))
+    assert labels(plot)[0] == "Training"
+
+
+def test_a_run_that_is_compared_has_one_line_with_all_its_epochs(open_window: Open) -> None:
+    loss = (window := open_window()).app.loss
+    values = {**DEFAULTS, "model_save_dir": "/here"}
+    recorded = Compared("beta 1.0", measured(4), values)
+    other = Compared("beta 4.0", measured(4, 2), {**values, "model_save_dir": "/there"})
+    plot = show(window, measured(6))
+    loss.show(measured(6), (), values)
+    loss.compare(Comparison((other, recorded), alone=True))
+    drawn(window)
+    assert labels(plot) == ["KL weight β 4.0", "KL weight β 1.0 (best)"]
+    assert len(plot.drawn[1].line.get_xdata()) == 6 and loss.shown_lines()[1].style == 0
+    loss.show(history(6), (), {**values, "model_save_dir": "/else"})  # another run
+    drawn(window)
+    assert labels(plot) == ["KL weight β 4.0", "KL weight β 1.0"]
+    assert loss.left_out
+
+
+def test_what_cannot_be_ranked_is_told_and_no_title_is_cut(open_window: Open) -> None:
+    app = (window := open_window()).app
+    plot = show(window, measured(5))
+    other = {**DEFAULTS, "beta": 9.0, "model_save_dir": "/there"}
+    app.loss.compare(NO_OTHERS.beside(Compared("beta 9.0", measured(5), other)))
+    drawn(window)
+    assert "weigh its parts differently" in plot.words  # than this run does
+    app.loss.compare(app.loss.choices.comparison.beside(Compared("a log", measured(5))))
+    drawn(window)
+    assert "weigh its parts differently" in plot.words  # of a log nothing is known
+    app.root.geometry("x".join(map(str, kit.MIN_SIZE)))
+    window.pump(lambda: app.root.winfo_width() == kit.MIN_SIZE[0])
+    drawn(window)
+    box = plot.title.get_window_extent()
+    assert box.x1 <= plot.figure.bbox.width and box.y1 <= plot.figure.bbox.height
+    assert plot.title.get_text().replace("\n", " ") == plot.words
+    app.loss.compare(NO_OTHERS.beside(Compared("x", measured(5), {**other, "img_size": 64})))
+    choose(window, app.loss.lines, RECONSTRUCTION)
+    assert "different images" in plot.words
+
+
+def test_parts_are_of_this_run_alone_and_give_way_to_a_comparison(open_window: Open) -> None:
+    loss = (window := open_window()).app.loss
+    plot = show(window, measured(5))
+    choose(window, loss.lines, PARTS)
+    assert labels(plot)[0] == "Total" and "Validation (best)" in labels(plot)
+    loss.compare(NO_OTHERS.beside(Compared("other", measured(5, 2))))
+    drawn(window)
+    assert loss.lines.current() == TOTAL and labels(plot)[-1] == "other"
 
 
 def test_the_lines_can_be_read_in_both_modes() -> None:
@@ -318,15 +377,15 @@ def test_a_log_of_another_run_is_laid_over(
     monkeypatch.setattr(kit, "choose_log", lambda *_: str(tmp_path / "earlier" / "log.csv"))
     app.show_tab(app.loss)
     app.loss.add.invoke()
-    window.pump(lambda: bool(app.loss.choices.comparison.others))
+    window.pump(lambda: bool(app.loss.choices.comparison.runs))
     drawn(window)
     assert labels(app.loss.plot) == ["log"]
     assert app.loss.plot.widget.winfo_viewable()  # with no curve of its own
     app.loss.add.invoke()
-    window.pump(lambda: len(app.loss.choices.comparison.others) == 2)
-    assert app.loss.choices.comparison.others[1][0].endswith("(2)")
+    window.pump(lambda: len(app.loss.choices.comparison.runs) == 2)
+    assert app.loss.choices.comparison.runs[1].name.endswith("(2)")
     app.view.forget()  # another run is looked at
-    assert len(app.loss.choices.comparison.others) == 2
+    assert len(app.loss.choices.comparison.runs) == 2
 
 
 def test_a_foreign_file_is_refused_in_a_sentence(
@@ -337,7 +396,7 @@ def test_a_foreign_file_is_refused_in_a_sentence(
     monkeypatch.setattr(kit, "choose_log", lambda *_: str(tmp_path / "other.csv"))
     window.app.loss.add.invoke()
     window.pump(lambda: "is no log of VAE Studio" in window.bar())
-    assert not window.app.loss.choices.comparison.others
+    assert not window.app.loss.choices.comparison.runs
 
 
 def test_the_data_is_copied_as_csv(open_window: Open) -> None:
@@ -412,7 +471,7 @@ def test_what_was_chosen_is_kept_when_the_tab_is_made_anew(open_window: Open) ->
     choose(window, app.loss.lines, RECONSTRUCTION)
     choose(window, app.loss.smoothing, 1)
     app.loss.log_switch.invoke()
-    app.loss.compare(ALONE.beside("other", history(4)))
+    app.loss.compare(NO_OTHERS.beside(Compared("other", history(4))))
     again = LossPane(app.tabs, app.loss_actions)
     again.take_over(app.loss)
     again.create()

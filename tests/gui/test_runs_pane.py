@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import subprocess
 import sys
 import time
@@ -11,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.gui.test_window import answer
 from tests.test_recorder import train
 from vae import language
 from vae.checkpoint import checkpoint_files
+from vae.comparison import NO_OTHERS, Compared
 from vae.config import DEFAULTS, TrainConfig
-from vae.curve import ALONE
 from vae.events import EpochRecord
-from vae.gui import desktop, runs_pane
+from vae.gui import desktop, jobs, runs_pane
 from vae.gui.compare_view import comparison
 from vae.gui.runs_table import COLUMNS, changed_words
 from vae.runs import Run, load_runs, run_path, write_run
@@ -118,7 +120,7 @@ def test_compare_shows_what_differs_and_goes_back(
 ) -> None:
     window = open_window(three[0])
     shown: list[Any] = []
-    before = ALONE.beside("a log", ())  # whose curve lay beside the run's own
+    before = NO_OTHERS.beside(Compared("a log", ()))  # whose curve lay beside the run's own
     window.app.loss.choices.comparison = before
     compare = window.app.loss.compare
     monkeypatch.setattr(
@@ -140,13 +142,45 @@ def test_compare_shows_what_differs_and_goes_back(
     alike = dict(comparison(load_runs()[0][1:]))
     assert "(lowest)" not in str(alike["Best loss"])  # nothing is marked of what is alike
     assert not pane.table.winfo_viewable()
-    assert [name for name, _ in shown[0].others] == ["beta 0.5", "beta 1.0"]
-    assert [len(history) for _, history in shown[0].others] == [1, 1]
-    assert shown[0].own is None and not shown[0].ranked  # the run of the form is a third one
-    assert shown[0].common["alpha"] == 5.0 and "beta" not in shown[0].common
+    assert [run.name for run in shown[0].runs] == ["beta 0.5", "beta 1.0"]
+    assert [len(run.history) for run in shown[0].runs] == [1, 1]
+    assert shown[0].alone and window.app.loss.left_out  # the run of the form is a third one
+    assert [label["text"] for label in window.app.loss.values] == ["–"] * 5
     press("Escape")
     window.pump(lambda: pane.comparison is None and pane.table.winfo_viewable())
     assert shown[1] == before
+
+
+def test_a_run_that_is_opened_or_trained_is_seen_beside_those_compared(
+    open_window: Open, three: list[TrainConfig]
+) -> None:
+    window = open_window(three[0])
+    app, pane = window.app, show(window, 3)
+    log = NO_OTHERS.beside(Compared("a log", ()))
+    app.loss.compare(log)
+    newest = pane.table.tree.get_children()
+    pane.table.tree.selection_set(newest[:2])
+    pane.compare()
+    assert app.loss.left_out
+    app.bar.train.invoke()
+    window.pump_to("running")
+    assert app.loss.shown_lines()[0].label == "Training"
+    window.pump_to("finished")
+    pane.end_comparison()
+    assert app.loss.choices.comparison == log  # as before
+    pane.table.tree.selection_set(newest[:2])
+    pane.compare()
+    pane.table.tree.selection_set(newest[2:])
+    pane.reopen()
+    assert app.loss.shown_lines()[0].label == "Training"
+
+
+def test_of_few_reconstructions_none_is_cut(tmp_path: Path) -> None:
+    for columns, shown in ((8, 4), (3, 3)):
+        path = tmp_path / f"{columns}.png"
+        Image.new("RGB", (100 * columns, 350)).save(path)
+        with Image.open(io.BytesIO(jobs._png(path, 0, 400, jobs.FEWER))) as picture:
+            assert picture.width / picture.height == pytest.approx(shown / 3.5, rel=0.02)
 
 
 def test_pictures_of_a_comparison_take_the_place_of_the_table(
@@ -177,14 +211,14 @@ def test_pictures_of_a_comparison_take_the_place_of_the_table(
     assert window.app.loss.shown_lines()[-1].label.startswith("Váha KL β ")
     window.click(pane.comparison.cells[0])
     window.pump(lambda: bool(pane.comparison.table.winfo_viewable()))
-    window.app.loss.compare(window.app.loss.choices.comparison.beside("a log", ()))
+    window.app.loss.compare(window.app.loss.choices.comparison.beside(Compared("a log", ())))
     pane.end_comparison()
-    (left,) = window.app.loss.choices.comparison.others
-    assert left[0] == "a log"  # it came meanwhile
+    (left,) = window.app.loss.choices.comparison.runs
+    assert left.name == "a log"  # it came meanwhile
     pane.compare()
-    window.app.loss.compare(ALONE)
+    window.app.loss.compare(NO_OTHERS)
     pane.end_comparison()
-    assert not window.app.loss.choices.comparison.others  # all were taken away
+    assert not window.app.loss.choices.comparison.runs  # all were taken away
     window.app.toggle_language()
 
 

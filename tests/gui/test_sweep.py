@@ -66,14 +66,51 @@ def test_runs_follow_each_other_and_are_compared(
     assert app.form.texts() == before
     assert "2 of 2 runs are done" in window.bar()
     assert (folder / TABLE_NAME).exists()
-    assert [name for name, _ in app.loss_actions.choices.comparison.others] == [
+    assert [run.name for run in app.loss_actions.choices.comparison.runs] == [
         "beta 0.5",
         "beta 2.0",
     ]
     assert app.form.texts()["model_save_dir"] == config.model_save_dir  # the form stays
-    assert app.loss_actions.choices.comparison.own is None  # the form's run is none of them
+    assert app.loss_actions.choices.comparison.alone  # the form's run is none of them
     app.show_tab(app.runs)
     window.pump(lambda: len(app.runs.table.chosen()) == 2)  # to be compared with one click
+
+
+def test_one_value_with_validation_images_ends_in_sight_of_its_curve(
+    open_window: Open, tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(tiny(num_epochs=2, val_fraction=0.3))
+    app = window.app
+    wanted = Sweep({"beta": ["3"]}, tmp_path / "all")
+    monkeypatch.setattr(control, "ask_sweep", lambda *_: wanted)
+    window.pump(lambda: app.loss.plot is not None)
+    app.control.train_several()
+    app.show_tab(app.loss)
+    window.pump_to("finished")
+    window.pump(lambda: len(app.loss.plot.lines) == 1)
+    assert app.loss.plot.lines[0].label == "KL weight β 3.0"
+    assert str(app.bar.train["state"]) == "normal"
+
+
+def test_of_runs_that_are_stopped_those_done_are_compared(
+    open_window: Open, tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(tiny(num_epochs=3))
+    app = window.app
+    wanted = Sweep({"num_epochs": ["2", "5000"]}, tmp_path / "all")
+    monkeypatch.setattr(control, "ask_sweep", lambda *_: wanted)
+    app.control.train_several()
+    window.pump(lambda: app.view.trial is not None and app.view.trial.number == 2)
+    window.pump(lambda: len(app.view.history) > 2)
+    assert [line.label for line in app.loss.shown_lines()] == ["Training", "Epochs 2"]
+    app.control.stop()
+    window.pump_to("idle")
+    assert [line.label for line in app.loss.shown_lines()] == ["Epochs 2"]
+    app.toggle_language()  # before anybody has looked at the runs
+    app = window.app
+    app.show_tab(app.runs)
+    window.pump(lambda: len(app.runs.table.chosen()) == 2)
+    app.toggle_language()
 
 
 def test_a_bad_value_is_told_at_its_field_and_nothing_starts(

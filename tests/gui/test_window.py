@@ -245,6 +245,24 @@ def test_a_failure_that_nobody_foresaw_offers_its_traceback(
     assert app.log.winfo_viewable()
 
 
+def test_resume_never_begins_a_new_run(open_window: Open, tiny: Make) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    window = open_window(config)
+    app = window.app
+    window.pump(lambda: app.bar.train["text"] == "Resume")
+    app.form.fill({"num_epochs": "3"})
+    folder = Path(config.model_save_dir)
+    folder.rename(folder.with_name("moved away"))
+    app.bar.train.invoke()
+    window.pump_to("failed")
+    assert "are gone" in window.bar() and "Nothing was changed" in window.bar()
+    assert (Path(config.output_dir) / "samples_epoch_0001.png").exists()
+    window.pump(lambda: app.bar.train["text"] == "Train")
+    app.bar.train.invoke()  # as it says now
+    window.pump_to("finished")
+
+
 def test_start_fresh_asks_and_keeps_the_earlier_run(
     open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

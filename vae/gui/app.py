@@ -6,6 +6,7 @@ import gc
 import signal
 import sys
 import time
+import tkinter as tk
 import traceback
 from collections.abc import Callable
 from functools import partial
@@ -148,7 +149,7 @@ class App:
         for title, pane in self.panes.items():
             self.tabs.add(pane, text=title)
         self.tabs.bind("<<NotebookTabChanged>>", lambda event: self.refresh(), add="+")
-        self.tabs.bind("<Button-1>", lambda event: self._tab_clicked(), add="+")
+        self.tabs.bind("<Button-1>", self._tab_clicked, add="+")
         self.tabs.bind("<Configure>", lambda event: fit_tabs(self.tabs), add="+")
         self.banner = Banner(root, self.sides, self.show_log)
         make_menus(self)
@@ -171,10 +172,11 @@ class App:
         self.worker.do(jobs.list_presets)
         self.worker.do(jobs.list_recent)
 
-    def _tab_clicked(self) -> None:
-        self.sides.show_tabs()
-        # Else Tk goes on to the tab's first part as the Tab key would, and that explains itself.
-        self.tabs.focus_set()
+    def _tab_clicked(self, event: tk.Event) -> None:
+        if self.tabs.identify(event.x, event.y):  # and not beside the tabs
+            self.sides.show_tabs()
+            # Else Tk goes on to the tab's first part as the Tab key would, which explains itself.
+            self.tabs.focus_set()
 
     def make_plots(self) -> None:
         """Make the plots, once matplotlib is imported."""
@@ -214,8 +216,8 @@ class App:
             self.root.bell()  # the person looks at something else
         if begins:
             self.sides.show_tabs()
-            self.loss.show_own()
         self.form.lock(self.busy)
+        self.loss.follow(self.busy)
         self.data_view.lock(self.busy)
         self.quality.lock(self.busy)
         self.show_buttons()

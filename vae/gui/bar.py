@@ -20,6 +20,7 @@ from vae.words import duration
 ENOUGH_BATCHES = 20
 # Of the time that is left: seconds that are looked back at, and before anything is said.
 MEASURED_SECONDS, SECONDS_ENOUGH = 30.0, 2.0
+BUTTON_GAP, EDGE = 8, 24  # between two buttons, and beside all, at 96 dpi
 WORDS_WIDTH = 480  # less is too little for a sentence beside the buttons, at 96 dpi
 
 
@@ -63,7 +64,8 @@ class ActionBar(ttk.Frame):
         sample: Callable[[], object],
     ) -> None:
         super().__init__(master, style="Vae.TFrame", padding="18p 9p")
-        self.tone, self.topic, self.narrow = "idle", "", False
+        self.tone, self.topic = "idle", ""
+        self.narrow = self.tight = False
         self.buttons = row = ttk.Frame(self, style="Vae.TFrame")
         self.train = kit.button(row, _("Train"), train, "Primary", "play-fill")
         self.pause = kit.button(row, _("Pause"), pause, "Plain", "pause-fill")
@@ -76,8 +78,7 @@ class ActionBar(ttk.Frame):
         # Wide enough for each of their texts, so that none moves when one changes.
         for button, width in ((self.train, 10), (self.pause, 10), (self.stop, 8)):
             button.configure(width=width)
-        for button in (self.train, self.pause, self.stop, self.save, self.sample, self.fresh):
-            button.pack(side="left", padx=(0, "6p"))
+        self._arrange_buttons()
         self.meter = kit.meter(self)
         self.word = ttk.Label(self, style="Bold.Vae.TLabel")
         self.text = ttk.Label(self, style="Vae.TLabel", justify="left")
@@ -89,6 +90,14 @@ class ActionBar(ttk.Frame):
         self.text.bind(
             "<Configure>", lambda e: self.text.configure(wraplength=max(e.width - 8, 80))
         )
+
+    def _arrange_buttons(self) -> None:
+        """In one row, or in two where it is tight."""
+        first, second = (self.train, self.pause, self.stop), (self.save, self.sample, self.fresh)
+        for place, button in enumerate((*first, *second)):
+            row, column = divmod(place, len(first)) if self.tight else (0, place)
+            gap = ("4.5p", 0) if row else "0p"
+            button.grid(row=row, column=column, sticky="w", padx=(0, "6p"), pady=gap)
 
     def _arrange(self) -> None:
         """Put the meter and the words beside the buttons, or above them where it is narrow."""
@@ -112,7 +121,13 @@ class ActionBar(ttk.Frame):
             self.link.grid_remove()
 
     def _fit(self, width: int) -> None:
-        narrow = width < self.buttons.winfo_reqwidth() + pixels(self, WORDS_WIDTH)[0]
+        gap, words = pixels(self, BUTTON_GAP, WORDS_WIDTH)
+        needed = sum(button.winfo_reqwidth() + gap for button in self.buttons.winfo_children())
+        tight = width - 2 * pixels(self, EDGE)[0] < needed
+        if tight != self.tight:
+            self.tight = tight
+            self._arrange_buttons()
+        narrow = width < needed + words
         if narrow != self.narrow:
             self.narrow = narrow
             self._arrange()

@@ -7,6 +7,7 @@ import tkinter.font as tkfont
 from collections.abc import Callable, Sequence
 from tkinter import ttk
 
+from vae.comparison import MEASURED_ON, Compared, same_images, same_losses
 from vae.config import PARAMETERS, text_of
 from vae.gui import kit
 from vae.gui.answers import GridsReady
@@ -14,14 +15,15 @@ from vae.gui.labels import values_labelled
 from vae.gui.theme import ROW, pixels
 from vae.language import _, number
 from vae.measures import MEASURES
-from vae.runs import Run, common, differing, loss_words, state_word
-from vae.schedule import WEIGHTS, losses_compare, measured_loss
+from vae.runs import Run, differing, loss_words, state_word
+from vae.schedule import WEIGHTS, measured_loss, same_loss
 from vae.words import duration
 
 RESIZE_MS = 200
-# Of what decides on which images a run is measured, and what of it is better where it is more.
-MEASURED_ON = ("file_path", "img_size", "in_channels", "val_fraction", "group_pattern")
-BETTER: dict[str, Callable[..., float]] = {"psnr": max, "ssim": max, "swd": min}
+# What of a run is better where it is more, or less.
+BETTER: dict[str, Callable[..., float]] = {
+    "reconstruction_loss": min, "psnr": max, "ssim": max, "swd": min,
+}  # fmt: skip
 SMALLEST = 40  # pixels of a grid
 # Of reconstructions width over height: eight columns, or four, three rows and a text.
 RECONSTRUCTIONS_SHAPE, LARGER_SHAPE = 8 / 3.5, 4 / 3.5
@@ -46,6 +48,24 @@ def curve_names(runs: Sequence[Run]) -> list[str]:
     return [run.name for run in runs]
 
 
+def named(runs: Sequence[Run]) -> list[Compared]:
+    """Runs to compare, called by what tells them apart."""
+    names = curve_names(runs)
+    return [Compared(n, run.history, run.config) for n, run in zip(names, runs, strict=True)]
+
+
+def what_ranks_nothing(runs: Sequence[Compared]) -> str:
+    """What of these runs must not be compared, in a sentence, or an empty string."""
+    if not same_images(runs):
+        return _("They are measured on different images: nothing ranks them.")
+    if not same_losses(runs):
+        return _(
+            "Their losses weigh the parts differently and rank nothing; reconstruction error and "
+            "PSNR do."
+        )
+    return ""
+
+
 class CompareView(ttk.Frame):
     """A table and pictures.
 
@@ -66,7 +86,7 @@ class CompareView(ttk.Frame):
         self.side, self.waiting = 0, ""
         self.reconstructions = False  # or else samples
         self.large = tk.BooleanVar(self, False)  # pictures in the table's place too
-        row = ttk.Frame(self, style="Vae.TFrame")
+        self.head = row = ttk.Frame(self, style="Vae.TFrame")
         row.pack(fill="x", pady=(0, "6p"))
         self.back = kit.button(row, _("All runs"), back, "Plain", "chevron-left")
         self.back.pack(side="left")
@@ -78,6 +98,10 @@ class CompareView(ttk.Frame):
         larger = kit.switch(row, _("Larger pictures"), self.large, self._show_table)
         larger.pack(side="right")
         self._make_table()
+        if warning := what_ranks_nothing(named(runs)):
+            self.warning = ttk.Label(self, text=warning, style="Muted.Vae.TLabel", justify="left")
+            self.warning.pack(fill="x", pady=("4.5p", 0))
+            self.warning.bind("<Configure>", lambda e: self.warning.configure(wraplength=e.width))
         self.room = ttk.Frame(self, style="Vae.TFrame")
         self.room.pack(fill="both", expand=True, pady=("9p", 0))
         self.cells: list[ttk.Label] = []
@@ -139,7 +163,7 @@ class CompareView(ttk.Frame):
         if self.large.get():
             self.frame.pack_forget()
         else:
-            self.frame.pack(fill="x", before=self.room)
+            self.frame.pack(fill="x", after=self.head)
 
     def _choose(self, kind: int) -> None:
         self.reconstructions = kind == 1
@@ -211,11 +235,11 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
     bests = [run.best for run in runs]
     images = not differ & set(MEASURED_ON) and len({run.images for run in runs}) == 1
     # A best epoch without finite validation losses is told by those of training.
-    weights = losses_compare(common(runs))
+    validated = all(best.val_loss is not None for best in bests if best)
+    weights = same_loss([run.config for run in runs], validated)
     weights &= len({best.val_loss is None for best in bests if best}) < 2
     losses = [measured_loss(best) if best else None for best in bests]
     told = [loss_words(best) if best else "–" for best in bests]
-    held_back = all(best.val_loss is not None for best in bests if best)
     rows += [
         (_("State"), tuple(state_word(run) for run in runs)),
         (_("Best loss"), _marked(losses, told, min if images and weights else None)),
@@ -232,7 +256,7 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
         values = [_value(run, name) for run in runs]
         if any(value is not None for value in values):
             told = ["–" if value is None else number(value, form) for value in values]
-            if held_back and name.endswith("_loss"):
+            if validated and name.endswith("_loss"):
                 label = _("{loss} (validation)").format(loss=label)
             rows.append((label, _marked(values, told, BETTER.get(name) if images else None)))
     epochs = _("{done} of {total}")

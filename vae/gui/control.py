@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vae.comparison import NO_OTHERS
 from vae.config import PARAMETERS, parse, text_of
-from vae.curve import ALONE
 from vae.findings import Finding
 from vae.gui import dialogs
 from vae.gui.sweep_dialog import Sweep, ask_sweep
@@ -39,6 +39,7 @@ class Control:
             return
         app.form.show_problems({})
         places = app.places()
+        resumes = app.view.resumable and places == app.looked and not fresh
         if fresh or places != app.looked:
             # Also when a key started it while the edited field still had the focus.
             app.view.forget()
@@ -46,7 +47,7 @@ class Control:
         app.banner.clear()
         app.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
         app.remember()
-        app.worker.train(app.form.texts(), fresh)
+        app.worker.train(app.form.texts(), fresh, resumes)
 
     def _ask_about_other_values(self) -> None:
         """The run in the checkpoint folder cannot go on with what the form says: ask what to do."""
@@ -112,7 +113,7 @@ class Control:
         app.form.show_problems({})
         app.banner.clear()
         app.runs.end_comparison()
-        app.loss.compare(ALONE)
+        app.loss.compare(NO_OTHERS)
         app.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
         app.remember()
         app.worker.sweep(app.form.texts(), wanted.axes, wanted.folder)

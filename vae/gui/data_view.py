@@ -100,8 +100,11 @@ class DataView:
 
     def run_seconds(self) -> float:
         """What a run with the form's values takes on this computer, 0 if it is not known."""
-        epochs = parse({"num_epochs": self.app.form.texts()["num_epochs"]})[0].get("num_epochs", 0)
-        return self.estimate.seconds * int(epochs) if self.estimate else 0.0
+        form = self.app.form.texts()
+        if self.estimate is None or not self.texts.items() <= form.items():
+            return 0.0
+        epochs = parse({"num_epochs": form["num_epochs"]})[0].get("num_epochs", 0)
+        return self.estimate.seconds * int(epochs)
 
     def take_folder(self, path: str) -> None:
         """Put a folder that was dropped on the window, or a file's folder, into the form."""

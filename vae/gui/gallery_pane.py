@@ -162,6 +162,8 @@ class GalleryPane(Pane):
         self.wanted = None
         if pixels is None:
             self.stop()
+            self.shown = None
+            self._put()
             self.caption.configure(text=problem)
         else:
             self.show(Shown(pixels, path, epoch))

@@ -40,7 +40,7 @@ KNOWN_THUMBNAILS = 1000
 # The part of a picture that is shown, of its width and of its height.
 WHOLE = (1.0, 1.0)
 THUMBNAIL = (0.25, 0.25)  # two images a side, of the grid's eight
-FEWER = (0.5, 1.0)  # four reconstructions of eight
+FEWER, WIDE = (0.5, 1.0), 2.1  # four reconstructions of eight; with fewer it is less wide
 
 
 # ---- presets
@@ -208,6 +208,8 @@ def _png(path: Path, changed: int, side: int, part: tuple[float, float]) -> byte
 
     with Image.open(path, formats=("PNG",)) as opened:
         picture: Any = opened.convert("RGB")
+    if part == FEWER and picture.width < WIDE * picture.height:
+        part = WHOLE
     if part != WHOLE:
         wide, high = part
         picture = picture.crop((0, 0, int(picture.width * wide), int(picture.height * high)))

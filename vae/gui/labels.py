@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from vae.comparison import Comparison
 from vae.config import PARAMETERS
-from vae.curve import Comparison
 from vae.language import _
 
 # A name of two words is never one of the language. A shorter one counts only where a message or a
@@ -33,24 +33,26 @@ def _value_labelled(part: str) -> str:
 
 def labelled_names(comparison: Comparison) -> Comparison:
     """The same, with the values that runs are called by in the form's words."""
-    others = [(values_labelled(name), history) for name, history in comparison.others]
-    own = comparison.own and values_labelled(comparison.own)
-    return replace(comparison, others=others, own=own)
+    runs = (replace(run, name=values_labelled(run.name)) for run in comparison.runs)
+    return replace(comparison, runs=tuple(runs))
 
 
 def shortened(name: str, letters: int) -> str:
-    """A run's name with about so many letters: of a value its end stays, as of any other name."""
-    parts = name.split(", ")
-    room = letters // len(parts) - 2 * (len(parts) > 1)
-    return ", ".join(_without_middle(part, room) for part in parts)
+    """A run's name with about so many letters: of values in it the words give way, not numbers."""
+    pairs = [part.rpartition(" ")[::2] for part in name.split(", ")]
+    if len(name) <= letters:
+        return name
+    if len(pairs) == 1:
+        return f"{name[: letters // 2 - 1]}…{name[-letters // 2 :]}"
+    for room in range(max(len(words) for words, _value in pairs), 2, -1):
+        short = ", ".join(f"{_cut(words, room)} {value}" for words, value in pairs)
+        if len(short) <= letters:
+            return short
+    return ", ".join(value for _words, value in pairs)
 
 
-def _without_middle(text: str, room: int) -> str:
-    if len(text) <= room:
-        return text
-    value = len(text) - text.rfind(" ")  # its blank too
-    end = value if value < room else room // 2
-    return f"{text[: max(room - end - 1, 1)].rstrip()}…{text[-end:]}"
+def _cut(words: str, room: int) -> str:
+    return words if len(words) <= room else f"{words[: room - 1].rstrip()}…"
 
 
 def labelled(text: str) -> str:

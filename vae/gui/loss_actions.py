@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vae.comparison import Compared
 from vae.files import FIGURE_FORMATS, readable
 from vae.gui import kit, loss_jobs, picture_jobs
 from vae.gui.answers import LogRead
 from vae.gui.export_dialog import ask_export
-from vae.gui.labels import labelled_names
 from vae.gui.loss_jobs import Export
 from vae.gui.loss_pane import LossChoices
 from vae.history import log_text
@@ -48,16 +49,19 @@ class LossActions:
         name = event.path.parent.name if event.path.name == own else event.path.stem
         name = readable(Path(name))
         comparison = self.choices.comparison
-        taken = [other for other, _history in comparison.others]
+        taken = [run.name for run in comparison.runs]
         label, count = name, 1
         while label in taken:
             count += 1
             label = f"{name} ({count})"
-        self.app.loss.compare(comparison.beside(label, event.history))
+        self.app.loss.compare(comparison.beside(Compared(label, event.history)))
 
     def copy_data(self) -> None:
         """Put the history that is shown on the clipboard, as the text of a log."""
         history = self.app.loss.history
+        if history and self.app.loss.left_out:
+            self.app.tell(_("The curves are of other runs, whose logs hold the data."))
+            return
         if not history:
             self.app.tell(_("There are no epochs to copy yet."))
             return
@@ -94,23 +98,26 @@ class LossActions:
         from vae.figures import Picture, Run, figure_titles
 
         app = self.app
-        if not app.view.history and not self.choices.comparison.others:
+        if not app.view.history and not self.choices.comparison.runs:
             self.app.tell(_("There is nothing to draw yet. Train first."))
             return
         output_dir = Path(app.form.texts()["output_dir"] or ".").absolute()
         titles, pictures = figure_titles(), {}
         for name, pane in (("samples", app.samples), ("reconstructions", app.reconstructions)):
             if shown := pane.shown:
-                own = {"seed": shown.seed, **shown.values} if shown.seed is not None else {}
-                pictures[name] = Picture(shown.pixels, shown.path.stem, shown.moment, own)
+                drawn = {"seed": shown.seed, **shown.values} if shown.seed is not None else {}
+                pictures[name] = Picture(shown.pixels, shown.path.stem, shown.moment, drawn)
                 titles[name] = f"{titles[name]} ({shown.moment})"
-        first = Export(tuple(titles), FIGURE_FORMATS[0], output_dir / "figures", True)
-        last = self.last_export or first
+        own = output_dir / "figures"
+        last = self.last_export or Export(tuple(titles), FIGURE_FORMATS[0], own, True)
+        if last.folder.name == own.name:  # that of another run, maybe
+            last = replace(last, folder=own)
         if wanted := ask_export(app.root, titles, FIGURE_FORMATS, last):
             self.last_export = wanted
-            history, compared = tuple(app.view.history), labelled_names(self.choices.comparison)
-            column = self.choices.column
-            run = Run(history, app.view.values, output_dir, pictures, compared, column)
+            run = Run(
+                tuple(app.view.history), app.loss.values_of_run or app.view.values, output_dir,
+                pictures, app.loss.comparison, self.choices.column,
+            )  # fmt: skip
             app.worker.do(
                 picture_jobs.write,
                 partial(loss_jobs.write_export, run, wanted),

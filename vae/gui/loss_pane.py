@@ -8,16 +8,22 @@ from dataclasses import dataclass, replace
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
+from vae.comparison import (
+    NO_OTHERS,
+    Compared,
+    Comparison,
+    Drawn,
+    same_images,
+    same_losses,
+)
 from vae.config import Value
 from vae.curve import (
-    ALONE,
     SMOOTHING,
-    Comparison,
     Line,
     Mark,
     Weights,
     best_line,
-    compared_words,
+    measured_words,
     part_lines,
     run_lines,
 )
@@ -43,7 +49,7 @@ class LossChoices:
     lines: int = TOTAL
     smoothing: int = 0  # a place in SMOOTHING
     log_scale: bool = False
-    comparison: Comparison = ALONE
+    comparison: Comparison = NO_OTHERS
 
     @property
     def column(self) -> str:
@@ -61,7 +67,7 @@ class LossPane(Pane):
         self.points: Sequence[tuple[float, float]] = ()
         self.values_of_run: Mapping[str, Value] = {}
         self.best: EpochRecord | None = None
-        self.stale = False
+        self.running = self.stale = False
         self._make_numbers()
         self._make_choices()
         self._make_tools()
@@ -119,7 +125,7 @@ class LossPane(Pane):
             self.tools[name].pack(side="left", padx=(0, "3p"))
             kit.tooltip(self.tools[name], tip)
         self.export = kit.button(row, _("Export figures..."), self.actions.export, "Slim")
-        self.clear = kit.button(row, _("Clear"), lambda: self.compare(ALONE), "Slim")
+        self.clear = kit.button(row, _("Clear"), lambda: self.compare(NO_OTHERS), "Slim")
         self.add = kit.button(row, _("Compare..."), self.actions.compare_with_log, "Slim")
         for button in (self.export, self.clear, self.add):
             button.pack(side="right", padx=("6p", 0))
@@ -154,9 +160,13 @@ class LossPane(Pane):
         if not known or not history:  # else only the running epoch's points are new
             self.best = self._best()
         self.stale = True
+        self._show_numbers()
+        self._show_buttons()
+
+    def _show_numbers(self) -> None:
         texts = ["–"] * len(self.values)
-        if history:
-            last = history[-1]
+        if self.history and not self.left_out:
+            last = self.history[-1]
             # There is room for four: with validation images, their loss tells more than the blur.
             fourth, name = last.val_loss, _("Validation")
             if fourth is None:
@@ -167,7 +177,6 @@ class LossPane(Pane):
             texts += [str(self.best.epoch) if self.best else "–"]
         for label, text in zip(self.values, texts, strict=True):
             label.configure(text=text)
-        self._show_buttons()
 
     def _best(self) -> EpochRecord | None:
         """The epoch that is marked as the best."""
@@ -184,69 +193,100 @@ class LossPane(Pane):
     def compare(self, comparison: Comparison) -> None:
         """Lay the losses of other runs over this one's, or show it alone."""
         self.choices.comparison = comparison
-        self.stale = True
-        self._show_buttons()
-        self.refresh()
+        if comparison.runs and self.choices.lines == PARTS:  # which are of this run alone
+            self.choices.lines = TOTAL
+            self.lines.current(TOTAL)
+        self._changed()
 
     def show_own(self) -> None:
         """Show this run's lines too, beside those of any others."""
-        self.compare(replace(self.choices.comparison, own=""))
+        self.compare(replace(self.choices.comparison, alone=False))
+
+    def follow(self, running: bool) -> None:
+        """Whether a run goes on, whose lines are always shown."""
+        if running != self.running:
+            self.running = running
+            self._changed()
+
+    def _changed(self) -> None:
+        self.stale = True
+        self._show_numbers()
+        self._show_buttons()
+        self.refresh()
+
+    @property
+    def shown(self) -> Compared:
+        """The run that is shown, as those are that it is compared with."""
+        return Compared("", self.history, self.values_of_run)
+
+    @property
+    def comparison(self) -> Comparison:
+        """What is compared, in the words of the form."""
+        comparison = labelled_names(self.choices.comparison)
+        return replace(comparison, alone=comparison.alone and not self.running)
+
+    @property
+    def left_out(self) -> bool:
+        """Whether the lines are of other runs alone."""
+        return all(drawn.place for drawn in self.comparison.drawn(self.shown))
+
+    @property
+    def _parts(self) -> Weights | None:
+        """The weights of the parts, if these are drawn."""
+        return self.weights if self.choices.lines == PARTS else None
 
     def shown_lines(self) -> list[Line]:
         """The lines to draw: this run and those beside it, or the parts of this one's loss."""
-        if self.choices.lines == PARTS and (weights := self.weights):
-            alone = run_lines(self.history)
-            return part_lines(self.history, weights) + [line for line in alone if line.style]
-        comparison = labelled_names(self.choices.comparison)
-        lines = run_lines(self.history, comparison, self.choices.column)
+        if parts := self._parts:
+            alone = run_lines([Drawn(self.shown, 0)])
+            return part_lines(self.history, parts) + [line for line in alone if line.style]
+        lines = run_lines(self.comparison.drawn(self.shown), self.choices.column)
         return [replace(line, label=shortened(line.label, LABEL_LETTERS)) for line in lines]
 
-    def _title(self) -> str:
-        """What the lines are of."""
-        comparison = self.choices.comparison
-        where = compared_words(self.history, comparison) if comparison.others else ""
+    def _title(self, drawn: Sequence[Drawn]) -> str:
+        """What the lines are of, and what is wrong with comparing them."""
+        compares = bool(self.choices.comparison.runs) and not self._parts
+        text = _("Loss: α · reconstruction + β · KL + γ · blur")
+        if self.values_of_run.get("kl_balance") == "auto":
+            text = _("Loss: α · reconstruction + β · KL + γ · blur, with a β that is balanced")
         if self.choices.lines == RECONSTRUCTION:
             text = _("Reconstruction error (mean squared)")
-            return f"{text}, {where}" if where else text
-        if where and self.choices.lines == TOTAL:
-            if comparison.ranked:
-                return f"{_('Loss')}, {where}"
-            text = _(
-                "Loss, {where}. The runs weigh its parts differently; Reconstruction can be "
-                "compared."
-            )
-            return text.format(where=where)
-        if self.values_of_run.get("kl_balance") == "auto":
-            return _("Loss: α · reconstruction + β · KL + γ · blur, with a β that is balanced")
-        return _("Loss: α · reconstruction + β · KL + γ · blur")
+        elif compares:
+            text = _("Loss")
+        if not compares:
+            return text
+        runs, text = [run for run, _place in drawn], f"{text}, {measured_words(drawn)}."
+        if not same_images(runs):
+            return f"{text} {_('They are measured on different images: nothing ranks them.')}"
+        if self.choices.lines != RECONSTRUCTION and not same_losses(runs):
+            weighed = _("The runs weigh its parts differently; Reconstruction can be compared.")
+            return f"{text} {weighed}"
+        return text
 
     def refresh(self) -> None:
         if self.plot is None or not self.winfo_viewable():
             return
         if self.stale:
             self.stale = False
-            lines, keep = self.shown_lines(), SMOOTHING[self.choices.smoothing]
-            self.plot.update(lines, self._points(), keep, self._title(), self._mark(lines))
-            self.swap(bool(self.points) or any(line.epochs for line in lines))
+            drawn, lines = self.comparison.drawn(self.shown), self.shown_lines()
+            keep, points = SMOOTHING[self.choices.smoothing], self._points(drawn)
+            self.plot.update(lines, points, keep, self._title(drawn), self._mark(lines))
+            self.swap(bool(points) or any(line.epochs for line in lines))
         self.plot.refresh()
 
-    def _points(self) -> Sequence[tuple[float, float]]:
+    def _points(self, drawn: Sequence[Drawn]) -> Sequence[tuple[float, float]]:
         """Of the running epoch, if the first line is what they are of: its loss in training."""
-        whole = self.choices.lines == TOTAL and self.choices.comparison.own == ""
-        return self.points if whole or self.choices.lines == PARTS else ()
+        whole = self.choices.lines != RECONSTRUCTION and drawn and not drawn[0].run.name
+        return self.points if whole or self._parts else ()
 
     def _mark(self, lines: Sequence[Line]) -> Mark | None:
         """Where the best epoch is marked: on the line of what it was chosen by."""
-        if self.best is None or self._left_out:
+        if self.best is None or (self.left_out and not self._parts):
             return None
-        return Mark(best_line(lines, self.best), self.best.epoch)
+        place = best_line(lines, self.best)
+        return Mark(place, self.best.epoch) if self.best.epoch in lines[place].epochs else None
 
     # ---- what its buttons do
-
-    @property
-    def _left_out(self) -> bool:
-        """Whether the lines are of other runs alone."""
-        return self.choices.comparison.own is None and self.choices.lines != PARTS
 
     def _choose(self, **choice: bool | int) -> None:
         for name, value in choice.items():
@@ -269,10 +309,10 @@ class LossPane(Pane):
     def _show_buttons(self) -> None:
         """Only what has something to work on can be clicked."""
         anything = bool(self.history)
-        lines = anything or bool(self.choices.comparison.others)
+        lines = anything or bool(self.choices.comparison.runs)
         wanted = {button: lines and self.plot is not None for button in self.tools.values()}
-        wanted |= {self.tools["copy"]: anything, self.export: lines}
-        wanted[self.clear] = bool(self.choices.comparison.others)
+        wanted |= {self.tools["copy"]: anything and not self.left_out, self.export: lines}
+        wanted[self.clear] = bool(self.choices.comparison.runs)
         for button, enabled in wanted.items():
             # To set it again would take the highlight from a button under the pointer.
             if button.instate(["disabled"]) == enabled:

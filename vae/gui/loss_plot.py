@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import tkinter as tk
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +21,7 @@ from vae.language import _, number
 from vae.ticks import Ticks
 
 MARGINS = (0.62, 1.45, 0.55, 0.32)  # inches: left, right (for the labels), bottom, top
+TITLE_LINE = 0.17  # inches, of a title's second line
 LABEL_GAP = 18  # pixels at 96 dpi, from one label to the next
 MANY_EPOCHS = 200  # beyond, a dot for each hides the line
 
@@ -32,7 +34,7 @@ class LossPlot(Plot):
         self.lines: Sequence[Line] = ()
         self.points: Sequence[tuple[float, float]] = ()
         self.keep, self.best_line = 0.0, 0
-        self.palette, self.right = LIGHT, MARGINS[1]
+        self.palette, self.right, self.words = LIGHT, MARGINS[1], ""
         (self.trace,) = self.axes.plot([], [], linewidth=1, alpha=0.45)
         (self.best,) = self.axes.plot([], [], "o", markersize=9, markeredgewidth=2, zorder=4)
         self.best_text = self._note((0, 12), ha="center")
@@ -70,14 +72,14 @@ class LossPlot(Plot):
         """
         zoomed = self.zoomed
         self.lines, self.points, self.keep = lines, points, keep
-        self.title.set_text(title)
+        self.words = title
         while len(self.drawn) > len(lines):
             self.drawn.pop().remove()
         while len(self.drawn) < len(lines):
             self.drawn.append(DrawnLine(self.axes))
         for line, drawn in zip(lines, self.drawn, strict=True):
             drawn.show(line, keep)
-        first = lines[0]
+        first = lines[0] if lines else Line("", (), ())
         if not first.style and len(first.epochs) <= MANY_EPOCHS:
             self.line.set_marker("o")
         self._show_trail(first)
@@ -100,11 +102,11 @@ class LossPlot(Plot):
     def _show_best(self, mark: Mark | None) -> None:
         for artist in (self.best, self.best_text):
             artist.set_visible(mark is not None)
+        self.best_line = mark.line if mark else 0  # lines may be fewer than before
         if mark is None:
             return
         line = self.lines[mark.line]
         loss = line.values[line.epochs.index(mark.epoch)]
-        self.best_line = mark.line
         self.best.set_data([mark.epoch], [loss])
         # When the newest epoch is the best, one label says both.
         newest = mark.epoch == line.epochs[-1]
@@ -176,6 +178,11 @@ class LossPlot(Plot):
         for label in (drawn.label for drawn in self.drawn):
             pixels = measure(label.get_text(), label.get_fontproperties(), False)[0]
             right = max(right, pixels / self.figure.dpi + 0.2)
+        room = width - min(left, 0.3 * width)
+        wide = measure(self.words, self.title.get_fontproperties(), False)[0] / self.figure.dpi
+        lines = textwrap.wrap(self.words, max(20, int(len(self.words) * room / max(wide, room))))
+        self.title.set_text("\n".join(lines))
+        top += TITLE_LINE * (len(lines) - 1)
         self.figure.subplots_adjust(
             min(left / width, 0.3),
             min(bottom / height, 0.3),

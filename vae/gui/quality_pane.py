@@ -116,10 +116,13 @@ class QualityPane(Pane):
         message.bind("<Configure>", lambda e: message.configure(wraplength=max(e.width - 4, 80)))
         self.messages.append(message)
         if finding.remedy:
+            remedy = ttk.Label(
+                words, text=remedy_words(finding.remedy), style="Muted.Pane.Vae.TLabel"
+            )
+            remedy.pack(fill="x")
             button = kit.button(card, _("Put into the form"), partial(self._apply, place), "Slim")
             button.configure(state="disabled" if self.locked else "normal")
             button.pack(side="right", padx=("9p", 0))
-            kit.tooltip(button, remedy_words(finding.remedy))
             self.buttons.append(button)
         words.pack(side="left", fill="x", expand=True)
 
@@ -151,4 +154,4 @@ def remedy_words(remedy: Mapping[str, Value]) -> str:
     from vae.config import PARAMETERS, text_of
 
     changes = [f"{_(PARAMETERS[n].label)}: {text_of(value)}" for n, value in remedy.items()]
-    return "\n".join(changes)
+    return "  ·  ".join(changes)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vae.config import DEFAULTS, Value, fixed_apart, parse, text_of
+from vae.comparison import Compared
+from vae.config import DEFAULTS, PATHS, Value, fixed_apart, parse, text_of
 from vae.events import (
     SLOW,
     BatchDone,
@@ -106,6 +108,7 @@ class RunView:
         self.device: DeviceChosen | None = None
         self.subject: tuple[str, int, int] | None = None  # folder, images, files left out
         self.trial: TrialBegun | None = None  # of several runs in a row
+        self.app.loss.show_own()
         self._show_history()
         self.app.samples.clear()
         self.app.reconstructions.clear()
@@ -306,14 +309,15 @@ class RunView:
         self._show_history()
 
     def _ended(self, event: Ending) -> None:
-        app = self.app
+        app, several = self.app, bool(self.trial_folders)
         self._give_form_back()
         self.trial = None
         self._show_subject()
         if isinstance(event, SweepFinished) and event.done == event.total:
             app.banner.clear()  # its notes are of the last of them, and another run is shown now
-            app.loss.compare(replace(app.loss_actions.choices.comparison, own=None))
         self.endings.take(event)
+        if several:  # their curves are compared, and not with that of the form
+            app.loss.compare(replace(app.loss_actions.choices.comparison, alone=True))
         if isinstance(event, Finished):
             self.history = list(event.result.history) or self.history
             self._show_history()
@@ -388,15 +392,15 @@ class RunView:
 
     def _trial_ended(self, event: TrialEnded) -> None:
         """Leave its curve behind, for the next ones to be seen beside."""
-        if event.result and not event.result.stopped:
-            ended = (event.label, event.result.history)
-            values = self.trial.config if self.trial else None
-            self.app.loss.compare(self.app.loss_actions.choices.comparison.beside(*ended, values))
+        if self.trial and event.result and not event.result.stopped:
+            run = Compared(event.label, event.result.history, self.trial.config)
+            self.app.loss.compare(self.app.loss_actions.choices.comparison.beside(run))
 
     def _give_form_back(self) -> None:
         """Let the form say again what it said before several runs in a row."""
         self.app.form.fill(self.before_trials)
-        self.app.runs.select(self.trial_folders)
+        if self.trial_folders:
+            self.app.runs.select(self.trial_folders)
         self.before_trials, self.trial_folders = {}, []
 
     def _saved(self, path: Path) -> None:
@@ -513,7 +517,10 @@ class RunView:
             app.say(_("Ready"), text, topic="ready")
 
     def _show_history(self) -> None:
-        known = self.values if self.values.keys() >= DEFAULTS.keys() else {}
+        known: dict[str, Value] = {}
+        if self.values.keys() >= DEFAULTS.keys():
+            texts = self.app.form.texts()  # in which the folder may have another name by now
+            known = self.values | {name: os.path.abspath(texts[name]) for name in PATHS}
         self.app.loss.show(self.history, self.points, known)
         self.app.reconstructions.tell_images(bool(known.get("val_fraction")))
         if self.app.quality.show(self.history, known) and self.app.busy:

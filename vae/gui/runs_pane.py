@@ -12,17 +12,15 @@ from pathlib import Path
 from tkinter import ttk
 from typing import TYPE_CHECKING, Any
 
+from vae.comparison import NO_OTHERS, Comparison
 from vae.config import Value, text_of
-from vae.curve import ALONE, Comparison
 from vae.gui import dialogs, jobs, kit
 from vae.gui.answers import GridsReady, PlacesFound, RunsListed, RunsTrashed, ThumbnailsReady
-from vae.gui.compare_view import CompareView, curve_names
+from vae.gui.compare_view import CompareView, named, what_ranks_nothing
 from vae.gui.desktop import open_folder
 from vae.gui.pane import Pane
 from vae.gui.runs_table import SORTED_BY, RunsTable
 from vae.language import _, ngettext
-from vae.runs import common
-from vae.schedule import losses_compare
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -40,7 +38,7 @@ class RunsPane(Pane):
         self.stale, self.loading, self.loaded = True, False, 0.0
         self.comparison: CompareView | None = None
         # Whose curves are shown: before runs were compared, and while they are.
-        self.before = self.compared = ALONE
+        self.before = self.compared = NO_OTHERS
         self.told: tuple[str, ...] = ()  # of files that are no runs
         self.selected: tuple[str, ...] = ()  # ids
         self.wanted: frozenset[Path] = frozenset()  # output folders of runs to select
@@ -104,8 +102,8 @@ class RunsPane(Pane):
             text = "  ·  ".join(part for part in parts if part)
             if run.id == self.table.shown:
                 text = f"{_('Shown in the other tabs.')} {text}"
-        elif runs and not losses_compare(common(runs)):
-            text = _("Their losses are of different weights and rank nothing; Compare has more.")
+        elif runs:
+            text = what_ranks_nothing(named(runs))
         if text != self.details["text"]:
             self.details.configure(text=text)
 
@@ -225,6 +223,7 @@ class RunsPane(Pane):
         app.bar.progress(0, 1)
         self._say(text, word)
         app.form.take({name: text_of(value) for name, value in config.items()})
+        app.loss.show_own()
         app.look(force=True)
 
     def reveal(self) -> None:
@@ -268,13 +267,8 @@ class RunsPane(Pane):
         """Show the selected runs side by side, in the table's place."""
         if "compare" in self._allowed():
             runs = self.table.chosen()
-            named = dict(zip((run.id for run in runs), curve_names(runs), strict=True))
-            # The run of the form is there already; one that goes on is always shown.
-            here = self.table.shown if self.app.view.history else ""
-            own = named.get(here, "" if self.app.busy else None)
-            others = [(named[run.id], run.history) for run in runs if run.id != here]
             self.before = self.app.loss.choices.comparison
-            self.compared = Comparison(others, own, common(runs))
+            self.compared = Comparison(tuple(named(runs)), alone=True)
             self.app.loss.compare(self.compared)
             self._show_comparison(runs)
 
@@ -283,6 +277,7 @@ class RunsPane(Pane):
             self.empty.place_forget()
             self.table.take_over(other.table)
             self.table.tree.selection_set(other.selected)
+        self.wanted |= other.wanted
         if other.comparison:
             self.before, self.compared = other.before, other.compared
             self._show_comparison(other.comparison.runs).take_over(other.comparison)
@@ -301,10 +296,10 @@ class RunsPane(Pane):
             self.comparison.destroy()
             self.comparison = None
             now = self.app.loss.choices.comparison
-            if now != self.compared:  # some were added meanwhile, or all taken away
-                mine = self.compared.others
-                self.before = Comparison([run for run in now.others if run not in mine])
-            self.app.loss.compare(self.before)
+            mine = self.compared.runs
+            added = tuple(run for run in now.runs if run not in mine)
+            before = self.before if now.runs else NO_OTHERS  # all were taken away
+            self.app.loss.compare(replace(before, runs=before.runs + added))
             self.list.pack(fill="both", expand=True)
             self.table.tree.focus_set()
 

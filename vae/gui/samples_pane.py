@@ -16,6 +16,7 @@ from vae.gui.viewer import Viewer
 from vae.gui.worker import Worker
 from vae.language import _, number
 
+OWN = "own"  # of the run; an empty value would be none for a menu
 TEMPERATURES = (0.5, 0.7, 0.85, 1.0, 1.2)
 
 
@@ -47,8 +48,8 @@ class SamplesPane(GalleryPane):
         self.one.pack(side="left")
         kit.tooltip(self.one, _("Look at one image of the grid; a click on it does the same."))
         self.seed = tk.StringVar(self, "1")
-        self.sampler = tk.StringVar(self)  # empty, as the temperature: the run's own
-        self.temperature = tk.StringVar(self)
+        self.sampler = tk.StringVar(self, OWN)
+        self.temperature = tk.StringVar(self, OWN)
         self.best = tk.BooleanVar(self)
         self.drawer = kit.button(row, _("Draw others"), self._draw, "Plain", "dice-5")
         self.drawer.pack(side="right")
@@ -93,11 +94,11 @@ class SamplesPane(GalleryPane):
         def add(label: str, variable: tk.Variable, value: object) -> None:
             menu.add_radiobutton(label=label, variable=variable, value=value)
 
-        add(_("The run's sampler"), self.sampler, "")
+        add(_("The run's sampler"), self.sampler, OWN)
         for name in PARAMETERS["sampler"].choices:
             add(str(name), self.sampler, name)
         menu.add_separator()
-        add(_("The run's temperature"), self.temperature, "")
+        add(_("The run's temperature"), self.temperature, OWN)
         for value in TEMPERATURES:
             label = _("temperature {value}").format(value=number(value))
             add(label, self.temperature, value)
@@ -108,15 +109,19 @@ class SamplesPane(GalleryPane):
     def _values(self) -> dict[str, Value]:
         """What is to differ from the run's parameters."""
         values: dict[str, Value] = {}
-        if sampler := self.sampler.get():
+        if (sampler := self.sampler.get()) != OWN:
             values["sampler"] = sampler
-        if temperature := self.temperature.get():
+        if (temperature := self.temperature.get()) != OWN:
             values["temperature"] = float(temperature)
         return values
 
     def show_drawn(self, seed: int, drawn: Any) -> None:
         """Show a grid drawn with a seed, vae.drawing.Drawn."""
         self.last = self.asked
+        self.wanted = None
+        if drawn.epoch in self.epochs:
+            self.index.set(self.epochs.index(drawn.epoch))
+            self._show_place()
         values = {"sampler": drawn.sampler, "temperature": drawn.temperature}
         self.show(Shown(drawn.grid, drawn.path, drawn.epoch, seed=seed, values=values))
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from vae.config import ConfigError, TrainConfig
 from vae.errors import StudioError
 from vae.events import Trouble
+from vae.files import readable
 from vae.gui.answers import Failed, Finished, Invalid, SweepFinished
 from vae.language import _
 from vae.recorded_run import run_recorded
@@ -26,11 +27,23 @@ class Wires(NamedTuple):
     memory_is_free: Callable[[], None]
 
 
-def train(texts: dict[str, str], fresh: bool, wires: Wires) -> None:
-    """Check the form and train. Ends in Finished, Invalid or Failed."""
+def train(texts: dict[str, str], fresh: bool, resumes: bool, wires: Wires) -> None:
+    """Check the form and train. Ends in Finished, Invalid or Failed.
+
+    `resumes`: the person was shown a run to go on with, and wants no other.
+    """
 
     def work() -> Finished:
+        from vae.checkpoint import CheckpointError, checkpoint_files  # not before the window
+
         config = TrainConfig.from_strings(texts)
+        folder = Path(config.model_save_dir)
+        if resumes and not checkpoint_files(folder, damaged=True):
+            text = _(
+                "The checkpoints in {folder} are gone, so that the run cannot go on. Nothing was "
+                "changed: put them back, or click Train for a new run."
+            )
+            raise CheckpointError(text.format(folder=readable(folder)))
         wires.memory_is_free()
         return Finished(
             run_recorded(

@@ -62,9 +62,9 @@ class Worker:
             found.append(self.events.get_nowait())
         return found
 
-    def train(self, texts: dict[str, str], fresh: bool) -> None:
+    def train(self, texts: dict[str, str], fresh: bool, resumes: bool) -> None:
         """Check the form and train. Ends in Finished, Invalid or Failed."""
-        self.job = self._start(training_jobs.train, texts, fresh, self._wires())
+        self.job = self._start(training_jobs.train, texts, fresh, resumes, self._wires())
 
     def sweep(self, texts: dict[str, str], axes: Mapping[str, Sequence[str]], folder: Path) -> None:
         """Train with each combination of values. Ends in SweepFinished, Invalid or Failed."""

@@ -1,0 +1,93 @@
+"""Runs that are laid over the one that is shown: which of them are drawn, and what compares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from vae.config import Value
+from vae.events import EpochRecord
+from vae.schedule import same_loss
+
+# Of what decides on which images a run is measured.
+MEASURED_ON = ("file_path", "img_size", "in_channels", "val_fraction", "group_pattern")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A run: its name, its epochs, and its parameters, of which a log knows none.
+
+    The one that is shown has no name unless it is compared.
+    """
+
+    name: str
+    history: Sequence[EpochRecord]
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    def is_of(self, shown: Compared) -> bool:
+        """Whether these are the epochs, or the first ones, of the run that is shown."""
+        place, epochs = self.values.get("model_save_dir"), tuple(self.history)
+        begun = tuple(shown.history[: len(epochs)])
+        return bool(place and epochs) and (place, epochs) == (
+            shown.values.get("model_save_dir"), begun,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs beside the one that is shown, or `alone` without it, unless it is one of them."""
+
+    runs: tuple[Compared, ...] = ()
+    alone: bool = False
+
+    def beside(self, run: Compared) -> Comparison:
+        """The same with one run more."""
+        return replace(self, runs=(*self.runs, run))
+
+    def drawn(self, shown: Compared) -> list[Drawn]:
+        """The runs to draw: of the one that is shown all epochs, under its name if it has one."""
+        found = [
+            Drawn(replace(shown, name=run.name), 0) if run.is_of(shown) else Drawn(run, place)
+            for place, run in enumerate(self.runs, start=1)
+        ]
+        if self.alone or any(drawn.place == 0 for drawn in found):
+            return found
+        return [Drawn(shown, 0), *found]
+
+
+class Drawn(NamedTuple):
+    """A run that is drawn, and its place among those compared, 0 for the one that is shown."""
+
+    run: Compared
+    place: int
+
+
+NO_OTHERS = Comparison()
+
+
+def held_back(history: Sequence[EpochRecord]) -> bool:
+    """Whether a run was measured on images that were held back."""
+    return any(record.val_loss is not None for record in history)
+
+
+def on_validation(runs: Sequence[Compared]) -> bool:
+    """Whether runs can be compared on validation images: all that have epochs were measured so."""
+    return all(held_back(run.history) for run in runs if run.history)
+
+
+def common(runs: Sequence[Compared]) -> dict[str, Value]:
+    """The parameters that are the same in all; none where those of one are not known."""
+    first = runs[0].values if runs else {}
+    return {n: v for n, v in first.items() if all(run.values.get(n) == v for run in runs)}
+
+
+def same_images(runs: Sequence[Compared]) -> bool:
+    """Whether runs are measured on the same images, as far as it is known."""
+    known = [run.values for run in runs if run.values]
+    return all(len({values[name] for values in known}) < 2 for name in MEASURED_ON)
+
+
+def same_losses(runs: Sequence[Compared]) -> bool:
+    """Whether the losses of runs on the same images mean the same, as far as it is known."""
+    return same_loss([run.values for run in runs if run.values], on_validation(runs))

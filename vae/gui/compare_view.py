@@ -11,7 +11,7 @@ from vae.comparison import MEASURED_ON, Compared, same_images, same_losses
 from vae.config import PARAMETERS, text_of
 from vae.gui import kit
 from vae.gui.answers import GridsReady
-from vae.gui.labels import values_labelled
+from vae.gui.labels import shortened, values_labelled
 from vae.gui.theme import ROW, pixels
 from vae.language import _, number
 from vae.measures import MEASURES
@@ -142,12 +142,23 @@ class CompareView(ttk.Frame):
         titles = [run.moment if alike else run.name for run in self.runs]
         if len(set(titles)) < len(titles):  # begun within a minute
             titles = self.names
-        for column, title in zip(columns, titles, strict=True):
-            self.table.heading(column, text=title, anchor="w")
+        self.titles = dict(zip(columns, titles, strict=True))
+        for column in columns:
+            self.table.heading(column, anchor="w")
             self.table.column(column, width=pixels(self, 90)[0], anchor="w")
+        self.table.bind("<Configure>", lambda event: self.after_idle(self._fit_titles))
         for label, values in rows:
             self.table.insert("", "end", text=label, values=values)
         self.table.pack(fill="x")
+
+    def _fit_titles(self) -> None:
+        """Above each column as much of its run's name as there is room for."""
+        measure, (inset,) = tkfont.nametofont("TkDefaultFont", self).measure, pixels(self, 16)
+        for column, title in self.titles.items():
+            room = self.table.column(column, "width") - inset
+            letters = range(len(title), 3, -1)
+            fitting = (text for n in letters if measure(text := shortened(title, n)) <= room)
+            self.table.heading(column, text=next(fitting, title))
 
     def take_over(self, other: CompareView) -> None:
         """Show the same pictures, as large as another does."""

@@ -83,9 +83,9 @@ class Cell:
             self.good.set_text(words)
             if measure(self.good) < room:
                 break
-        count = min(max(1, int(height / TICK_HEIGHT)), 4)
         # One number tells nothing of how far a line has come.
-        locator = MaxNLocator(count, steps=STEPS, min_n_ticks=min(count, 2))
+        count = min(max(2, int(height / TICK_HEIGHT)), 4)
+        locator = MaxNLocator(count, steps=STEPS, min_n_ticks=2)
         self.axes.yaxis.set_major_locator(locator)
 
     def paint(self, c: Palette) -> None:

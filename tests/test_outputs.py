@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from vae.config import TrainConfig
-from vae.events import Event
+from vae.events import EpochDone, Event, Warned
 from vae.outputs import Outputs
+from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
 
@@ -36,6 +38,21 @@ def test_an_earlier_run_goes_into_the_next_number_that_is_free_everywhere(tiny: 
     assert (checkpoints / "earlier_run_0002" / "sampler.npz").read_bytes() == b"fitted"
     assert (output / "my_own.png").exists()
     assert len(told) == 1
+
+
+def test_a_folder_that_is_gone_is_made_again_and_told(tiny: Make) -> None:
+    config, told = tiny(num_epochs=3), list[Event]()
+    output = Path(config.output_dir)
+
+    def heard(event: Event) -> None:
+        told.append(event)
+        if isinstance(event, EpochDone) and event.record.epoch == 1:
+            shutil.rmtree(output)
+
+    run_vae_training(config, heard)
+    notes = [event.message for event in told if isinstance(event, Warned)]
+    assert notes == [f"The folder {output} is gone, with what was in it. It is made again."]
+    assert (output / "samples_epoch_0003.png").exists()
 
 
 def test_one_folder_may_serve_for_everything(tiny: Make) -> None:

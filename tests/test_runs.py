@@ -105,6 +105,11 @@ def test_the_terminal_lists_runs(tiny: Make, capsys: pytest.CaptureFixture[str])
     assert "images  2023-11-1" in out
     assert "Failed, 1 of 3 epochs, 2 s, best loss 0.5 at epoch 1, The disk is full." in out
     assert "cannot be read as a run" in err
+    write_run(replace(make_run(tiny()), id="other", config={**tiny().to_dict(), "beta": 7.0}))
+    assert main(["runs"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sorted(line.rpartition(", ")[2] for line in lines) == ["beta 1.0", "beta 7.0"]
+    run_path("other").unlink()
     assert main(["runs", "--json"]) == 0
     (facts,) = json.loads(capsys.readouterr().out)
     assert (facts["state"], facts["best_loss"], facts["config"]["lr"]) == ("failed", 0.5, 0.001)

@@ -25,11 +25,12 @@ from vae.events import RETRY_SECONDS, BatchDone, Event, Trouble
 from vae.files import FIGURE_FORMATS
 from vae.findings import Finding, findings
 from vae.recorded_run import run_recorded
-from vae.runs import load_runs, run_facts, run_line, run_path
+from vae.runs import load_runs, run_facts, run_line, run_path, telling
 from vae.signals import stop_signals
 from vae.words import event_lines, result_words
 
 DONE, FAILED, BAD_PARAMETERS, STOPPED = 0, 1, 2, 130
+MOST_TOLD = 3  # values in which a run differs, in its line
 SECOND_TIME = b"\nStopping after this batch. Ctrl-C again ends at once, without saving.\n"
 
 
@@ -364,7 +365,12 @@ def list_runs(options: argparse.Namespace, should_stop: Callable[[], bool]) -> i
     if options.json:
         print(json.dumps([run_facts(run) for run in runs], indent=1))
     else:
-        print("\n".join(run_line(run) for run in runs) or "No runs yet.")
+        names = telling(runs)
+        for run in runs:
+            values = [f"{name} {text_of(run.config[name])}" for name in names[run.id][:MOST_TOLD]]
+            print(", ".join([run_line(run), *values]))
+        if not runs:
+            print("No runs yet.")
     for name in skipped:
         print(f"Note: {run_path(name).with_suffix('')} cannot be read as a run.", file=sys.stderr)
     return DONE

@@ -176,6 +176,9 @@ class Outputs:
         return due and not (self.folder / samples_name(state.epoch)).exists()
 
     def _write_picture(self, path: Path, write: Callable[[], None]) -> None:
+        if not path.parent.is_dir():  # it was there when the run began
+            text = _("The folder {folder} is gone, with what was in it. It is made again.")
+            self.emit(Warned(text.format(folder=path.parent)))
         try:
             write()
         except OSError as error:

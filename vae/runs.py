@@ -20,7 +20,7 @@ from vae.config import DEFAULTS, PARAMETERS, Value, is_of_type
 from vae.events import EpochRecord, may_be_missing
 from vae.files import APP, atomic_write
 from vae.language import _, number
-from vae.schedule import best_epoch, measured_loss
+from vae.schedule import WEIGHTS, best_epoch, measured_loss
 from vae.words import duration
 
 OWNED = ("model_save_dir", "output_dir", "log_file")
@@ -213,3 +213,20 @@ def differing(runs: Sequence[Run]) -> list[str]:
     """The names of the parameters, the run's own paths left out, in which runs differ."""
     names = (name for name in PARAMETERS if name not in OWNED)
     return [name for name in names if len({run.config[name] for run in runs}) > 1]
+
+
+def telling(runs: Sequence[Run]) -> dict[str, list[str]]:
+    """The names of the parameters whose values tell runs from each other, by the run's id.
+
+    First those in which a run differs from the one before it on the same images.
+    """
+    names = sorted(differing(runs), key=lambda name: name not in WEIGHTS)
+    # How many epochs were wanted stands beside those that are done.
+    names = [name for name in names if PARAMETERS[name].told and name != "num_epochs"]
+    found, before = {}, dict[object, Run]()
+    for run in sorted(runs, key=lambda run: run.began):
+        folder, values = run.config["file_path"], run.config
+        earlier = before.get(folder, run).config
+        found[run.id] = sorted(names, key=lambda name: values[name] == earlier[name])
+        before[folder] = run
+    return found

@@ -181,6 +181,7 @@ def test_a_folder_that_cannot_be_used_is_told(open_window: Open, tmp_path: Path)
     wait(window)
     pane = window.app.data
     assert "No images in" in pane.empty["text"]
+    assert "No images in" in window.bar()  # nothing else would happen at a click on Train
     leave(window, file_path=str(tmp_path / "gone"))
     wait(window)
     assert "gone does not exist" in pane.empty["text"]

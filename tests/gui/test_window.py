@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conftest import fail_saving, stall_saving, wait_for_rows
+from tests.conftest import fail_saving, make_images, stall_saving, wait_for_rows
 from vae import cache, decoding, training
 from vae.checkpoint import checkpoint_files
 from vae.config import PARAMETERS, TrainConfig
@@ -331,6 +331,21 @@ def test_a_refused_field_stays_marked_until_it_is_edited(open_window: Open, tiny
     form.fill({"latent_dim": "4"})
     form.fields["latent_dim"].event_generate("<FocusOut>")
     assert form.marked() == []
+
+
+def test_another_checkpoint_folder_clears_what_was_refused_for_the_first(
+    open_window: Open, tiny: Make, tmp_path: Path
+) -> None:
+    run_vae_training(tiny(num_epochs=1))
+    images = make_images(tmp_path / "others", 9)
+    window = open_window(tiny(num_epochs=2, file_path=str(images)))
+    app = window.app
+    window.pump(lambda: app.view.resumable)
+    app.control.train()
+    window.pump_to("failed")
+    assert app.form.marked() == ["file_path"]
+    app.form.fill({"model_save_dir": str(tmp_path / "new")})
+    assert app.form.marked() == []
 
 
 def test_a_minimised_window_asks_where_it_can_be_seen(open_window: Open) -> None:

@@ -146,6 +146,10 @@ class Form(ttk.Frame):
         if name in self.messages and name in self.fields:
             self.refused.pop(name, None)
             self.show_problem(name, self.problems().get(name, ""))
+        # One folder may have been refused for what is in another, as images for a checkpoint.
+        for other in [n for n in self.refused if name in PATHS and n in PATHS and n != name]:
+            self.refused.pop(other)
+            self.show_problem(other, self.problems().get(other, ""))
 
     def _left(self, name: str) -> None:
         """Check a field that was left, and those whose problems it may have mended."""

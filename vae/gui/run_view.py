@@ -510,6 +510,8 @@ class RunView:
         elif found and found.anything:
             text = _("No checkpoint in the checkpoint folder can be read. Train says more.")
             app.bar.say("failed", _("Note"), text, topic="note")
+        elif texts["file_path"] and app.data_view.problem:
+            app.bar.say("failed", _("Note"), app.data_view.problem, topic="ready")
         else:
             text = _("Choose a folder of images, then Train.")
             if texts["file_path"]:

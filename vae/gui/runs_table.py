@@ -16,8 +16,8 @@ from vae.config import PARAMETERS, text_of
 from vae.gui import kit
 from vae.gui.theme import pixels
 from vae.language import _
-from vae.runs import Run, differing, loss_words, state_word
-from vae.schedule import WEIGHTS, measured_loss
+from vae.runs import Run, loss_words, state_word, telling
+from vae.schedule import measured_loss
 from vae.words import duration
 
 # The columns, with what they are sorted by. The first is the tree's own, with the picture.
@@ -37,21 +37,12 @@ NARROWEST = 60  # of the values, which take what room the others leave
 
 
 def changed_words(runs: Sequence[Run]) -> dict[str, list[str]]:
-    """The values in which runs differ from each other, by the run's id.
-
-    First those in which a run differs from the one before it on the same images.
-    """
-    names = sorted(differing(runs), key=lambda name: name not in WEIGHTS)
-    # How many epochs were wanted stands beside those that are done.
-    names = [name for name in names if PARAMETERS[name].told and name != "num_epochs"]
-    words, before = {}, dict[object, Run]()
-    for run in sorted(runs, key=lambda run: run.began):
-        folder, values = run.config["file_path"], run.config
-        earlier = before.get(folder, run).config
-        ordered = sorted(names, key=lambda name: values[name] == earlier[name])
-        words[run.id] = [f"{_(PARAMETERS[n].label)} {text_of(values[n])}" for n in ordered]
-        before[folder] = run
-    return words
+    """The values in which runs differ from each other, by the run's id."""
+    values, names = {run.id: run.config for run in runs}, telling(runs)
+    return {
+        key: [f"{_(PARAMETERS[name].label)} {text_of(values[key][name])}" for name in names[key]]
+        for key in names
+    }
 
 
 class RunsTable(ttk.Frame):

@@ -36,6 +36,7 @@ def test_the_run_that_is_shown_is_drawn_unless_others_stand_alone() -> None:
     assert names(NO_OTHERS, shown) == [("", 0)]
     assert names(NO_OTHERS.beside(other), shown) == [("", 0), ("other", 1)]
     assert names(Comparison((other,), alone=True), shown) == [("other", 1)]
+    assert names(Comparison(alone=True), shown) == [("", 0)]  # there is nothing else to see
 
 
 def test_the_run_that_is_shown_is_known_among_those_compared() -> None:
@@ -43,6 +44,8 @@ def test_the_run_that_is_shown_is_known_among_those_compared() -> None:
     found = Comparison((other, mine), alone=True).drawn(shown)
     assert [(drawn.run.name, drawn.place) for drawn in found] == [("other", 1), ("mine", 0)]
     assert len(found[1].run.history) == 5  # the epochs since it was recorded, too
+    ahead = replace(mine, history=epochs(9))  # than the checkpoint it goes on from
+    assert [len(d.run.history) for d in Comparison((ahead,)).drawn(shown)] == [9]
     # Started fresh in the same folder it is another one, and so is one without an epoch.
     fresh = replace(shown, history=epochs(5, validated=True))
     assert names(Comparison((mine,)), fresh) == [("", 0), ("mine", 1)]
@@ -63,9 +66,11 @@ def test_what_is_known_to_differ_stays_known_beside_a_log() -> None:
     assert not same_losses([run(kl_balance="auto"), run(kl_balance="auto", lr=0.1)])
     assert same_images([run(), run(beta=9.0), log])
     assert not same_images([run(), run(img_size=64)])
-    assert not same_losses([run(), run(augment="light")])  # on training images
+    assert not same_images([run(), run(augment="light")])  # of training, which differ then
     both = [replace(one, history=epochs(3, validated=True)) for one in (run(), run(augment="flip"))]
-    assert same_losses(both)
+    assert same_images(both) and same_losses(both)
+    fewer = replace(run(), history=[replace(row, images=7) for row in epochs(3)])
+    assert not same_images([run(), fewer])
 
 
 def test_only_what_all_are_known_to_share_is_common() -> None:

@@ -116,12 +116,17 @@ def test_a_network_that_has_learned_nothing_is_named() -> None:
     grey: dict[str, Any] = {"psnr": 12.6, "active_units": 0.0, "kl_loss": 0.0, "swd": 5.0}
     slow = {**SOUND, "lr": 0.0001, "num_epochs": 6}
     found = only(epochs(6, **grey), slow)
-    assert found.kind == "unlearned" and "120 steps" in found.message
-    assert "12.6 dB, with 0 of 32 latent" in found.message
+    assert found.kind == "unlearned" and "After 120 steps" in found.message
+    assert "a PSNR of 12.6 dB" in found.message
     assert found.remedy == {"lr": 0.001, "num_epochs": 12}
     # One that goes on may still learn, but not for ever.
     assert not findings(epochs(6, **grey), {**slow, "num_epochs": 50})
     assert only(epochs(20, **grey), {**slow, "num_epochs": 50}).remedy == {"lr": 0.001}
+    # Nor is anything wrong with one that gets better, however poor it still is.
+    rising = {**grey, "psnr": lambda e: 11 + 0.3 * e}
+    assert not findings(epochs(20, **rising), {**slow, "num_epochs": 50})
+    kinds = [f.kind for f in findings(epochs(20, **rising), {**slow, "num_epochs": 20})]
+    assert kinds == ["unfinished"]
     # A better reason is told alone.
     assert [f.kind for f in findings(epochs(20, **{**grey, "beta": 20.0}), slow)] == ["collapse"]
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from vae.events import (
     TrainingResult,
 )
 from vae.recorder import recorded
-from vae.runs import Run, load_runs
+from vae.runs import Run, load_runs, write_run
 from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
@@ -92,6 +93,14 @@ def test_going_on_where_all_epochs_are_done_changes_no_entry(tiny: Make) -> None
     after = only()
     assert (after.config, after.history, after.state) == (before.config, before.history, "finished")
     assert after.config["num_epochs"] == 2
+
+
+def test_an_entry_that_lacks_epochs_is_mended_where_nothing_is_left_to_do(tiny: Make) -> None:
+    train(tiny(num_epochs=3))
+    whole = only()
+    write_run(replace(whole, history=whole.history[:1], state="running", process=2**22 + 1))
+    train(tiny(num_epochs=2))
+    assert (only().history, only().state) == (whole.history, "finished")
 
 
 def test_another_run_in_the_same_folder_is_another_entry(tiny: Make) -> None:

@@ -10,8 +10,8 @@ from vae.config import Value
 from vae.events import EpochRecord
 from vae.schedule import same_loss
 
-# Of what decides on which images a run is measured.
-MEASURED_ON = ("file_path", "img_size", "in_channels", "val_fraction", "group_pattern")
+# What decides on which images a run is measured; of the last, only on those of training.
+MEASURED_ON = ("file_path", "img_size", "in_channels", "val_fraction", "group_pattern", "augment")
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Compared:
     values: Mapping[str, Value] = field(default_factory=dict)
 
     def is_of(self, shown: Compared) -> bool:
-        """Whether these are the epochs, or the first ones, of the run that is shown."""
-        place, epochs = self.values.get("model_save_dir"), tuple(self.history)
-        begun = tuple(shown.history[: len(epochs)])
-        return bool(place and epochs) and (place, epochs) == (
-            shown.values.get("model_save_dir"), begun,
+        """Whether this is the run that is shown: its first epochs are, as many as both know."""
+        both = min(len(self.history), len(shown.history))
+        mine, its = (run.values.get("model_save_dir") for run in (self, shown))
+        return bool(mine and both) and (mine, tuple(self.history[:both])) == (
+            its, tuple(shown.history[:both]),
         )  # fmt: skip
 
 
@@ -47,11 +47,14 @@ class Comparison:
 
     def drawn(self, shown: Compared) -> list[Drawn]:
         """The runs to draw: of the one that is shown all epochs, under its name if it has one."""
-        found = [
-            Drawn(replace(shown, name=run.name), 0) if run.is_of(shown) else Drawn(run, place)
-            for place, run in enumerate(self.runs, start=1)
-        ]
-        if self.alone or any(drawn.place == 0 for drawn in found):
+        found = []
+        for place, run in enumerate(self.runs, start=1):
+            if run.is_of(shown):
+                history = max(run.history, shown.history, key=len)
+                found.append(Drawn(Compared(run.name, history, shown.values), 0))
+            else:
+                found.append(Drawn(run, place))
+        if self.runs and (self.alone or any(drawn.place == 0 for drawn in found)):
             return found
         return [Drawn(shown, 0), *found]
 
@@ -85,9 +88,11 @@ def common(runs: Sequence[Compared]) -> dict[str, Value]:
 def same_images(runs: Sequence[Compared]) -> bool:
     """Whether runs are measured on the same images, as far as it is known."""
     known = [run.values for run in runs if run.values]
-    return all(len({values[name] for values in known}) < 2 for name in MEASURED_ON)
+    names = MEASURED_ON[:-1] if on_validation(runs) else MEASURED_ON
+    counts = {run.history[-1].images for run in runs if run.history}
+    return len(counts) < 2 and all(len({values[name] for values in known}) < 2 for name in names)
 
 
 def same_losses(runs: Sequence[Compared]) -> bool:
     """Whether the losses of runs on the same images mean the same, as far as it is known."""
-    return same_loss([run.values for run in runs if run.values], on_validation(runs))
+    return same_loss([run.values for run in runs if run.values])

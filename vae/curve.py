@@ -190,14 +190,16 @@ def draw_loss(
             mec=line.colour(COLOURS), markersize=8,
         )  # fmt: skip
     # Of one of several runs it would stand over all.
-    if best and not drawn[0].run.name and column == "loss":
+    if best and alone and column == "loss":
         title = _("Best loss {loss} at epoch {epoch}")
         if best.val_loss is not None:
             title = _("Best validation loss {loss} at epoch {epoch}")
         loss = number(measured_loss(best), ".5g")
         axes.set_title(title.format(loss=loss, epoch=best.epoch), fontsize=11)
     label = _("Loss") if column == "loss" else _("Reconstruction error (mean squared)")
-    axes.set(xlabel=_("Epoch"), ylabel=label if alone else f"{label} ({measured_words(drawn)})")
+    axes.set(xlabel=_("Epoch"), ylabel=label)
+    if not alone:
+        axes.set_title(measured_words(drawn), fontsize=11)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_formatter(Ticks())
     axes.grid(axis="y", color="#e1e5ea")

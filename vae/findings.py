@@ -94,6 +94,8 @@ def findings(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> tup
     found = [finding for times in seen if (finding := next(filter(None, times), None))]
     # Of a network that does not learn at all, nothing else can be told.
     causes = [finding for finding in found if finding.kind in ("data", "rate", "dead")]
+    if {finding.kind for finding in found} & {"collapse", "narrow", "unfinished"}:
+        found = [finding for finding in found if finding.kind != "unlearned"]  # which they explain
     return tuple(causes[:1] or found)
 
 
@@ -253,14 +255,20 @@ def _narrow(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Find
     return Finding("narrow", _("Too few latents"), text, remedy, fresh=True)
 
 
+def _gained(history: Sequence[EpochRecord]) -> float:
+    """By how many dB the PSNR rose in the last third of the epochs; 0 where it is not known."""
+    before = [record.psnr for record in history[: len(history) - max(1, len(history) // 3)]]
+    known = [psnr for psnr in before if psnr is not None]
+    newest = history[-1].psnr
+    if newest is None or not before or len(known) < len(before):
+        return 0.0
+    return newest - max(known)
+
+
 def _unfinished(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
     """The run came to its last epoch while it still learned."""
-    newest, wanted = history[-1], int(values["num_epochs"])
-    before = history[: len(history) - max(1, len(history) // 3)]
-    if newest.epoch < wanted or newest.psnr is None or any(r.psnr is None for r in before):
-        return None
-    gained = newest.psnr - max(record.psnr or 0.0 for record in before)
-    if gained < STILL_GAINED:
+    newest, gained = history[-1], _gained(history)
+    if newest.epoch < int(values["num_epochs"]) or newest.psnr is None or gained < STILL_GAINED:
         return None
     text = _(
         "The PSNR rose by {gained} dB in the last third of the epochs, to {psnr}: the network was "
@@ -284,20 +292,17 @@ def _unfinished(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> 
 
 
 def _unlearned(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
-    """Images cannot be recognised after all the steps there were, or after many."""
-    psnrs = [record.psnr for record in history[-RECENT:]]
-    newest, ended = history[-1], history[-1].epoch >= int(values["num_epochs"])
-    steps = _steps(history, values)
-    if any(psnr is None or psnr >= RECOGNIZABLE for psnr in psnrs):
+    """Images cannot be recognised after all the steps there were, or many, and get no better."""
+    newest, steps = history[-1], _steps(history, values)
+    ended = newest.epoch >= int(values["num_epochs"])
+    if any(r.psnr is None or r.psnr >= RECOGNIZABLE for r in history[-RECENT:]):
         return None
-    if steps < ENOUGH_STEPS and not ended:
+    if (steps < ENOUGH_STEPS and not ended) or _gained(history) >= STILL_GAINED:
         return None
-    if _collapse(history, values) or _unfinished(history, values):
-        return None  # which say why
     text = _(
-        "After {steps} steps reconstructions have a PSNR of {psnr} dB, with {active} of {count} "
-        "latent dimensions in use. Below {least} dB an image can hardly be recognised: the network "
-        "needs more steps or a higher learning rate, or the images have too little in common."
+        "After {steps} steps reconstructions have a PSNR of {psnr} dB and get no better; below "
+        "{least} dB an image can hardly be recognised. The network needs more steps or a higher "
+        "learning rate, or the images have too little in common."
     )
     remedy: dict[str, Value] = {}
     if float(values["lr"]) < SLOW:
@@ -307,7 +312,6 @@ def _unlearned(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> F
         remedy["num_epochs"] = more
     text = text.format(
         steps=number(steps, ",d"), psnr=number(newest.psnr or 0.0, ".1f"),
-        active=number(newest.active_units or 0, ".0f"), count=int(values["latent_dim"]),
         least=number(RECOGNIZABLE, ".0f"),
     )  # fmt: skip
     return Finding("unlearned", _("Hardly anything learned"), text, remedy)

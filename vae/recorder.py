@@ -69,9 +69,7 @@ class Recorder:
             self._safely(lambda: run_path(self.run.id).unlink(missing_ok=True))
             return
         if self.earlier and not result.trained:  # all epochs that are wanted were done already
-            self.run = self.earlier
-            self._safely(self._write)
-            return
+            self.run = replace(self.run, config=self.earlier.config)
         state = "stopped" if result.stopped else "finished"
         self._end(state, history=result.history, trained=True)
 

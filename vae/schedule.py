@@ -63,13 +63,12 @@ def measured_loss(record: EpochRecord) -> float:
     return record.loss if record.val_loss is None else record.val_loss
 
 
-def same_loss(runs: Sequence[Mapping[str, Value]], on_validation: bool) -> bool:
+def same_loss(runs: Sequence[Mapping[str, Value]]) -> bool:
     """Whether losses of runs with these parameters, on the same images, mean the same.
 
-    Not with kl_balance auto, with which the weights follow each run's own error. Validation images
-    are never augmented.
+    Not with kl_balance auto, with which the weights follow each run's own error.
     """
-    names = (*WEIGHTS, "kl_warmup", *(() if on_validation else ("augment",)))
+    names = (*WEIGHTS, "kl_warmup")
     alike = all(len({values[name] for values in runs}) < 2 for name in names)
     return len(runs) < 2 or (alike and runs[0]["kl_balance"] != "auto")
 

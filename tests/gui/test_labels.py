@@ -39,7 +39,8 @@ def test_a_name_beside_a_line_keeps_what_tells_it_from_others() -> None:
         pairs = list(zip(names[:count], values[:count], strict=True))
         short = shortened(", ".join(map(" ".join, pairs)), 36)
         parts = short.split(", ")
-        assert len(short) <= 40
+        assert len(short) <= 36
         assert all(part.endswith(v) for part, v in zip(parts, values, strict=False))
+    assert shortened("patients, cohort_2024_of_three_hospitals", 20).endswith("hospitals"[-8:])
     log = shortened("experiments_of_the_second_week_17", 20)
     assert log.startswith("experimen") and log.endswith("week_17") and len(log) <= 20

@@ -103,13 +103,13 @@ def test_the_weighted_parts_stand_beside_the_total(open_window: Open) -> None:
     window = open_window()
     plot = show(window, history(5))
     assert labels(plot) == ["Training (best)"]
-    choose(window, window.app.loss.lines, 1)
+    choose(window, window.app.loss.lines, PARTS)
     assert labels(plot) == ["Total (best)", "α · reconstruction", "β · KL", "γ · blur"]
     for drawn_line, weight in zip(plot.drawn, (16, *WEIGHTS), strict=True):
         assert drawn_line.line.get_ydata()[0] == pytest.approx(weight * 1.05)
     styles = {str(drawn_line.line._unscaled_dash_pattern) for drawn_line in plot.drawn}
     assert len(styles) == 4
-    choose(window, window.app.loss.lines, 0)
+    choose(window, window.app.loss.lines, TOTAL)
     assert labels(plot) == ["Training (best)"]
 
 
@@ -179,7 +179,7 @@ def test_the_view_is_moved_by_dragging(open_window: Open) -> None:
 def test_the_pointer_reads_the_values_off(open_window: Open) -> None:
     window = open_window()
     plot = show(window, history(10))
-    choose(window, window.app.loss.lines, 1)
+    choose(window, window.app.loss.lines, PARTS)
     real("mousemove", *on_screen(plot, 4.2, 3))
     window.pump(lambda: plot.hover.epoch == 4)
     text = plot.hover.text.get_text()
@@ -257,7 +257,7 @@ def test_runs_are_compared_on_the_same_kind_of_images(open_window: Open) -> None
     drawn(window)
     assert labels(plot) == ["Training", "Validation (best)", "with"]
     assert list(plot.drawn[2].line.get_ydata()) == [r.val_loss for r in measured(5, 3)]
-    assert plot.title.get_text() == "Loss, on validation images."
+    assert plot.title.get_text() == "Loss, others: on validation images."
     looks = {str(drawn.line._unscaled_dash_pattern) for drawn in plot.drawn}
     assert len(looks) == 3  # in print, too
     before = plot.drawn[2].line.get_color()
@@ -347,6 +347,9 @@ def test_parts_are_of_this_run_alone_and_give_way_to_a_comparison(open_window: O
     loss.compare(NO_OTHERS.beside(Compared("other", measured(5, 2))))
     drawn(window)
     assert loss.lines.current() == TOTAL and labels(plot)[-1] == "other"
+    assert len(loss.lines["values"]) == 2  # the parts cannot be chosen now
+    loss.clear.invoke()
+    assert len(loss.lines["values"]) == 3
 
 
 def test_the_lines_can_be_read_in_both_modes() -> None:

@@ -18,7 +18,7 @@ from tests.gui.test_window import answer
 from tests.test_recorder import train
 from vae import language
 from vae.checkpoint import checkpoint_files
-from vae.comparison import NO_OTHERS, Compared
+from vae.comparison import NO_OTHERS, Compared, Comparison
 from vae.config import DEFAULTS, TrainConfig
 from vae.events import EpochRecord
 from vae.gui import desktop, jobs, runs_pane
@@ -166,6 +166,7 @@ def test_a_run_that_is_opened_or_trained_is_seen_beside_those_compared(
     window.pump_to("running")
     assert app.loss.shown_lines()[0].label == "Training"
     window.pump_to("finished")
+    assert app.loss.shown_lines()[0].label == "Training"
     pane.end_comparison()
     assert app.loss.choices.comparison == log  # as before
     pane.table.tree.selection_set(newest[:2])
@@ -181,6 +182,25 @@ def test_of_few_reconstructions_none_is_cut(tmp_path: Path) -> None:
         Image.new("RGB", (100 * columns, 350)).save(path)
         with Image.open(io.BytesIO(jobs._png(path, 0, 400, jobs.FEWER))) as picture:
             assert picture.width / picture.height == pytest.approx(shown / 3.5, rel=0.02)
+
+
+def test_what_is_changed_while_runs_are_compared_stays_changed(
+    open_window: Open, three: list[TrainConfig]
+) -> None:
+    window = open_window(three[0])
+    loss, pane = window.app.loss, show(window, 3)
+    log = Compared("a log", ())
+    loss.compare(Comparison((log,), alone=True))
+    pane.table.tree.selection_set(pane.table.tree.get_children()[:2])
+    pane.compare()
+    loss.show_own()  # as when it is trained
+    pane.end_comparison()
+    assert loss.choices.comparison == Comparison((log,))
+    pane.compare()
+    loss.compare(NO_OTHERS)
+    loss.compare(NO_OTHERS.beside(Compared("newer", ())))
+    pane.end_comparison()
+    assert [run.name for run in loss.choices.comparison.runs] == ["newer"]
 
 
 def test_pictures_of_a_comparison_take_the_place_of_the_table(
@@ -418,7 +438,8 @@ def test_only_numbers_that_mean_the_same_are_called_the_best() -> None:
     assert marks(*balanced) == {"PSNR", "Sample distance"}
     warmed = a_run("d", 1.0, loss=0.4, kl_warmup=3, swd=None)
     assert marks(warmed, bad) == set()
-    assert marks(dataclasses.replace(good, images=9), bad) == set()
+    fewer = tuple(dataclasses.replace(row, images=9) for row in good.history)
+    assert marks(dataclasses.replace(good, history=fewer), bad) == set()
     partly = a_run("e", 1.0, loss=0.2, val_loss=0.6)
     assert "Best loss" not in marks(partly, bad)
     assert dict(comparison((partly, bad)))["Reconstruction"] == ("0.1", "0.1")

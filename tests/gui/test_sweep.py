@@ -113,6 +113,28 @@ def test_of_runs_that_are_stopped_those_done_are_compared(
     app.toggle_language()
 
 
+def test_runs_of_which_none_was_done_leave_nothing_behind(
+    open_window: Open, tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(tiny(num_epochs=5000))
+    app = window.app
+    wanted = Sweep({"beta": ["1", "2"]}, tmp_path / "all")
+    monkeypatch.setattr(control, "ask_sweep", lambda *_: wanted)
+    window.pump(lambda: app.loss.plot is not None)
+    app.show_tab(app.loss)
+    app.control.train_several()
+    window.pump(lambda: len(app.view.history) > 1)
+    app.control.stop()
+    window.pump_to("idle")
+    assert not app.view.history  # the form's folder holds no run
+    app.form.fill({"num_epochs": "2"})
+    app.control.train()
+    window.pump_to("finished")
+    assert [line.label for line in app.loss.shown_lines()] == ["Training"]
+    assert [record.epoch for record in app.loss.history] == [1, 2]
+    assert app.loss.values[0]["text"] != "–"
+
+
 def test_a_bad_value_is_told_at_its_field_and_nothing_starts(
     open_window: Open, tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ import tkinter.font as tkfont
 from collections.abc import Callable, Sequence
 from tkinter import ttk
 
-from vae.comparison import MEASURED_ON, Compared, same_images, same_losses
+from vae.comparison import Compared, same_images, same_losses
 from vae.config import PARAMETERS, text_of
 from vae.gui import kit
 from vae.gui.answers import GridsReady
@@ -16,7 +16,7 @@ from vae.gui.theme import ROW, pixels
 from vae.language import _, number
 from vae.measures import MEASURES
 from vae.runs import Run, differing, loss_words, state_word
-from vae.schedule import WEIGHTS, measured_loss, same_loss
+from vae.schedule import WEIGHTS, measured_loss
 from vae.words import duration
 
 RESIZE_MS = 200
@@ -146,7 +146,8 @@ class CompareView(ttk.Frame):
         for column in columns:
             self.table.heading(column, anchor="w")
             self.table.column(column, width=pixels(self, 90)[0], anchor="w")
-        self.table.bind("<Configure>", lambda event: self.after_idle(self._fit_titles))
+        self.table.bind("<Configure>", lambda event: self._fit_titles())
+        self.bind("<Destroy>", lambda event: self._forget_size())
         for label, values in rows:
             self.table.insert("", "end", text=label, values=values)
         self.table.pack(fill="x")
@@ -191,10 +192,14 @@ class CompareView(ttk.Frame):
         rows = max(SMALLEST_TABLE, min(len(self.table.get_children()), height // 2 // line - 1))
         self.table.configure(height=rows)
 
-    def _resized(self) -> None:
-        """Ask for grids of another size once the size stays."""
+    def _forget_size(self) -> None:
         if self.waiting:
             self.after_cancel(self.waiting)
+        self.waiting = ""
+
+    def _resized(self) -> None:
+        """Ask for grids of another size once the size stays."""
+        self._forget_size()
         self.waiting = self.after(RESIZE_MS, self._ask)
 
     def _ask(self) -> None:
@@ -236,7 +241,6 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
     Losses are those of the best epoch, and so is what was measured, or else of the newest epoch at
     which it was. The best of a row is marked only where the numbers of the runs mean the same.
     """
-    differ = set(differing(runs))
     rows = [
         (_(PARAMETERS[name].label), tuple(text_of(run.config[name]) for run in runs))
         for name in differing(runs)
@@ -244,16 +248,17 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
     if not rows:
         rows = [(_("Parameters"), tuple(_("the same") for _run in runs))]
     bests = [run.best for run in runs]
-    images = not differ & set(MEASURED_ON) and len({run.images for run in runs}) == 1
+    compared = named(runs)
+    images = same_images(compared)
     # A best epoch without finite validation losses is told by those of training.
-    validated = all(best.val_loss is not None for best in bests if best)
-    weights = same_loss([run.config for run in runs], validated)
-    weights &= len({best.val_loss is None for best in bests if best}) < 2
+    kinds = {best.val_loss is not None for best in bests if best}
+    validated, one_kind = kinds == {True}, len(kinds) < 2
+    weights = same_losses(compared)
     losses = [measured_loss(best) if best else None for best in bests]
     told = [loss_words(best) if best else "–" for best in bests]
     rows += [
         (_("State"), tuple(state_word(run) for run in runs)),
-        (_("Best loss"), _marked(losses, told, min if images and weights else None)),
+        (_("Best loss"), _marked(losses, told, min if images and one_kind and weights else None)),
         (_("Best epoch"), tuple(str(best.epoch) if best else "–" for best in bests)),
     ]
     parts = (
@@ -267,9 +272,11 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
         values = [_value(run, name) for run in runs]
         if any(value is not None for value in values):
             told = ["–" if value is None else number(value, form) for value in values]
-            if validated and name.endswith("_loss"):
+            is_loss = name.endswith("_loss")
+            if validated and is_loss:
                 label = _("{loss} (validation)").format(loss=label)
-            rows.append((label, _marked(values, told, BETTER.get(name) if images else None)))
+            best = BETTER.get(name) if images and (one_kind or not is_loss) else None
+            rows.append((label, _marked(values, told, best)))
     epochs = _("{done} of {total}")
     done = [epochs.format(done=len(r.history), total=r.config["num_epochs"]) for r in runs]
     return [

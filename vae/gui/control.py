@@ -40,10 +40,11 @@ class Control:
         app.form.show_problems({})
         places = app.places()
         resumes = app.view.resumable and places == app.looked and not fresh
-        if fresh or places != app.looked:
+        if not resumes:
             # Also when a key started it while the edited field still had the focus.
             app.view.forget()
             app.looked = places
+        app.loss.show_own()
         app.banner.clear()
         app.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
         app.remember()

@@ -39,11 +39,11 @@ def labelled_names(comparison: Comparison) -> Comparison:
 
 def shortened(name: str, letters: int) -> str:
     """A run's name with about so many letters: of values in it the words give way, not numbers."""
-    pairs = [part.rpartition(" ")[::2] for part in name.split(", ")]
     if len(name) <= letters:
         return name
-    if len(pairs) == 1:
-        return f"{name[: letters // 2 - 1]}…{name[-letters // 2 :]}"
+    pairs = [part.rpartition(" ")[::2] for part in name.split(", ")]
+    if not {words for words, _value in pairs} <= {_(facts.label) for facts in PARAMETERS.values()}:
+        return f"{name[: letters // 2 - 1]}…{name[-(letters // 2) :]}"
     for room in range(max(len(words) for words, _value in pairs), 2, -1):
         short = ", ".join(f"{_cut(words, room)} {value}" for words, value in pairs)
         if len(short) <= letters:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from vae.gui.loss_actions import LossActions
 
 
-TOTAL, PARTS, RECONSTRUCTION = range(3)  # what the lines are of
+TOTAL, RECONSTRUCTION, PARTS = range(3)  # what the lines are of
 LABEL_LETTERS = 36  # of a run's name, beside its line
 
 
@@ -95,9 +95,11 @@ class LossPane(Pane):
         row = ttk.Frame(self, style="Vae.TFrame")
         row.pack(fill="x", pady=("9p", 0))
         self.lines = kit.choice(
-            row, _("Lines"), (_("Total"), _("Weighted parts"), _("Reconstruction")),
+            row, _("Lines"), (_("Total"), _("Reconstruction"), _("Weighted parts")),
             self.choices.lines, lambda index: self._choose(lines=index),
         )  # fmt: skip
+        self.all_lines = self.lines["values"]
+        self._offer_lines()
         self.smoothing = kit.choice(
             row, _("Smoothing"), (_("None"), _("Light"), _("Strong")), self.choices.smoothing,
             lambda index: self._choose(smoothing=index),
@@ -197,6 +199,7 @@ class LossPane(Pane):
             self.choices.lines = TOTAL
             self.lines.current(TOTAL)
         self._changed()
+        self._offer_lines()
 
     def show_own(self) -> None:
         """Show this run's lines too, beside those of any others."""
@@ -207,6 +210,12 @@ class LossPane(Pane):
         if running != self.running:
             self.running = running
             self._changed()
+
+    def _offer_lines(self) -> None:
+        """The parts are those of this run, and cannot be compared."""
+        self.lines.configure(
+            values=self.all_lines[: PARTS if self.choices.comparison.runs else None]
+        )
 
     def _changed(self) -> None:
         self.stale = True

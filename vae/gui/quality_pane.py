@@ -116,10 +116,10 @@ class QualityPane(Pane):
         message.bind("<Configure>", lambda e: message.configure(wraplength=max(e.width - 4, 80)))
         self.messages.append(message)
         if finding.remedy:
-            remedy = ttk.Label(
-                words, text=remedy_words(finding.remedy), style="Muted.Pane.Vae.TLabel"
-            )
+            style = "Muted.Pane.Vae.TLabel"
+            remedy = ttk.Label(words, text=remedy_words(finding.remedy), style=style)
             remedy.pack(fill="x")
+            remedy.bind("<Configure>", lambda e: remedy.configure(wraplength=max(e.width - 4, 80)))
             button = kit.button(card, _("Put into the form"), partial(self._apply, place), "Slim")
             button.configure(state="disabled" if self.locked else "normal")
             button.pack(side="right", padx=("9p", 0))

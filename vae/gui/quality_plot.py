@@ -24,6 +24,7 @@ TITLE_LEFT = 0.05  # inches from a cell's left edge
 LEAST_PLOT = 0.5  # inches, the height of a cell's axes
 STEPS = (1, 2, 5, 10)  # from one number to the next; others need more digits
 TICK_HEIGHT = 0.25  # inches from one number to the next, at least
+NUMBER_HEIGHT = 0.14  # inches that a number takes
 FLAT = 0.02  # of a value, the least that an axis spans, so that noise is not blown up
 MANY_EPOCHS = 60  # beyond, a dot for each hides the line
 SIZES = 9.5, 8.0  # of a title in points: where it has room, and where it has not
@@ -83,9 +84,13 @@ class Cell:
             self.good.set_text(words)
             if measure(self.good) < room:
                 break
-        # One number tells nothing of how far a line has come.
-        count = min(max(2, int(height / TICK_HEIGHT)), 4)
-        locator = MaxNLocator(count, steps=STEPS, min_n_ticks=2)
+        count, (low, high) = min(max(2, int(height / TICK_HEIGHT)), 4), self.axes.get_ylim()
+        # One number tells little of how far a line has come; but two must have room.
+        for fewest in (2, 1):
+            locator = MaxNLocator(count, steps=STEPS, min_n_ticks=fewest)
+            first, second = locator.tick_values(low, high)[:2]
+            if (second - first) / (high - low) * height >= NUMBER_HEIGHT:
+                break
         self.axes.yaxis.set_major_locator(locator)
 
     def paint(self, c: Palette) -> None:

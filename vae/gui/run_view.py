@@ -100,6 +100,10 @@ class RunView:
 
     def forget(self) -> None:
         """Begin with nothing: another run is looked at, or a new one begins."""
+        self._forget_run()
+        self.app.banner.clear()
+
+    def _forget_run(self) -> None:
         self.history: list[EpochRecord] = []
         self.points: list[tuple[float, float]] = []  # of the running epoch
         self.drawn = 0.0  # when they were shown last
@@ -113,7 +117,6 @@ class RunView:
         self.app.samples.clear()
         self.app.reconstructions.clear()
         self.app.header.show()
-        self.app.banner.clear()
 
     @property
     def resumable(self) -> bool:
@@ -316,7 +319,8 @@ class RunView:
         if isinstance(event, SweepFinished) and event.done == event.total:
             app.banner.clear()  # its notes are of the last of them, and another run is shown now
         self.endings.take(event)
-        if several:  # their curves are compared, and not with that of the form
+        if several:  # their curves are compared, and not with that of the form's run
+            self._forget_run()
             app.loss.compare(replace(app.loss_actions.choices.comparison, alone=True))
         if isinstance(event, Finished):
             self.history = list(event.result.history) or self.history
@@ -521,8 +525,9 @@ class RunView:
     def _show_history(self) -> None:
         known: dict[str, Value] = {}
         if self.values.keys() >= DEFAULTS.keys():
-            texts = self.app.form.texts()  # in which the folder may have another name by now
-            known = self.values | {name: os.path.abspath(texts[name]) for name in PATHS}
+            texts = self.app.form.texts()  # whose folders have been moved, maybe
+            places = {**texts, "file_path": str(self.values["file_path"])}
+            known = self.values | {name: os.path.abspath(places[name]) for name in PATHS}
         self.app.loss.show(self.history, self.points, known)
         self.app.reconstructions.tell_images(bool(known.get("val_fraction")))
         if self.app.quality.show(self.history, known) and self.app.busy:

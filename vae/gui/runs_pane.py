@@ -295,11 +295,12 @@ class RunsPane(Pane):
         if self.comparison:
             self.comparison.destroy()
             self.comparison = None
-            now = self.app.loss.choices.comparison
-            mine = self.compared.runs
+            now, mine = self.app.loss.choices.comparison, self.compared.runs
             added = tuple(run for run in now.runs if run not in mine)
-            before = self.before if now.runs else NO_OTHERS  # all were taken away
-            self.app.loss.compare(replace(before, runs=before.runs + added))
+            cleared = len(added) == len(now.runs)  # with what was there before
+            runs = added if cleared else self.before.runs + added
+            alone = not cleared and self.before.alone and now.alone
+            self.app.loss.compare(Comparison(runs, alone))
             self.list.pack(fill="both", expand=True)
             self.table.tree.focus_set()
 

@@ -118,12 +118,11 @@ class SamplesPane(GalleryPane):
     def show_drawn(self, seed: int, drawn: Any) -> None:
         """Show a grid drawn with a seed, vae.drawing.Drawn."""
         self.last = self.asked
-        self.wanted = None
-        if drawn.epoch in self.epochs:
-            self.index.set(self.epochs.index(drawn.epoch))
-            self._show_place()
+        self.stop()
+        self.wanted = None  # what is being read meanwhile
         values = {"sampler": drawn.sampler, "temperature": drawn.temperature}
         self.show(Shown(drawn.grid, drawn.path, drawn.epoch, seed=seed, values=values))
+        self.position.configure(text="")  # it is none of those that the slider goes through
 
     def _put(self) -> None:
         super()._put()

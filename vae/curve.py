@@ -199,7 +199,7 @@ def draw_loss(
     label = _("Loss") if column == "loss" else _("Reconstruction error (mean squared)")
     axes.set(xlabel=_("Epoch"), ylabel=label)
     if not alone:
-        axes.set_title(measured_words(drawn), fontsize=11)
+        axes.set_title(f"{label}, {measured_words(drawn)}", fontsize=11)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_formatter(Ticks())
     axes.grid(axis="y", color="#e1e5ea")

@@ -92,6 +92,19 @@ def test_a_table_compares_the_runs_and_a_failed_one_does_not_end_the_others(
     assert float(rows[0]["best_loss"]) > 0 and rows[0]["epochs"] == "2"
 
 
+def test_no_table_is_lost_when_other_runs_go_into_the_same_folder(
+    texts: dict[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "all"
+    train(plan(texts, {"beta": ["0.5"]}, folder), folder)
+    train(plan(texts, {"beta": ["2"]}, folder), folder)
+    train(plan(texts, {"beta": ["0.5"]}, folder), folder)  # the same again
+    assert [row["beta"] for row in table(folder)] == ["2.0", "0.5"]
+    train(plan(texts, {"seed": ["3"]}, folder), folder)
+    assert [row["seed"] for row in table(folder)] == ["3"]
+    assert "2.0" in (folder / "comparison_2.csv").read_text()
+
+
 def test_a_table_that_another_program_holds_ends_no_run(
     texts: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

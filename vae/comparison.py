@@ -45,6 +45,16 @@ class Comparison:
         """The same with one run more."""
         return replace(self, runs=(*self.runs, run))
 
+    def brought_up_to(self, shown: Compared) -> Comparison:
+        """With the epochs that the run that is shown has done since it was compared."""
+        runs = (
+            replace(run, history=shown.history)
+            if len(run.history) < len(shown.history) and run.is_of(shown)
+            else run
+            for run in self.runs
+        )
+        return replace(self, runs=tuple(runs))
+
     def drawn(self, shown: Compared) -> list[Drawn]:
         """The runs to draw: of the one that is shown all epochs, under its name if it has one."""
         found = []

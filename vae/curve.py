@@ -8,7 +8,15 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from vae.comparison import NO_OTHERS, Compared, Drawn, held_back, on_validation
+from vae.comparison import (
+    NO_OTHERS,
+    Compared,
+    Drawn,
+    held_back,
+    on_validation,
+    same_images,
+    same_losses,
+)
 from vae.config import Value
 from vae.events import EpochRecord
 from vae.files import atomic_write
@@ -29,9 +37,10 @@ DASHES: tuple[tuple[float, ...], ...] = (
     (),
     (5, 1.6), (1.4, 1.4), (6, 1.6, 1.4, 1.6), (10, 2.5),
 )  # fmt: skip
-# The looks of validation, of the first part of the loss and of the first other run, so that none
-# changes when another line comes or goes, and others have other dashes than validation.
-VALIDATION, PARTS, OTHERS = 1, 2, 6
+# The looks of validation and of the first part of the loss, which stay when other lines come or go.
+VALIDATION, PARTS = 1, 2
+# Of other runs in turn: none has the colour of validation, and the first three not its dashes.
+OTHERS = (6, 7, 12, 9, 10, 11, 13, 14, 16, 17, 18, 19, 20, 21, 23, 24, 25, 26, 27, 28)
 T = TypeVar("T")
 
 # How much of the mean before an epoch keeps in a smoothed line.
@@ -47,10 +56,11 @@ class Weights(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """An epoch that is marked, on the line at a place among those drawn."""
+    """An epoch that is marked, on the line at a place among those drawn, and whether in words."""
 
     line: int
     epoch: int
+    told: bool = True
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,8 @@ def run_lines(drawn: Sequence[Drawn], column: str = "loss") -> list[Line]:
     lines = []
     for run, place in drawn:
         if run.name:
-            lines.append(_line(run.name, run.history, of, OTHERS + place - 1 if place else 0))
+            style = OTHERS[(place - 1) % len(OTHERS)] if place else 0
+            lines.append(_line(run.name, run.history, of, style))
             continue
         lines.append(_line(_("Training"), run.history, column, 0))
         if held_back(run.history):
@@ -101,6 +112,16 @@ def measured_words(drawn: Sequence[Drawn]) -> str:
     if on_validation([run for run, _place in drawn]):
         return _("on validation images") if named else _("others: on validation images")
     return _("on training images") if named else _("others: on training images")
+
+
+def caution(drawn: Sequence[Drawn], column: str) -> str:
+    """What of a column must not be compared between these runs, in a sentence, or nothing."""
+    runs = [run for run, _place in drawn]
+    if not same_images(runs):
+        return _("They are measured on different images: nothing ranks them.")
+    if column == "loss" and not same_losses(runs):
+        return _("The runs weigh its parts differently; Reconstruction can be compared.")
+    return ""
 
 
 def part_lines(history: Sequence[EpochRecord], weights: Weights) -> list[Line]:

@@ -16,7 +16,7 @@ from vae import checkpoint
 from vae.checkpoint import CheckpointError
 from vae.comparison import NO_OTHERS, Compared, Comparison, common
 from vae.config import PARAMETERS, Value, text_of
-from vae.curve import draw_loss
+from vae.curve import caution, draw_loss
 from vae.events import EpochRecord
 from vae.files import atomic_write, readable
 from vae.gallery import RECONSTRUCTIONS, SAMPLES, Shelf, read_picture
@@ -41,7 +41,7 @@ MAX_SIDE = 4800  # of an image in a figure; a larger one is reduced
 class Picture(NamedTuple):
     """A picture of the run, uint8 (h, w) or (h, w, 3), the stem of its file's name, and its moment.
 
-    In words: "epoch 3". `values` are the parameters that it was made with in place of the run's.
+    In words: "epoch 3". `values` are the parameters that it was drawn with in place of the run's.
     """
 
     pixels: np.ndarray
@@ -98,6 +98,8 @@ def loss_figure(run: Run, with_caption: bool) -> tuple[str, Figure] | None:
         caption = caption_of(run.values, len(run.history))
     elif with_caption:  # what differs is in the names
         caption = caption_of(common([one.run for one in drawn]))
+    if with_caption:
+        caption = f"{caption}. {caution(drawn, run.column)}".removesuffix(". ")
     best = best_epoch(run.history, run.values) if any(not one.place for one in drawn) else None
     # The names of other runs are long and may be many: they stand below.
     names = NAME_LINE * (1 + len(drawn)) if run.comparison.runs else 0
@@ -139,8 +141,9 @@ def _figure_of(
 ) -> tuple[str, Figure] | None:
     if picture is None:
         return None
-    values = {**run.values, **picture.values}
-    caption = caption_of(values, len(run.history)) if with_caption else ""
+    caption = caption_of(run.values, len(run.history)) if with_caption else ""
+    if with_caption and picture.values:
+        caption += f". {_('Drawn with {values}').format(values=caption_of(picture.values))}"
     figure = image_figure(picture.pixels, title.format(moment=picture.moment), caption)
     return f"figure_{picture.stem}", figure
 

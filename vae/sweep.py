@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import itertools
@@ -88,10 +89,11 @@ def run_sweep(
     """Train each trial, from its newest checkpoint if it has one, and keep a table of all.
 
     A trial that fails is named and the next one begins; a stop ends all. So the same call goes on
-    where an earlier one ended. Returns the results of the trials that ended without an error.
+    where an earlier one ended. A table of other parameters in the folder is moved out of the way.
+    Returns the results of the trials that ended without an error.
     """
     results: list[TrainingResult] = []
-    rows: list[dict[str, object]] = []
+    rows = _earlier_rows(folder / TABLE_NAME, trials)
     for number, trial in enumerate(trials, start=1):
         emit(TrialBegun(number, len(trials), trial.label, trial.config.to_dict()))
         result = None
@@ -116,6 +118,27 @@ def run_sweep(
     return results
 
 
+def _earlier_rows(path: Path, trials: Sequence[Trial]) -> list[Mapping[str, object]]:
+    """Of a table of the same parameters the rows with other values; any other table gives way."""
+    if not path.exists():
+        return []
+    names = list(trials[0].values)
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows: list[Mapping[str, object]] = list(reader)
+            same = [*names, *FIGURES] == reader.fieldnames
+    except (OSError, UnicodeDecodeError, csv.Error):
+        rows, same = [], False
+    if same:
+        now = [trial.values for trial in trials]
+        return [row for row in rows if {name: row[name] for name in names} not in now]
+    free = (path.with_name(f"{path.stem}_{number}{path.suffix}") for number in itertools.count(2))
+    with contextlib.suppress(OSError):  # one that is held is told of when it is to be written
+        path.rename(next(other for other in free if not other.exists()))
+    return []
+
+
 def row(trial: Trial, result: TrainingResult | None) -> dict[str, object]:
     """What a trial came to, as a line of the table; only its values if it failed."""
     place = str(Path(trial.config.output_dir).parent)
@@ -134,7 +157,7 @@ def row(trial: Trial, result: TrainingResult | None) -> dict[str, object]:
 
 def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     """Write the table of all trials so far. Raises OSError."""
-    names = [name for name in rows[0] if name not in FIGURES]
+    names = [name for name in rows[-1] if name not in FIGURES]
     file = io.StringIO()
     writer = csv.DictWriter(file, [*names, *FIGURES], restval="", lineterminator="\n")
     writer.writeheader()

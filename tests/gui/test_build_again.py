@@ -63,11 +63,11 @@ def test_a_comparison_stays_in_another_language(open_window: Open, tiny: Make) -
     app.toggle_language()
     assert app.runs.comparison is not None
     assert [run.name for run in app.loss_actions.choices.comparison.runs] == [
-        "beta 1.0",
         "beta 0.5",
+        "beta 1.0",
     ]
     labels = [line.label for line in app.loss.shown_lines()]
-    assert labels[-2:] == ["Váha KL β 1.0", "Váha KL β 0.5"]
+    assert labels[-2:] == ["Váha KL β 0.5", "Váha KL β 1.0"]
     window.pump(lambda: len(app.runs.comparison.pictures) == 2)
     app.runs.end_comparison()
     assert app.runs.table.winfo_manager() and not app.loss_actions.choices.comparison.runs

@@ -255,7 +255,7 @@ def test_runs_are_compared_on_the_same_kind_of_images(open_window: Open) -> None
     plot = show(window, measured(5))
     loss.compare(NO_OTHERS.beside(Compared("with", measured(5, 3))))
     drawn(window)
-    assert labels(plot) == ["Training", "Validation (best)", "with"]
+    assert labels(plot) == ["Training", "Validation", "with"]
     assert list(plot.drawn[2].line.get_ydata()) == [r.val_loss for r in measured(5, 3)]
     assert plot.title.get_text() == "Loss, others: on validation images."
     looks = {str(drawn.line._unscaled_dash_pattern) for drawn in plot.drawn}
@@ -291,7 +291,7 @@ def test_a_run_that_is_not_compared_is_left_out_while_none_goes_on(open_window: 
     choose(window, loss.lines, TOTAL)
     app.set_state("paused", "", "")  # a run that goes on is never hidden
     drawn(window)
-    assert labels(plot)[:2] == ["Training", "Validation (best)"] and len(plot.drawn) == 4
+    assert labels(plot)[:2] == ["Training", "Validation"] and len(plot.drawn) == 4
     assert list(plot.trace.get_ydata())[-1] == 800.0
     app.set_state("idle", "", "")
     drawn(window)
@@ -310,7 +310,7 @@ def test_a_run_that_is_compared_has_one_line_with_all_its_epochs(open_window: Op
     loss.show(measured(6), (), values)
     loss.compare(Comparison((other, recorded), alone=True))
     drawn(window)
-    assert labels(plot) == ["KL weight β 4.0", "KL weight β 1.0 (best)"]
+    assert labels(plot) == ["KL weight β 4.0", "KL weight β 1.0"]
     assert len(plot.drawn[1].line.get_xdata()) == 6 and loss.shown_lines()[1].style == 0
     loss.show(history(6), (), {**values, "model_save_dir": "/else"})  # another run
     drawn(window)

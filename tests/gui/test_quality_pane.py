@@ -195,7 +195,9 @@ def test_while_a_run_goes_on_nothing_can_be_put_into_the_form(open_window: Open)
     pane = show(window, epochs(checkerboard=60.0), SOUND)
     app.set_state("running", "Training", "")
     assert str(pane.buttons[0]["state"]) == "disabled"
-    # A new finding is told once, in the line above the tabs.
+    # A new finding is told once, in the line above the tabs, to who does not see it.
+    app.show_tab(app.log)
+    app.root.update()
     app.view.values = ILL
     app.view.history = []
     for record in epochs(8, beta=1.0, kl_loss=0.05, swd=20.0):

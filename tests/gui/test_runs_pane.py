@@ -136,13 +136,13 @@ def test_compare_shows_what_differs_and_goes_back(
     table = pane.comparison.table
     rows = {table.item(row)["text"]: table.item(row)["values"] for row in table.get_children()}
     assert list(rows)[:2] == ["KL weight β", "State"]
-    assert [str(value) for value in rows["KL weight β"]] == ["0.5", "1.0"]
+    assert [str(value) for value in rows["KL weight β"]] == ["1.0", "0.5"]  # as trained
     # With another beta the loss is another measure.
     assert "(lowest)" not in str(rows["Best loss"])
     alike = dict(comparison(load_runs()[0][1:]))
     assert "(lowest)" not in str(alike["Best loss"])  # nothing is marked of what is alike
     assert not pane.table.winfo_viewable()
-    assert [run.name for run in shown[0].runs] == ["beta 0.5", "beta 1.0"]
+    assert [run.name for run in shown[0].runs] == ["beta 1.0", "beta 0.5"]
     assert [len(run.history) for run in shown[0].runs] == [1, 1]
     assert shown[0].alone and window.app.loss.left_out  # the run of the form is a third one
     assert [label["text"] for label in window.app.loss.values] == ["–"] * 5
@@ -212,7 +212,7 @@ def test_pictures_of_a_comparison_take_the_place_of_the_table(
     pane.compare()
     window.pump(lambda: len(pane.comparison.pictures) == 2)
     small = pane.comparison.pictures[0].height()
-    assert pane.comparison.captions[0]["text"] == "KL weight β 0.5, epoch 1"
+    assert pane.comparison.captions[0]["text"] == "KL weight β 1.0, epoch 1"
     window.click(pane.comparison.cells[0])
     window.pump(lambda: pane.comparison.pictures[0].height() > 1.5 * small)
     assert not pane.comparison.table.winfo_viewable()
@@ -227,7 +227,7 @@ def test_pictures_of_a_comparison_take_the_place_of_the_table(
     pane = window.app.runs
     window.pump(lambda: len(pane.comparison.pictures) == 2)
     assert pane.comparison.large.get() and not pane.comparison.table.winfo_viewable()
-    assert pane.comparison.captions[0]["text"].startswith("Váha KL β 0.5")
+    assert pane.comparison.captions[0]["text"].startswith("Váha KL β 1.0")
     assert window.app.loss.shown_lines()[-1].label.startswith("Váha KL β ")
     window.click(pane.comparison.cells[0])
     window.pump(lambda: bool(pane.comparison.table.winfo_viewable()))

@@ -98,7 +98,10 @@ class CompareView(ttk.Frame):
         larger = kit.switch(row, _("Larger pictures"), self.large, self._show_table)
         larger.pack(side="right")
         self._make_table()
-        if warning := what_ranks_nothing(named(runs)):
+        warnings = [what_ranks_nothing(named(runs))]
+        if len({len(run.history) for run in runs}) > 1:
+            warnings.append(_("They were trained for different numbers of epochs."))
+        if warning := " ".join(filter(None, warnings)):
             self.warning = ttk.Label(self, text=warning, style="Muted.Vae.TLabel", justify="left")
             self.warning.pack(fill="x", pady=("4.5p", 0))
             self.warning.bind("<Configure>", lambda e: self.warning.configure(wraplength=e.width))
@@ -155,8 +158,9 @@ class CompareView(ttk.Frame):
     def _fit_titles(self) -> None:
         """Above each column as much of its run's name as there is room for."""
         measure, (inset,) = tkfont.nametofont("TkDefaultFont", self).measure, pixels(self, 16)
+        wide = self.table.winfo_width() - self.table.column("#0", "width")
+        room = wide // len(self.titles) - inset
         for column, title in self.titles.items():
-            room = self.table.column(column, "width") - inset
             letters = range(len(title), 3, -1)
             fitting = (text for n in letters if measure(text := shortened(title, n)) <= room)
             self.table.heading(column, text=next(fitting, title))

@@ -60,7 +60,13 @@ class Endings:
         text = ngettext(
             "{done} of {total} run is done.", "{done} of {total} runs are done.", ending.total
         ).format(done=ending.done, total=ending.total)
-        if not ending.stopped:
+        if ending.stopped:
+            more = _(
+                "The same values and folder in Run > Several runs in a row go on with them; Resume "
+                "goes on with the run of the form."
+            )
+            text = f"{text} {more}"
+        else:
             compared = _("They are compared in {file}, and in the Runs tab.")
             text = f"{text} {compared.format(file=TABLE_NAME)}"
         self._state(ending.stopped, _("Stopped") if ending.stopped else _("Finished"), text)

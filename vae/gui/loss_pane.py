@@ -13,8 +13,6 @@ from vae.comparison import (
     Compared,
     Comparison,
     Drawn,
-    same_images,
-    same_losses,
 )
 from vae.config import Value
 from vae.curve import (
@@ -23,6 +21,7 @@ from vae.curve import (
     Mark,
     Weights,
     best_line,
+    caution,
     measured_words,
     part_lines,
     run_lines,
@@ -161,6 +160,7 @@ class LossPane(Pane):
         self.history, self.points, self.values_of_run = tuple(history), tuple(points), values
         if not known or not history:  # else only the running epoch's points are new
             self.best = self._best()
+            self.choices.comparison = self.choices.comparison.brought_up_to(self.shown)
         self.stale = True
         self._show_numbers()
         self._show_buttons()
@@ -264,13 +264,7 @@ class LossPane(Pane):
             text = _("Loss")
         if not compares:
             return text
-        runs, text = [run for run, _place in drawn], f"{text}, {measured_words(drawn)}."
-        if not same_images(runs):
-            return f"{text} {_('They are measured on different images: nothing ranks them.')}"
-        if self.choices.lines != RECONSTRUCTION and not same_losses(runs):
-            weighed = _("The runs weigh its parts differently; Reconstruction can be compared.")
-            return f"{text} {weighed}"
-        return text
+        return f"{text}, {measured_words(drawn)}. {caution(drawn, self.choices.column)}".rstrip()
 
     def refresh(self) -> None:
         if self.plot is None or not self.winfo_viewable():
@@ -293,7 +287,10 @@ class LossPane(Pane):
         if self.best is None or (self.left_out and not self._parts):
             return None
         place = best_line(lines, self.best)
-        return Mark(place, self.best.epoch) if self.best.epoch in lines[place].epochs else None
+        if self.best.epoch not in lines[place].epochs:
+            return None
+        # Beside other runs it would read as if it were the best of them.
+        return Mark(place, self.best.epoch, told=not self.choices.comparison.runs)
 
     # ---- what its buttons do
 

@@ -114,7 +114,7 @@ class LossPlot(Plot):
         self.best_text.xy = (mark.epoch, loss)
         # Beside other lines there is no room for it; the marker stays.
         self.best_text.set_text("" if newest or len(self.lines) > 1 else text)
-        if newest:
+        if newest and mark.told:
             self.drawn[mark.line].label.set_text(_("{line} (best)").format(line=line.label))
 
     # ---- the view

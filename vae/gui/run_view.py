@@ -463,6 +463,9 @@ class RunView:
             app.log.write(event.problem, "warning")
         if event.record:
             self.history, self.values = list(event.record.history), event.record.config
+            name = readable(Path(Path(str(self.values["file_path"])).name))
+            self.subject = (name, event.record.images, 0)
+            self._show_subject()
             self._show_history()
             folder = Path(app.form.texts()["output_dir"])
             app.samples.take_found(folder, event.samples)
@@ -530,7 +533,8 @@ class RunView:
             known = self.values | {name: os.path.abspath(places[name]) for name in PATHS}
         self.app.loss.show(self.history, self.points, known)
         self.app.reconstructions.tell_images(bool(known.get("val_fraction")))
-        if self.app.quality.show(self.history, known) and self.app.busy:
+        unseen = not self.app.quality.winfo_viewable()
+        if self.app.quality.show(self.history, known) and self.app.busy and unseen:
             text = _("The Quality tab says what is wrong with this run, and what mends it.")
             show = partial(self.app.show_tab, self.app.quality)
             self.app.banner.say(text, _("Show"), show)

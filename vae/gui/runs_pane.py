@@ -266,7 +266,7 @@ class RunsPane(Pane):
     def compare(self) -> None:
         """Show the selected runs side by side, in the table's place."""
         if "compare" in self._allowed():
-            runs = self.table.chosen()
+            runs = sorted(self.table.chosen(), key=lambda run: run.began)  # as they were trained
             self.before = self.app.loss.choices.comparison
             self.compared = Comparison(tuple(named(runs)), alone=True)
             self.app.loss.compare(self.compared)
@@ -295,8 +295,9 @@ class RunsPane(Pane):
         if self.comparison:
             self.comparison.destroy()
             self.comparison = None
-            now, mine = self.app.loss.choices.comparison, self.compared.runs
-            added = tuple(run for run in now.runs if run not in mine)
+            now = self.app.loss.choices.comparison
+            mine = [run.name for run in self.compared.runs]
+            added = tuple(run for run in now.runs if run.name not in mine)
             cleared = len(added) == len(now.runs)  # with what was there before
             runs = added if cleared else self.before.runs + added
             alone = not cleared and self.before.alone and now.alone

@@ -99,7 +99,7 @@ def loss_figure(run: Run, with_caption: bool) -> tuple[str, Figure] | None:
     elif with_caption:  # what differs is in the names
         caption = caption_of(common([one.run for one in drawn]))
     if with_caption:
-        caption = f"{caption}. {caution(drawn, run.column)}".removesuffix(". ")
+        caption = ". ".join(filter(None, (caption, caution(drawn, run.column))))
     best = best_epoch(run.history, run.values) if any(not one.place for one in drawn) else None
     # The names of other runs are long and may be many: they stand below.
     names = NAME_LINE * (1 + len(drawn)) if run.comparison.runs else 0

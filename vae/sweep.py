@@ -159,7 +159,9 @@ def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     """Write the table of all trials so far. Raises OSError."""
     names = [name for name in rows[-1] if name not in FIGURES]
     file = io.StringIO()
-    writer = csv.DictWriter(file, [*names, *FIGURES], restval="", lineterminator="\n")
+    writer = csv.DictWriter(
+        file, [*names, *FIGURES], restval="", extrasaction="ignore", lineterminator="\n"
+    )
     writer.writeheader()
     writer.writerows(rows)
     with atomic_write(path, private=False) as target:

@@ -351,12 +351,12 @@ class App:
             self.look()
         if self.state == "failed" and self.form.texts() != self.tried:
             self.set_state("idle", "", "")  # what failed was another form
+        self.data_view.look()
         self.show_buttons()
         said = self.bar.topic if self.state == "idle" else ""
         counts = name == "num_epochs" or PARAMETERS[name].fixed
         if (said == "found" and counts) or (name, said) == ("file_path", "ready"):
             self.view.say_found()
-        self.data_view.look()
         self.say_marked()
 
     def check_paths(self) -> None:

@@ -260,8 +260,8 @@ MUTANTS = (
     Mutant(
         "another configuration: it is not compared",
         "vae/state.py",
-        "        if facts.fixed and now != then:\n",
-        "        if False:\n",
+        "    for name in fixed_apart(config.to_dict(), record.config):\n",
+        "    for name in ():\n",
         "tests/test_training.py",
     ),
     Mutant(
@@ -421,8 +421,8 @@ MUTANTS = (
     Mutant(
         "out of memory: what was trained is not saved",
         "vae/training.py",
-        "                state.free_memory()\n                self.save_all()\n",
-        "                state.free_memory()\n",
+        "                self.state.free_memory()\n                self.save_all()\n",
+        "                self.state.free_memory()\n",
         "tests/test_training.py",
     ),
     Mutant(
@@ -463,9 +463,24 @@ MUTANTS = (
     Mutant(
         "window closed: the run is not saved",
         "vae/gui/app.py",
-        "        if answer == choices[0]:\n            self.quit_after_stop = True\n",
-        "        if answer == choices[0]:\n            self.destroy()\n            return\n",
+        "        if answer == choices[0]:\n            if self.state",
+        "        if answer == choices[0]:\n            self.destroy()\n            return\n"
+        "            if self.state",
         "tests/gui/test_window.py",
+    ),
+    Mutant(
+        "resume: a new run begins where the checkpoints are gone",
+        "vae/gui/training_jobs.py",
+        "        if resumes and not checkpoint_files(folder, damaged=True):\n",
+        "        if False:\n",
+        "tests/gui/test_window.py",
+    ),
+    Mutant(
+        "several runs: the table of earlier ones is lost",
+        "vae/sweep.py",
+        "    rows = _earlier_rows(folder / TABLE_NAME, trials)\n",
+        "    rows = list[Mapping[str, object]]()\n",
+        "tests/test_sweep.py",
     ),
     Mutant(
         "patient data: checkpoints and pictures can be read by others",

@@ -114,13 +114,15 @@ def measured_words(drawn: Sequence[Drawn]) -> str:
     return _("on training images") if named else _("others: on training images")
 
 
-def caution(drawn: Sequence[Drawn], column: str) -> str:
+def caution(runs: Sequence[Compared], column: str = "loss") -> str:
     """What of a column must not be compared between these runs, in a sentence, or nothing."""
-    runs = [run for run, _place in drawn]
     if not same_images(runs):
         return _("They are measured on different images: nothing ranks them.")
     if column == "loss" and not same_losses(runs):
-        return _("The runs weigh its parts differently; Reconstruction can be compared.")
+        return _(
+            "The runs weigh the parts of the loss differently: compare the reconstruction error, "
+            "or PSNR."
+        )
     return ""
 
 

@@ -91,15 +91,15 @@ def caption_of(values: Mapping[str, Value], done: int = 0) -> str:
 def loss_figure(run: Run, with_caption: bool) -> tuple[str, Figure] | None:
     """The loss curve and its file's name; None before the first epoch."""
     drawn = run.comparison.drawn(Compared("", run.history, run.values))
-    if not any(one.run.history for one in drawn):
+    runs = [one.run for one in drawn]
+    if not any(one.history for one in runs):
         return None
     caption = ""
-    if with_caption and not drawn[0].run.name:
-        caption = caption_of(run.values, len(run.history))
-    elif with_caption:  # what differs is in the names
-        caption = caption_of(common([one.run for one in drawn]))
     if with_caption:
-        caption = ". ".join(filter(None, (caption, caution(drawn, run.column))))
+        told = caption_of(run.values, len(run.history))
+        if runs[0].name:  # what differs is in the names
+            told = caption_of(common(runs))
+        caption = ". ".join(filter(None, (told, caution(runs, run.column))))
     best = best_epoch(run.history, run.values) if any(not one.place for one in drawn) else None
     # The names of other runs are long and may be many: they stand below.
     names = NAME_LINE * (1 + len(drawn)) if run.comparison.runs else 0

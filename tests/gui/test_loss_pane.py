@@ -283,7 +283,7 @@ def test_a_run_that_is_not_compared_is_left_out_while_none_goes_on(open_window: 
     assert labels(plot) == ["KL weight β 1.0", "KL weight β 4.0"]
     assert not plot.best.get_visible() and not len(plot.trace.get_xdata())
     assert plot.axes.get_ylim()[1] < 200 and [label["text"] for label in loss.values] == ["–"] * 5
-    assert "weigh its parts differently" in plot.words
+    assert "weigh the parts of the loss differently" in plot.words
     assert str(loss.tools["copy"]["state"]) == "disabled" and str(loss.export["state"]) == "normal"
     choose(window, loss.lines, RECONSTRUCTION)
     assert list(plot.line.get_ydata()) == [r.val_reconstruction_loss for r in measured(4)]
@@ -324,10 +324,10 @@ def test_what_cannot_be_ranked_is_told_and_no_title_is_cut(open_window: Open) ->
     other = {**DEFAULTS, "beta": 9.0, "model_save_dir": "/there"}
     app.loss.compare(NO_OTHERS.beside(Compared("beta 9.0", measured(5), other)))
     drawn(window)
-    assert "weigh its parts differently" in plot.words  # than this run does
+    assert "weigh the parts of the loss differently" in plot.words  # than this run does
     app.loss.compare(app.loss.choices.comparison.beside(Compared("a log", measured(5))))
     drawn(window)
-    assert "weigh its parts differently" in plot.words  # of a log nothing is known
+    assert "weigh the parts of the loss differently" in plot.words  # of a log nothing is known
     app.root.geometry("x".join(map(str, kit.MIN_SIZE)))
     window.pump(lambda: app.root.winfo_width() == kit.MIN_SIZE[0])
     drawn(window)

@@ -130,7 +130,7 @@ def test_compare_shows_what_differs_and_goes_back(
     click_row(window, 0)
     click_row(window, 1, "ctrl")
     window.pump(lambda: len(pane.table.chosen()) == 2)
-    assert "rank nothing" in pane.details["text"]
+    assert "weigh the parts of the loss differently" in pane.details["text"]
     window.click(pane.buttons["compare"])
     window.pump(lambda: pane.comparison is not None and len(pane.comparison.pictures) == 2)
     table = pane.comparison.table

@@ -9,6 +9,7 @@ from tkinter import ttk
 
 from vae.comparison import Compared, same_images, same_losses
 from vae.config import PARAMETERS, text_of
+from vae.curve import caution
 from vae.gui import kit
 from vae.gui.answers import GridsReady
 from vae.gui.labels import shortened, values_labelled
@@ -54,18 +55,6 @@ def named(runs: Sequence[Run]) -> list[Compared]:
     return [Compared(n, run.history, run.config) for n, run in zip(names, runs, strict=True)]
 
 
-def what_ranks_nothing(runs: Sequence[Compared]) -> str:
-    """What of these runs must not be compared, in a sentence, or an empty string."""
-    if not same_images(runs):
-        return _("They are measured on different images: nothing ranks them.")
-    if not same_losses(runs):
-        return _(
-            "Their losses weigh the parts differently and rank nothing; reconstruction error and "
-            "PSNR do."
-        )
-    return ""
-
-
 class CompareView(ttk.Frame):
     """A table and pictures.
 
@@ -98,7 +87,7 @@ class CompareView(ttk.Frame):
         larger = kit.switch(row, _("Larger pictures"), self.large, self._show_table)
         larger.pack(side="right")
         self._make_table()
-        warnings = [what_ranks_nothing(named(runs))]
+        warnings = [caution(named(runs))]
         if len({len(run.history) for run in runs}) > 1:
             warnings.append(_("They were trained for different numbers of epochs."))
         if warning := " ".join(filter(None, warnings)):

@@ -264,7 +264,8 @@ class LossPane(Pane):
             text = _("Loss")
         if not compares:
             return text
-        return f"{text}, {measured_words(drawn)}. {caution(drawn, self.choices.column)}".rstrip()
+        runs = [run for run, _place in drawn]
+        return f"{text}, {measured_words(drawn)}. {caution(runs, self.choices.column)}".rstrip()
 
     def refresh(self) -> None:
         if self.plot is None or not self.winfo_viewable():

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from vae.comparison import NO_OTHERS, Comparison
 from vae.config import Value, text_of
+from vae.curve import caution
 from vae.gui import dialogs, jobs, kit
 from vae.gui.answers import GridsReady, PlacesFound, RunsListed, RunsTrashed, ThumbnailsReady
-from vae.gui.compare_view import CompareView, named, what_ranks_nothing
+from vae.gui.compare_view import CompareView, named
 from vae.gui.desktop import open_folder
 from vae.gui.pane import Pane
 from vae.gui.runs_table import SORTED_BY, RunsTable
@@ -103,7 +104,7 @@ class RunsPane(Pane):
             if run.id == self.table.shown:
                 text = f"{_('Shown in the other tabs.')} {text}"
         elif runs:
-            text = what_ranks_nothing(named(runs))
+            text = caution(named(runs))
         if text != self.details["text"]:
             self.details.configure(text=text)
 

@@ -12,6 +12,7 @@ import pytest
 from vae import sweep, training
 from vae.cli import main
 from vae.config import ConfigError, TrainConfig, text_of
+from vae.errors import StudioError
 from vae.events import BatchDone, EpochDone, Event, TrainingResult, TrialBegun, Warned
 from vae.sweep import MAX_TRIALS, TABLE_NAME, Trial, plan, run_sweep, split_values
 from vae.training import give_up, never, nothing
@@ -103,6 +104,21 @@ def test_no_table_is_lost_when_other_runs_go_into_the_same_folder(
     train(plan(texts, {"seed": ["3"]}, folder), folder)
     assert [row["seed"] for row in table(folder)] == ["3"]
     assert "2.0" in (folder / "comparison_2.csv").read_text()
+
+
+def test_a_table_of_other_runs_that_cannot_be_moved_starts_nothing(
+    texts: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / TABLE_NAME).write_text("of,other,runs\n")
+
+    def held(path: Path, target: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "rename", held)
+    with pytest.raises(StudioError, match="Nothing was started"):
+        train(plan(texts, {"beta": ["0.5"]}, tmp_path), tmp_path)
+    assert (tmp_path / TABLE_NAME).read_text() == "of,other,runs\n"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("beta")] == []
 
 
 def test_a_table_that_another_program_holds_ends_no_run(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import itertools
@@ -90,7 +89,8 @@ def run_sweep(
 
     A trial that fails is named and the next one begins; a stop ends all. So the same call goes on
     where an earlier one ended. A table of other parameters in the folder is moved out of the way.
-    Returns the results of the trials that ended without an error.
+    Returns the results of the trials that ended without an error. Raises StudioError if that table
+    cannot be moved.
     """
     results: list[TrainingResult] = []
     rows = _earlier_rows(folder / TABLE_NAME, trials)
@@ -134,8 +134,14 @@ def _earlier_rows(path: Path, trials: Sequence[Trial]) -> list[Mapping[str, obje
         now = [trial.values for trial in trials]
         return [row for row in rows if {name: row[name] for name in names} not in now]
     free = (path.with_name(f"{path.stem}_{number}{path.suffix}") for number in itertools.count(2))
-    with contextlib.suppress(OSError):  # one that is held is told of when it is to be written
+    try:
         path.rename(next(other for other in free if not other.exists()))
+    except OSError as error:  # as of one that a spreadsheet holds
+        text = _(
+            "{path} is the table of other runs and could not be moved aside ({reason}). Nothing "
+            "was started: close it where it is open, or choose another folder."
+        )
+        raise StudioError(text.format(path=path, reason=error.strerror or error)) from None
     return []
 
 

@@ -37,6 +37,11 @@ def test_the_dialog_counts_the_runs_and_gives_what_was_asked_for(
     assert dialog.answer == Sweep({"beta": ["0,5"], name: ["1", "3"]}, tmp_path / "all")
 
 
+def wanted(monkeypatch: pytest.MonkeyPatch, sweep: Sweep) -> None:
+    """What the person will ask for in the dialog."""
+    monkeypatch.setattr(control, "ask_sweep", lambda *_: sweep)
+
+
 def test_runs_follow_each_other_and_are_compared(
     open_window: Open, tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -44,8 +49,7 @@ def test_runs_follow_each_other_and_are_compared(
     window = open_window(config)
     app = window.app
     folder = tmp_path / "all"
-    wanted = Sweep({"beta": ["0.5", "2"]}, folder)
-    monkeypatch.setattr(control, "ask_sweep", lambda *_: wanted)
+    wanted(monkeypatch, Sweep({"beta": ["0.5", "2"]}, folder))
     said, told = [], list[str]()
     trial_begun = app.view._trial_begun
     monkeypatch.setattr(
@@ -81,8 +85,7 @@ def test_one_value_with_validation_images_ends_in_sight_of_its_curve(
 ) -> None:
     window = open_window(tiny(num_epochs=2, val_fraction=0.3))
     app = window.app
-    wanted = Sweep({"beta": ["3"]}, tmp_path / "all")
-    monkeypatch.setattr(control, "ask_sweep", lambda *_: wanted)
+    wanted(monkeypatch, Sweep({"beta": ["3"]}, tmp_path / "all"))
     window.pump(lambda: app.loss.plot is not None)
     app.control.train_several()
     app.show_tab(app.loss)
@@ -97,8 +100,7 @@ def test_of_runs_that_are_stopped_those_done_are_compared(
 ) -> None:
     window = open_window(tiny(num_epochs=3))
     app = window.app
-    wanted = Sweep({"num_epochs": ["2", "5000"]}, tmp_path / "all")
-    monkeypatch.setattr(control, "ask_sweep", lambda *_: wanted)
+    wanted(monkeypatch, Sweep({"num_epochs": ["2", "5000"]}, tmp_path / "all"))
     app.control.train_several()
     window.pump(lambda: app.view.trial is not None and app.view.trial.number == 2)
     window.pump(lambda: len(app.view.history) > 2)
@@ -118,8 +120,7 @@ def test_runs_of_which_none_was_done_leave_nothing_behind(
 ) -> None:
     window = open_window(tiny(num_epochs=5000))
     app = window.app
-    wanted = Sweep({"beta": ["1", "2"]}, tmp_path / "all")
-    monkeypatch.setattr(control, "ask_sweep", lambda *_: wanted)
+    wanted(monkeypatch, Sweep({"beta": ["1", "2"]}, tmp_path / "all"))
     window.pump(lambda: app.loss.plot is not None)
     app.show_tab(app.loss)
     app.control.train_several()
@@ -139,8 +140,7 @@ def test_a_bad_value_is_told_at_its_field_and_nothing_starts(
     open_window: Open, tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window = open_window(tiny())
-    wanted = Sweep({"img_size": ["16", "18"]}, tmp_path / "all")
-    monkeypatch.setattr(control, "ask_sweep", lambda *_: wanted)
+    wanted(monkeypatch, Sweep({"img_size": ["16", "18"]}, tmp_path / "all"))
     window.app.control.train_several()
     window.pump(lambda: "1 field needs attention" in window.bar())
     assert "Image size 18" in window.app.form.messages["img_size"]

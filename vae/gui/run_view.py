@@ -104,6 +104,7 @@ class RunView:
         self.app.banner.clear()
 
     def _forget_run(self) -> None:
+        """All of it but the notes, which are to be read yet."""
         self.history: list[EpochRecord] = []
         self.points: list[tuple[float, float]] = []  # of the running epoch
         self.drawn = 0.0  # when they were shown last

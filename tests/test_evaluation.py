@@ -23,8 +23,9 @@ from vae.validation import measures_of
 Make = Callable[..., TrainConfig]
 
 
-def test_a_checkpoint_is_measured_on_the_images_held_out(tiny: Make) -> None:
-    config = tiny(val_fraction=0.5, num_epochs=2)
+@pytest.mark.parametrize("kl_balance", ["fixed", "auto"])
+def test_a_checkpoint_is_measured_on_the_images_held_out(tiny: Make, kl_balance: str) -> None:
+    config = tiny(val_fraction=0.5, num_epochs=2, kl_balance=kl_balance)
     last = run_vae_training(config).history[-1]
     folder, notes = Path(config.model_save_dir), list[str]()
     found = evaluate(folder, notes.append, k=5, seed=3)

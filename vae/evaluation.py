@@ -121,9 +121,8 @@ def evaluate(
     a `network` of the person's own, see vae.fidelity.
 
     On the validation images, or on a fixed part of the training images without those. The same
-    seed gives the same numbers. With kl_balance auto each batch's own error weighs KL. Raises
-    CheckpointError if there is no checkpoint, DataError if the run's images are gone, NetworkError,
-    OSError, StopRequested.
+    seed gives the same numbers. Raises CheckpointError if there is no checkpoint, DataError if the
+    run's images are gone, NetworkError, OSError, StopRequested.
     """
     loaded = load_model(folder, warn, best)
     model, config = loaded.model, loaded.config
@@ -150,7 +149,7 @@ def evaluate(
     if network and len(data) > NEIGHBOURS:
         frechet = frechet_distance(*(features_by(network, x) for x in (images, samples)))
     bounded = data.subset(evenly_spread(len(data), MOST_BOUNDED))
-    found = measures_of(model, data, config, load, drawn, with_losses=True)
+    found = measures_of(model, data, config, load, drawn, True, loaded.running_mse)
     mse = found.get("val_reconstruction_loss", 0.0)  # missing where a loss is not finite
     bound = _bound(model, bounded, config, load, k, seed, mse)
     near = memorisation(

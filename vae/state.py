@@ -345,11 +345,15 @@ def check_same_run(
 
 
 class Loaded(NamedTuple):
-    """A network from a checkpoint, on the CPU, and the run that it belongs to."""
+    """A network from a checkpoint, on the CPU, and the run that it belongs to.
+
+    running_mse is the error from which kl_balance auto weighs KL.
+    """
 
     model: VAE
     config: TrainConfig
     record: Record
+    running_mse: torch.Tensor
 
     @property
     def epoch(self) -> int:
@@ -386,7 +390,7 @@ def load_model(folder: Path, warn: Callable[[str], None], best: bool = False) ->
     model = build_model(config)
     source = "average" if config.ema else "model"
     copy_tensors(tensors, {f"{source}.{n}": p for n, p in model.named_parameters()})
-    return Loaded(model.eval(), config, record)
+    return Loaded(model.eval(), config, record, torch.from_numpy(tensors[RUNNING_MSE]))
 
 
 def _config_of(record: Record) -> TrainConfig:

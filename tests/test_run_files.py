@@ -114,14 +114,14 @@ def test_free_places_stand_beside_the_old_ones(tiny: Make, tmp_path: Path) -> No
     train(tiny(num_epochs=1))
     run = only()
     place = tmp_path / "run"
-    assert free_places(run) == {
+    assert free_places(run.config) == {
         "model_save_dir": str(place / "checkpoints_2"),
         "output_dir": str(place / "output_2"),
         "log_file": str(place / "log_2.csv"),
     }
     (place / "log_2.csv").touch()
-    assert free_places(run)["output_dir"] == str(place / "output_3")
-    again = replace(run, config={**run.config, "output_dir": str(place / "output_2")})
+    assert free_places(run.config)["output_dir"] == str(place / "output_3")
+    again = {**run.config, "output_dir": str(place / "output_2")}
     assert free_places(again)["output_dir"] == str(place / "output_3")
 
 

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -19,10 +19,10 @@ from vae.runs import OWNED, Run, run_path
 TRASH = "vae_trash"
 
 
-def free_places(run: Run) -> dict[str, str]:
-    """Names for checkpoints, pictures and log, all with the same number, beside the run's own."""
+def free_places(paths: Mapping[str, object]) -> dict[str, str]:
+    """Names for checkpoints, pictures and log, all with the same number, beside a run's own."""
     for number in itertools.count(2):
-        places = {name: _numbered(run.place(name), number) for name in OWNED}
+        places = {name: _numbered(Path(str(paths[name])), number) for name in OWNED}
         if not any(place.exists() for place in places.values()):
             break
     return {name: str(place) for name, place in places.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -279,6 +280,61 @@ def test_start_fresh_asks_and_keeps_the_earlier_run(
     window.pump_to("finished")
     kept = Path(config.model_save_dir) / "earlier_run_0001"
     assert len(list(kept.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "question, changes",
+    [
+        ("Start fresh", {}),
+        ("Other weights", {"beta": "0.5"}),
+        ("Another run", {"latent_dim": "9"}),
+        ("Another run", {"file_path": "other images"}),
+    ],
+)
+def test_a_new_run_can_begin_in_folders_beside_the_other(
+    open_window: Open,
+    tiny: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    question: str,
+    changes: dict[str, str],
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    folders = [Path(config.model_save_dir), Path(config.output_dir)]
+    before = [sorted(folder.iterdir()) for folder in folders]
+    window = open_window(config)
+    app = window.app
+    window.pump(lambda: app.bar.train["text"] == "Resume")
+    if "file_path" in changes:
+        shutil.copytree(config.file_path, tmp_path / "other images")
+        changes = {"file_path": str(tmp_path / "other images")}
+    app.form.take(changes)
+    asked = answer(monkeypatch, "Cancel", "In new folders")
+    for _click in range(2):
+        app.control.start_fresh() if question == "Start fresh" else app.bar.train.invoke()
+    assert asked == [question] * 2
+    window.pump_to("finished")
+    assert [sorted(folder.iterdir()) for folder in folders] == before
+    texts = app.form.texts()
+    assert texts["model_save_dir"] == f"{config.model_save_dir}_2"
+    assert texts.items() >= changes.items()
+    assert len(app.view.history) == 1 and Path(texts["log_file"]).name == "log_2.csv"
+
+
+def test_a_run_goes_on_with_images_that_have_moved(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    Path(config.file_path).rename(tmp_path / "moved")
+    window = open_window(config, file_path=str(tmp_path / "moved"), num_epochs="2")
+    window.pump(lambda: "of a run on other images" in window.bar())
+    answer(monkeypatch, "Go on with it")
+    assert window.app.bar.train["text"] == "Train"
+    window.app.bar.train.invoke()
+    window.pump_to("finished")
+    assert [record.epoch for record in window.app.view.history] == [1, 2]
 
 
 def test_start_fresh_is_offered_when_every_checkpoint_is_damaged(

@@ -207,9 +207,9 @@ class ThumbnailsReady:
 
 @dataclass(frozen=True)
 class PlacesFound:
-    """Free places for a run like another, by field; or why there are none."""
+    """Free places by field, for a run like another or else of the form; or why there are none."""
 
-    run: Run
+    run: Run | None
     places: dict[str, str]
     problem: str
 

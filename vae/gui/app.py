@@ -226,7 +226,7 @@ class App:
     def show_buttons(self) -> None:
         """Bring the buttons in line with the state and with what was found."""
         view = self.view
-        goes_on = view.resumable and not view.other_values()
+        goes_on = view.resumable and not view.other_values() and not view.other_images
         self.bar.show_state(self.state, self.busy, goes_on, view.replaceable)
         self.samples.allow(view.resumable and not self.busy)
 
@@ -354,7 +354,7 @@ class App:
         self.data_view.look()
         self.show_buttons()
         said = self.bar.topic if self.state == "idle" else ""
-        counts = name == "num_epochs" or PARAMETERS[name].fixed
+        counts = name in ("file_path", "num_epochs") or PARAMETERS[name].fixed
         if (said == "found" and counts) or (name, said) == ("file_path", "ready"):
             self.view.say_found()
         self.say_marked()

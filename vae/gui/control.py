@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae.comparison import NO_OTHERS
 from vae.config import PARAMETERS, parse, text_of
+from vae.files import readable
 from vae.findings import Finding
-from vae.gui import dialogs
+from vae.gui import dialogs, jobs
 from vae.gui.sweep_dialog import Sweep, ask_sweep
 from vae.language import _
 from vae.requests import Request
@@ -32,8 +34,8 @@ class Control:
             app.view.go_on()
         if app.busy:
             return
-        if not fresh and app.view.other_values():
-            self._ask_about_other_values()
+        others = app.view.other_values() or app.view.other_images
+        if not fresh and others and not self._goes_on_with_another_run():
             return
         if not fresh and not self._goes_on_with_other_weights():
             return
@@ -50,55 +52,83 @@ class Control:
         app.remember()
         app.worker.train(app.form.texts(), fresh, resumes)
 
-    def _ask_about_other_values(self) -> None:
-        """The run in the checkpoint folder cannot go on with what the form says: ask what to do."""
-        app, found = self.app, self.app.view.found
-        assert found and found.record
-        then, names = found.record.config, app.view.other_values()
-        texts = app.form.texts()
-        changes = [
-            _("{label} from {then} to {now}").format(
-                label=_(PARAMETERS[name].label), then=text_of(then[name]), now=texts[name]
-            )
-            for name in names
-            if PARAMETERS[name].told
-        ]
-        text = _(
-            "The checkpoint folder holds a run that was trained with other values and cannot go on "
-            "with those of the form: {changes}. Take its values and go on with it, or start fresh, "
-            "which moves it aside."
-        ).format(changes=", ".join(changes) or _("a changed pattern"))
-        choices = (_("Take its values"), _("Start fresh..."), _("Cancel"))
+    def _goes_on_with_another_run(self) -> bool:
+        """Whether to go on although the checkpoint folder's run had other values or images; asks.
+
+        Or does what else was chosen.
+        """
+        app, names = self.app, self.app.view.other_values()
+        then, texts = app.view.then, app.form.texts()
+        changes = self._changes(name for name in names if PARAMETERS[name].told)
+        if names:
+            own = _("Take its values")
+            text = _(
+                "The checkpoint folder holds a run that was trained with other values and cannot "
+                "go on with those of the form: {changes}. Begin a run in new folders beside it, or "
+                "take its values and go on with it, or start fresh, which moves it aside."
+            ).format(changes=changes or _("a changed pattern"))
+        else:
+            own = _("Go on with it")
+            text = _(
+                "The checkpoint folder holds a run on the images in {then}, and the form names "
+                "{now}. Begin a run in new folders beside it; or go on with it, if these are the "
+                "same images; or start fresh, which moves it aside."
+            ).format(then=readable(Path(str(then["file_path"]))), now=texts["file_path"])
+        choices = (_("In new folders"), own, _("Start fresh..."), _("Cancel"))
         answer = dialogs.ask(app.root, _("Another run"), text, choices)
         if answer == choices[0]:
+            self._find_places()
+        elif answer == own and names:
             app.form.take({name: text_of(then[name]) for name in names})
-        elif answer == choices[1]:
+        elif answer == choices[2]:
             self.start_fresh()
+        return answer == own and not names
 
     def _goes_on_with_other_weights(self) -> bool:
         """Whether to go on although the loss would be another measure from here on; asks."""
-        app = self.app
-        found = app.view.found
-        if not (found and found.record) or app.places() != app.looked:
-            return True
-        then = found.record.config
+        app, then = self.app, self.app.view.then
         now = parse({name: app.form.texts()[name] for name in WEIGHTS})[0]
-        changes = [
-            _("{label} from {then} to {now}").format(
-                label=_(PARAMETERS[name].label), then=text_of(then[name]), now=text_of(now[name])
-            )
-            for name in WEIGHTS
-            if name in now and now[name] != then[name]
-        ]
-        if not changes:
+        names = [name for name in WEIGHTS if then and name in now and now[name] != then[name]]
+        if not names:
             return True
         text = _(
             "This run was trained with other weights of the loss: {changes}. It can go on with "
-            "them, but its loss before and after cannot be compared. For a run of its own, choose "
-            "Duplicate in the Runs tab first, or Start fresh."
-        ).format(changes=", ".join(changes))
-        choices = (_("Go on with them"), _("Cancel"))
-        return dialogs.ask(app.root, _("Other weights"), text, choices) == choices[0]
+            "them, but its loss before and after cannot be compared. Or begin a run in new "
+            "folders beside it."
+        ).format(changes=self._changes(names))
+        choices = (_("Go on with them"), _("In new folders"), _("Cancel"))
+        answer = dialogs.ask(app.root, _("Other weights"), text, choices)
+        if answer == choices[1]:
+            self._find_places()
+        return answer == choices[0]
+
+    def _changes(self, names: Iterable[str]) -> str:
+        """ "Beta from 1.0 to 0.5, ...": from the checkpoint folder's run to the form."""
+        then, texts = self.app.view.then, self.app.form.texts()
+        text = _("{label} from {then} to {now}")
+        return ", ".join(
+            text.format(
+                label=_(PARAMETERS[name].label), then=text_of(then[name]), now=texts[name]
+            )
+            for name in names
+        )  # fmt: skip
+
+    def _find_places(self) -> None:
+        """Have places looked for in which a run can begin beside that of the form."""
+        self.app.worker.do(jobs.find_places, self.app.form.texts(), None)
+
+    def train_there(self, places: Mapping[str, str], problem: str) -> None:
+        """Begin a run in the places that were found."""
+        app = self.app
+        if app.busy:
+            return
+        if problem:
+            app.say(_("Note"), problem)
+            return
+        app.form.take(places)
+        text = _("A new run begins in new folders: {places}")
+        app.log.write(text.format(places=", ".join(places.values())))
+        self.train()
 
     def train_several(self) -> None:
         """Train with several values, one run after the other."""
@@ -142,7 +172,7 @@ class Control:
         app.say(_("Note"), text.format(changes=changes))
 
     def start_fresh(self) -> None:
-        """Begin a new run in the same folders, after asking."""
+        """Begin a new run in the same folders or in new ones, after asking."""
         app = self.app
         if app.busy:
             return
@@ -153,11 +183,15 @@ class Control:
             return
         text = _(
             "A new run begins at epoch 1. The earlier run's checkpoints, samples and log are moved "
-            "into folders named earlier_run_0001 (or the next number); nothing is deleted."
+            "into folders named earlier_run_0001 (or the next number); nothing is deleted. In new "
+            "folders beside them, the earlier run stays as it is and can be compared."
         )
-        choices = (_("Start fresh"), _("Cancel"))
-        if dialogs.ask(app.root, choices[0], text, choices) == choices[0]:
+        choices = (_("Start fresh"), _("In new folders"), _("Cancel"))
+        answer = dialogs.ask(app.root, choices[0], text, choices)
+        if answer == choices[0]:
             self.train(fresh=True)
+        elif answer == choices[1]:
+            self._find_places()
 
     def stop(self) -> None:
         """Stop after the running batch. What is blocked can only be ended, after asking."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,12 +140,12 @@ def list_runs(side: int, emit: Emit) -> None:
     emit(ThumbnailsReady({name: picture for name, picture in pictures.items() if picture}))
 
 
-def find_places(run: Run, emit: Emit) -> None:
-    """Names beside a run's own at which nothing is yet."""
+def find_places(paths: Mapping[str, object], run: Run | None, emit: Emit) -> None:
+    """Names beside these paths at which nothing is yet: for a run like another, or the form's."""
     from vae.run_files import free_places
 
     try:
-        emit(PlacesFound(run, free_places(run), ""))
+        emit(PlacesFound(run, free_places(paths), ""))
     except OSError as error:
         emit(PlacesFound(run, {}, problem_of(error)))
 

@@ -124,11 +124,22 @@ class RunView:
         """Whether the checkpoint folder holds a run to go on with."""
         return bool(self.found and self.found.record)
 
+    @property
+    def then(self) -> dict[str, Value]:
+        """The values of the run in the form's checkpoint folder, or nothing without one."""
+        found = self.found and self.app.places() == self.app.looked and self.found.record
+        return found.config if found else {}
+
     def other_values(self) -> list[str]:
         """The fields whose values keep the run in the checkpoint folder from going on."""
-        if not (self.found and self.found.record) or self.app.places() != self.app.looked:
-            return []
-        return fixed_apart(parse(self.app.form.texts())[0], self.found.record.config)
+        then = self.then
+        return fixed_apart(parse(self.app.form.texts())[0], then) if then else []
+
+    @property
+    def other_images(self) -> bool:
+        """Whether the form names another image folder than that run's: or it has moved."""
+        folder = self.app.form.texts()["file_path"]
+        return bool(self.then and folder) and os.path.abspath(folder) != self.then["file_path"]
 
     @property
     def replaceable(self) -> bool:
@@ -205,6 +216,8 @@ class RunView:
                 self._presets_listed(event)
             case RecentListed():
                 self.recent = event.folders
+            case PlacesFound(run=None):
+                self.app.control.train_there(event.places, event.problem)
             case RunsListed() | ThumbnailsReady() | PlacesFound() | RunsTrashed() | GridsReady():
                 self.app.runs.answer(event)
             case PlotsReady():
@@ -506,6 +519,8 @@ class RunView:
                 hint = _("no more improvement; raise Early stopping to train on")
             if self.other_values():
                 hint = _("of a run with other values; Train asks what to do with it")
+            elif self.other_images:
+                hint = _("of a run on other images; Train asks what to do with it")
             text = _("{done} of {total} epochs done: {hint}")
             if more:
                 text = _("{done} of {total} epochs done, {more} images of the next: {hint}")

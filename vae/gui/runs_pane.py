@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import tkinter as tk
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -138,8 +138,8 @@ class RunsPane(Pane):
             case ThumbnailsReady():
                 self.loading, self.loaded = False, time.monotonic()
                 self.table.show_pictures(event.pictures)
-            case PlacesFound():
-                self._duplicated(event)
+            case PlacesFound(run, places, problem) if run:
+                self._duplicated(run, places, problem)
             case RunsTrashed():
                 self._trashed(event)
             case GridsReady():
@@ -204,18 +204,19 @@ class RunsPane(Pane):
     def duplicate(self) -> None:
         """Fill the form with a run's values, for a new run beside it."""
         if "duplicate" in self._allowed():
-            self.app.worker.do(jobs.find_places, self.table.chosen()[0])
+            run = self.table.chosen()[0]
+            self.app.worker.do(jobs.find_places, run.config, run)
 
-    def _duplicated(self, event: PlacesFound) -> None:
-        if event.problem or self.app.busy:
-            self._say(event.problem or _("A run goes on: duplicate when it has ended."))
+    def _duplicated(self, run: Run, places: Mapping[str, str], problem: str) -> None:
+        if problem or self.app.busy:
+            self._say(problem or _("A run goes on: duplicate when it has ended."))
             return
         text = _(
             "The form is as it was for {run}, with folders of its own: {folder}. Change what you "
             "want, then click Train."
         )
-        text = text.format(run=event.run.name, folder=Path(event.places["model_save_dir"]).name)
-        self._fill({**event.run.config, **event.places}, _("Duplicated"), text)
+        text = text.format(run=run.name, folder=Path(places["model_save_dir"]).name)
+        self._fill({**run.config, **places}, _("Duplicated"), text)
         self.app.sides.show_form()
 
     def _fill(self, config: dict[str, Value], word: str, text: str) -> None:

@@ -26,6 +26,12 @@ def test_an_epoch_of_twice_the_images_takes_twice_as_long(
     assert [estimate(tiny(device="cpu"), n, never).seconds for n in (10, 20)] == [5, 10]
 
 
+def test_what_a_run_like_it_took_is_not_timed(tiny: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_seconds_an_image", lambda *arguments: pytest.fail("timed"))
+    found = estimate(tiny(device="cpu"), 20, never, (0.25, "2026-01-02 03:04"))
+    assert (found.seconds, found.run) == (5, "2026-01-02 03:04") and found.memory
+
+
 def test_steps_of_the_real_network_are_timed(tiny: Make) -> None:
     found = estimate(tiny(device="cpu"), 1000, never)
     fixed, an_image = memory.needed_bytes(tiny())

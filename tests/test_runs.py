@@ -17,7 +17,7 @@ from tests.conftest import make_images
 from vae.cli import main
 from vae.config import TrainConfig
 from vae.events import EpochRecord
-from vae.runs import Run, differing, load_runs, run_path, write_run
+from vae.runs import Run, differing, load_runs, pace, run_path, write_run
 
 Make = Callable[..., TrainConfig]
 ROW = EpochRecord(1, 0.5, 0.1, 0.2, 0.2, 0.001, 12, 2.0, 6.0)
@@ -32,6 +32,23 @@ def test_what_was_written_comes_back(tiny: Make) -> None:
     run = make_run(tiny(), message="Ďakujem", trained=True, images=12)
     write_run(run)
     assert load_runs() == ([run], [])
+
+
+def test_the_pace_is_that_of_the_newest_run_like_it_on_this_computer(tiny: Make) -> None:
+    here, slow = platform.node(), replace(ROW, seconds=60.0)
+    usual = tuple(replace(ROW, epoch=number, seconds=seconds) for number, seconds in
+                  ((2, 7.0), (3, 2.0), (4, 3.0), (5, 3.0), (6, 3.0), (7, 9.0)))  # fmt: skip
+    runs = [
+        make_run(tiny(), images=12, host="another"),
+        make_run(tiny(), images=12, host=here, history=()),
+        make_run(tiny(latent_dim=5), images=12, host=here),
+        make_run(tiny(), images=12, host=here, history=(slow, *usual)),
+        make_run(tiny(), images=12, host=here),
+    ]
+    values = {"img_size": 16, "latent_dim": 4}
+    assert pace(values, runs) == (0.25, runs[3].moment)
+    assert pace(values, runs[4:]) == (2 / 12, runs[4].moment)  # its first epoch, for want of more
+    assert pace({**values, "depth": 9}, runs) == (0, "")
 
 
 def test_the_newest_comes_first(tiny: Make) -> None:

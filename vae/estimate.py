@@ -1,4 +1,4 @@
-"""What a training will need, from a few real steps on random data."""
+"""What a training will need, as runs like it have shown, or a few real steps on random data."""
 
 from __future__ import annotations
 
@@ -26,17 +26,27 @@ ENOUGH_SECONDS = 0.5  # that short steps are timed for together
 class Estimate:
     """Memory in bytes, 0 on a GPU, whose need is not known; seconds of an epoch; the device.
 
-    `problem` says in a sentence why there is no time; the seconds are 0 then.
+    `problem` says in a sentence why there is no time; the seconds are 0 then. `run` says when a run
+    like this one began, if the seconds are what its epochs took.
     """
 
     memory: int
     seconds: float
     device: str
     problem: str = ""
+    run: str = ""
 
 
-def estimate(config: TrainConfig, images: int, should_stop: Callable[[], bool]) -> Estimate:
-    """Time a step of the network that `config` describes. Raises StopRequested."""
+def estimate(
+    config: TrainConfig,
+    images: int,
+    should_stop: Callable[[], bool],
+    known: tuple[float, str] = (0.0, ""),
+) -> Estimate:
+    """Take the pace that is `known` of a run like this one (see vae.runs), or time a step of it.
+
+    Raises StopRequested.
+    """
     memory, name = 0, ""
     try:
         device, dtype = choose_device(config.device, config.precision)
@@ -47,7 +57,8 @@ def estimate(config: TrainConfig, images: int, should_stop: Callable[[], bool]) 
             memory = fixed + config.batch_size * an_image
             check_memory(config)
         torch.set_num_threads(threads)
-        seconds = _seconds_an_image(config, device, dtype, should_stop)
+        seconds, run = known
+        seconds = seconds or _seconds_an_image(config, device, dtype, should_stop)
     except ConfigError as error:
         return Estimate(memory, 0, name, str(error))
     except (RuntimeError, MemoryError) as error:
@@ -57,7 +68,7 @@ def estimate(config: TrainConfig, images: int, should_stop: Callable[[], bool]) 
         return Estimate(memory, 0, name, text.format(device=name))
     finally:
         torch.cuda.empty_cache()
-    return Estimate(memory, seconds * images, name)
+    return Estimate(memory, seconds * images, name, run=run)
 
 
 def _seconds_an_image(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import platform
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from datetime import datetime
@@ -26,6 +27,7 @@ from vae.words import duration
 OWNED = ("model_save_dir", "output_dir", "log_file")
 STATES = ("running", "finished", "stopped", "failed", "interrupted")
 MAX_BYTES = 60_000_000
+PACED = 5  # of the newest epochs the time is looked at
 # What reading a foreign file may raise.
 NOT_A_RUN = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
@@ -207,6 +209,19 @@ def _is_alive(run: Run) -> bool:
         return bool(psutil.Process(run.process).create_time() <= run.written + 1)
     except (psutil.Error, ValueError, OverflowError):
         return False
+
+
+def pace(values: Mapping[str, Value], runs: Sequence[Run]) -> tuple[float, str]:
+    """Seconds of an epoch for each image of its folder, and when the run began that took so long.
+
+    Of the newest of `runs` on this computer that had these values; 0 and nothing without one.
+    """
+    for run in runs:
+        fits = run.images and run.host == platform.node() and values.items() <= run.config.items()
+        # The first epoch decodes images, which later ones need not.
+        if fits and (epochs := run.history[1:][-PACED:] or run.history):
+            return statistics.median(epoch.seconds for epoch in epochs) / run.images, run.moment
+    return 0.0, ""
 
 
 def differing(runs: Sequence[Run]) -> list[str]:

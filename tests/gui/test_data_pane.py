@@ -311,3 +311,11 @@ def test_words_tell_what_differs(tmp_path: Path) -> None:
     assert data_words.looking(Progress("scan", 1500, 0)) == "Looking for images... 1,500"
     assert data_words.looking(Progress("compare", 1, 2)) == "Looking for copies... 1 of 2"
     assert data_words.epoch_time(Estimate(0, 0.2, "CPU")) == "less than 1 s on this computer (CPU)"
+
+
+def test_after_a_run_the_time_is_what_its_epochs_took(open_window: Open, tiny: Make) -> None:
+    window = open_window(tiny(num_epochs=2))
+    assert "about 12 s on this computer" in wait(window)["time"]
+    window.app.bar.train.invoke()
+    window.pump_to("finished")
+    window.pump(lambda: "less than 1 s, as in the run of 20" in wait(window)["time"])

@@ -72,13 +72,14 @@ class DataView:
         self.app.data.show(self)
 
     def lock(self, locked: bool) -> None:
-        """A run ends a look; what is missing is looked at after the run."""
+        """A run ends a look; the need of time, and what is missing, is looked at after it."""
         if locked == self.locked:
             return
         self.locked = locked
         if locked and self.looking:
             self._end()
         if not locked:
+            self.complete = False  # the run has shown how long an epoch takes
             self.look()
         self.app.data.show(self)
 

@@ -103,12 +103,13 @@ def epoch_time(estimate: Estimate) -> str:
     """The time that an epoch takes, or why that is not known."""
     if estimate.problem:
         return labelled(estimate.problem)
-    seconds = estimate.seconds
-    time = duration(seconds) if seconds >= 1 else _("less than 1 s")
-    text = _("about {time} on this computer ({device})")
-    if seconds < 1:
-        text = _("{time} on this computer ({device})")
-    return text.format(time=time, device=estimate.device)
+    time = _("less than 1 s")
+    if estimate.seconds >= 1:
+        time = _("about {time}").format(time=duration(estimate.seconds))
+    text = _("{time} on this computer ({device})")
+    if estimate.run:
+        text = _("{time}, as in the run of {moment} ({device})")
+    return text.format(time=time, device=estimate.device, moment=estimate.run)
 
 
 def sheet_caption(sheet: Sheet) -> str:

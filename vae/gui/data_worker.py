@@ -126,8 +126,15 @@ def _values(texts: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _estimate(texts: dict[str, str], images: int, should_stop: Stop) -> Estimate:
     from vae.estimate import Estimate, estimate
+    from vae.runs import load_runs, pace
 
     values, problems = _values(texts)
     if problems:
         return Estimate(0, 0, "", next(iter(problems.values())))
-    return estimate(TrainConfig(file_path=texts["file_path"], **values), images, should_stop)
+    config = TrainConfig(file_path=texts["file_path"], **values)
+    try:
+        known = pace(values, load_runs()[0])
+    except OSError as error:
+        diary.log_error(error)  # a help only: steps are timed then
+        known = 0.0, ""
+    return estimate(config, images, should_stop, known)

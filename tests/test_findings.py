@@ -13,7 +13,7 @@ from PIL import Image
 from vae.config import DEFAULTS, Value, check
 from vae.demo import make_demo_data
 from vae.events import EpochRecord
-from vae.findings import FEWEST, Finding, findings
+from vae.findings import FEWEST, Finding, findings, no_fault
 from vae.schedule import balance
 from vae.training import run_vae_training
 
@@ -55,6 +55,16 @@ def only(history: list[EpochRecord], values: Mapping[str, Value] = SOUND) -> Fin
 def test_a_sound_run_has_nothing() -> None:
     for count in range(30):
         assert findings(epochs(count), SOUND) == ()
+
+
+def test_without_a_fault_it_says_whether_the_run_still_learns_and_how_blurred_it_is() -> None:
+    assert no_fault(epochs(1)) == (
+        "No fault was found in the training after 1 epoch. Whether its images are good enough, "
+        "only a look at them tells."
+    )
+    rising = no_fault(epochs(12, psnr=lambda epoch: 20 + 0.2 * epoch, sharpness=0.24))
+    assert "after 12 epochs. It still learns: the PSNR rose by 0.8 dB" in rising
+    assert "keep 24 % of the images' sharpness" in rising
 
 
 def test_logs_without_measures_have_nothing() -> None:

@@ -68,16 +68,24 @@ def _steps(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> int:
     return history[-1].epoch * -(-history[-1].images // int(values["batch_size"]))
 
 
-def no_fault(epochs: int) -> str:
+def no_fault(history: Sequence[EpochRecord]) -> str:
     """What is said of a run in which nothing was found."""
-    text = ngettext(
-        "No fault was found in the training after {count} epoch. Whether its images are good "
-        "enough, only a look at them tells.",
-        "No fault was found in the training after {count} epochs. Whether its images are good "
-        "enough, only a look at them tells.",
-        epochs,
-    )
-    return text.format(count=epochs)
+    parts = [
+        ngettext(
+            "No fault was found in the training after {count} epoch.",
+            "No fault was found in the training after {count} epochs.",
+            len(history),
+        ).format(count=len(history))
+    ]
+    if (gained := _gained(history)) >= STILL_GAINED:
+        text = _("It still learns: the PSNR rose by {gained} dB in the last third of them.")
+        parts.append(text.format(gained=number(gained, ".1f")))
+    sharpness = history[-1].sharpness
+    if sharpness is not None and sharpness < BLURRED:
+        text = _("Reconstructions keep {share} % of the images' sharpness: a VAE blurs.")
+        parts.append(text.format(share=number(100 * sharpness, ".0f")))
+    parts.append(_("Whether its images are good enough, only a look at them tells."))
+    return " ".join(parts)
 
 
 def findings(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> tuple[Finding, ...]:

@@ -138,7 +138,7 @@ def _findings(record: Record, copies: Finding | None) -> Iterator[str]:
     if too_early(history, values) and not found:
         yield f"<p>{_('It is too early to say what is wrong, if anything is.')}</p>"
     elif not found:
-        yield f"<p>{_text(no_fault(len(history)))}</p>"
+        yield f"<p>{_text(no_fault(history))}</p>"
     for finding in found:
         remedy = ", ".join(
             f"{_(PARAMETERS[name].label)} {text_of(value)}"

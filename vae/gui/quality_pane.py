@@ -75,11 +75,11 @@ class QualityPane(Pane):
 
     def _show_words(self) -> None:
         """What was found. Cards stay as they are while the same is found, for a click to meet."""
-        count, epochs = len(self.found), len(self.history)
+        count = len(self.found)
         if not self.history or not self.values:
             self.headline.pack_forget()
         else:
-            text = no_fault(epochs)
+            text = no_fault(self.history)
             if count:
                 text = ngettext(
                     "{count} thing needs attention", "{count} things need attention", count

@@ -76,8 +76,12 @@ def test_runs_follow_each_other_and_are_compared(
     ]
     assert app.form.texts()["model_save_dir"] == config.model_save_dir  # the form stays
     assert app.loss_actions.choices.comparison.alone  # the form's run is none of them
-    app.show_tab(app.runs)
-    window.pump(lambda: len(app.runs.table.chosen()) == 2)  # to be compared with one click
+    assert str(Path("all") / TABLE_NAME) in window.bar()
+    app.bar.link.invoke()  # Compare
+    window.pump(lambda: app.runs.comparison is not None)
+    assert app.runs.comparison.names == ["KL weight β 0.5", "KL weight β 2.0"]
+    app.runs.end_comparison()
+    assert len(app.runs.table.chosen()) == 2
 
 
 def test_one_value_with_validation_images_ends_in_sight_of_its_curve(

@@ -26,12 +26,16 @@ class Finished:
 
 @dataclass(frozen=True)
 class SweepFinished:
-    """Several runs in a row ended: `done` of `total`; or were stopped. `folder` has the table."""
+    """Several runs in a row ended: `done` of `total`; or were stopped.
+
+    `folder` has the table, `outputs` are the output folders of all.
+    """
 
     done: int
     total: int
     stopped: bool
     folder: Path
+    outputs: tuple[Path, ...]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae.gui.answers import Failed, Finished, SweepFinished
@@ -67,10 +68,14 @@ class Endings:
             )
             text = f"{text} {more}"
         else:
-            compared = _("They are compared in {file}, and in the Runs tab.")
-            text = f"{text} {compared.format(file=TABLE_NAME)}"
+            table = _("A table of them is {path}.")
+            text = f"{text} {table.format(path=Path(ending.folder.name) / TABLE_NAME)}"
         self._state(ending.stopped, _("Stopped") if ending.stopped else _("Finished"), text)
-        self.app.bar.offer(_("Open folder"), partial(self.app.actions.open, ending.folder))
+        if ending.done > 1:
+            compare = partial(self.app.runs.compare_those, ending.outputs)
+            self.app.bar.offer(_("Compare"), compare)
+        else:
+            self.app.bar.offer(_("Open folder"), partial(self.app.actions.open, ending.folder))
 
     def _state(self, stopped: bool, word: str, text: str) -> None:
         self.app.set_state("idle" if stopped else "finished", word, text)

@@ -43,6 +43,7 @@ class RunsPane(Pane):
         self.told: tuple[str, ...] = ()  # of files that are no runs
         self.selected: tuple[str, ...] = ()  # ids
         self.wanted: frozenset[Path] = frozenset()  # output folders of runs to select
+        self.compares = False  # whether these are to be compared at once
         self.list = ttk.Frame(self, style="Vae.TFrame")
         self.list.pack(fill="both", expand=True)
         self.buttons: dict[str, ttk.Button] = {}
@@ -118,6 +119,13 @@ class RunsPane(Pane):
         """Select the newest runs with these output folders, once they are listed."""
         self.wanted, self.stale = frozenset(folders), True
 
+    def compare_those(self, folders: Iterable[Path]) -> None:
+        """Show the newest runs with these output folders side by side, once they are listed."""
+        self.end_comparison()
+        self.select(folders)
+        self.compares = True
+        self.app.show_tab(self)
+
     def refresh(self) -> None:
         if not self.winfo_viewable():
             self.stale = True  # look anew when it is shown again
@@ -160,6 +168,9 @@ class RunsPane(Pane):
             newest = {run.place("output_dir"): run.id for run in reversed(event.runs)}
             self.table.select([newest[place] for place in self.wanted & newest.keys()])
             self.wanted = frozenset()
+            if self.compares:
+                self.compares = False
+                self.compare()
         count = len(event.runs)
         self.count.configure(
             text=ngettext("{count} run", "{count} runs", count).format(count=count)
@@ -279,7 +290,7 @@ class RunsPane(Pane):
             self.empty.place_forget()
             self.table.take_over(other.table)
             self.table.tree.selection_set(other.selected)
-        self.wanted |= other.wanted
+        self.wanted, self.compares = self.wanted | other.wanted, other.compares
         if other.comparison:
             self.before, self.compared = other.before, other.compared
             self._show_comparison(other.comparison.runs).take_over(other.comparison)

@@ -68,7 +68,8 @@ def sweep(
             trials, folder, wires.emit, wires.should_stop, wires.decide, wires.requested
         )
         stopped = any(result.stopped for result in results)
-        return SweepFinished(len(results) - stopped, len(trials), stopped, folder)
+        outputs = tuple(Path(trial.config.output_dir) for trial in trials)
+        return SweepFinished(len(results) - stopped, len(trials), stopped, folder, outputs)
 
     _to_the_end(work, wires.emit)
 

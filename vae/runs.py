@@ -101,6 +101,15 @@ def loss_words(best: EpochRecord) -> str:
     return text if best.val_loss is None else _("{loss} (validation)").format(loss=text)
 
 
+def measured(run: Run, name: str) -> float | None:
+    """What was measured at the best epoch, or last; of a loss, on validation images if any."""
+    best = [run.best] if run.best else []
+    records = (*best, *reversed(run.history))
+    names = (f"val_{name}", name) if name.endswith("_loss") else (name,)
+    found = (getattr(record, each) for record in records for each in names)
+    return next((value for value in found if value is not None), None)
+
+
 def runs_folder() -> Path:
     """Where the history is."""
     return Path(platformdirs.user_data_dir(APP, appauthor=False)) / "runs"

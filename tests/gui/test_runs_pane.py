@@ -96,6 +96,22 @@ def test_a_run_is_chosen_with_keys_alone(open_window: Open, three: list[TrainCon
     window.pump(lambda: pane.table.tree.selection() == (rows[1],))
 
 
+def test_psnr_is_told_where_there_is_room_for_it(
+    open_window: Open, three: list[TrainConfig]
+) -> None:
+    window = open_window()
+    pane, app = show(window, 3), window.app
+    tree = pane.table.tree
+    told = [run.history[-1].psnr for run in pane.table.runs.values()]
+    pane.table.sort("psnr")
+    cells = [tree.set(row, "psnr") for row in tree.get_children()]
+    assert cells == [f"{psnr:.1f} dB" for psnr in sorted(told)]
+    window.pump(lambda: "psnr" in tree["displaycolumns"])
+    app.root.geometry("940x700")
+    window.pump(lambda: "psnr" not in tree["displaycolumns"])
+    assert tree.column("changed", "width") > 60
+
+
 @only_x11
 def test_duplicate_fills_the_form_with_free_places(
     open_window: Open, three: list[TrainConfig]

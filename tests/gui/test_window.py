@@ -264,6 +264,24 @@ def test_resume_never_begins_a_new_run(open_window: Open, tiny: Make) -> None:
     window.pump_to("finished")
 
 
+def test_the_menu_allows_what_the_buttons_allow(open_window: Open, tiny: Make) -> None:
+    window = open_window(tiny(num_epochs=5000, sample_every=5000))
+    app = window.app
+
+    def allowed(*labels: str) -> list[bool]:
+        bar = app.root.nametowidget(app.root["menu"])
+        run = bar.nametowidget(bar.entrycget("Run", "menu"))
+        return [run.entrycget(label, "state") == "normal" for label in labels]
+
+    several, stops = "Several runs in a row...", ("Pause or go on", "Stop...")
+    assert allowed("Train or resume", several, *stops) == [True, True, False, False]
+    app.bar.train.invoke()
+    window.pump_to("running")
+    app.toggle_mode()
+    assert allowed("Train or resume", several, *stops) == [False, False, True, True]
+    assert allowed("Copy as command") == [True]
+
+
 def test_start_fresh_asks_and_keeps_the_earlier_run(
     open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -152,7 +152,7 @@ class App:
         self.tabs.bind("<Button-1>", self._tab_clicked, add="+")
         self.tabs.bind("<Configure>", lambda event: fit_tabs(self.tabs), add="+")
         self.banner = Banner(root, self.sides, self.show_log)
-        make_menus(self)
+        self.follow_buttons = make_menus(self)
         self.bar.lift()  # so that the Tab key comes to it last
         root.protocol("WM_DELETE_WINDOW", self.close)
         kit.accept_drops(root, self.data_view.take_folder)
@@ -228,6 +228,7 @@ class App:
         view = self.view
         goes_on = view.resumable and not view.other_values() and not view.other_images
         self.bar.show_state(self.state, self.busy, goes_on, view.replaceable)
+        self.follow_buttons()
         self.samples.allow(view.resumable and not self.busy)
 
     def say(self, word: str, text: str, right: str = "", topic: str = "note") -> None:

@@ -16,7 +16,7 @@ from vae.gui.labels import shortened, values_labelled
 from vae.gui.theme import ROW, pixels
 from vae.language import _, number
 from vae.measures import MEASURES
-from vae.runs import Run, differing, loss_words, state_word
+from vae.runs import Run, differing, loss_words, measured, state_word
 from vae.schedule import WEIGHTS, measured_loss
 from vae.words import duration
 
@@ -262,7 +262,7 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
         *((_(m.label), m.name, m.form) for m in MEASURES if m.name != "beta"),
     )
     for label, name, form in parts:
-        values = [_value(run, name) for run in runs]
+        values = [measured(run, name) for run in runs]
         if any(value is not None for value in values):
             told = ["–" if value is None else number(value, form) for value in values]
             is_loss = name.endswith("_loss")
@@ -277,15 +277,6 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
         (_("Epochs"), tuple(done)),
         (_("Duration"), tuple(duration(run.seconds) for run in runs)),
     ]
-
-
-def _value(run: Run, name: str) -> float | None:
-    """What was measured at the best epoch, or last; of a loss, on validation images if any."""
-    best = [run.best] if run.best else []
-    records = (*best, *reversed(run.history))
-    names = (f"val_{name}", name) if name.endswith("_loss") else (name,)
-    found = (getattr(record, each) for record in records for each in names)
-    return next((value for value in found if value is not None), None)
 
 
 def _marked(

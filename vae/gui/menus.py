@@ -6,6 +6,7 @@ import sys
 import tkinter as tk
 from collections.abc import Callable
 from functools import partial
+from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from vae.gui import kit
@@ -20,8 +21,11 @@ FIELDS = ("TEntry", "TSpinbox", "TCombobox")
 Entry = tuple[str, str, Callable[[], object]]  # label, key or "", action
 
 
-def make_menus(app: App) -> None:
-    """Give the window its menu bar and bind the keys."""
+def make_menus(app: App) -> Callable[[], None]:
+    """Give the window its menu bar and bind the keys.
+
+    What is returned allows of the menu's entries those whose buttons in the bar can be clicked.
+    """
     control, actions = app.control, app.actions
     menus: dict[str, list[Entry | None]] = {  # None is a line between groups
         _("File"): [
@@ -77,6 +81,12 @@ def make_menus(app: App) -> None:
             (_("About VAE Studio"), "", actions.about),
         ],
     }
+    buttons = {
+        control.train: app.bar.train, control.pause: app.bar.pause, control.ask_stop: app.bar.stop,
+        control.save_now: app.bar.save, control.sample_now: app.bar.sample,
+        control.start_fresh: app.bar.fresh, control.train_several: app.bar.train,
+    }  # fmt: skip
+    followed: list[tuple[tk.Menu, str, ttk.Button]] = []
     bar = kit.menu(app.root)
     for title, entries in menus.items():
         menu = kit.menu(bar)
@@ -89,6 +99,8 @@ def make_menus(app: App) -> None:
             shown = key.replace("Mod", "Cmd" if sys.platform == "darwin" else "Ctrl")
             shown = shown.replace("plus", "+").replace("minus", "-")
             menu.add_command(label=label, accelerator=shown, command=action)
+            if action in buttons:
+                followed.append((menu, label, buttons[action]))
             if key:
                 app.root.bind(_sequence(key), partial(_without_event, action))
                 for kind in FIELDS:
@@ -99,6 +111,12 @@ def make_menus(app: App) -> None:
     if sys.platform == "darwin":
         # The system's own Quit goes past WM_DELETE_WINDOW.
         app.root.createcommand("::tk::mac::Quit", app.close)
+
+    def follow() -> None:
+        for menu, label, button in followed:
+            menu.entryconfigure(label, state=str(button["state"]))
+
+    return follow
 
 
 def _sequence(key: str) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 from vae.config import PARAMETERS, text_of
 from vae.gui import kit
 from vae.gui.theme import pixels
-from vae.language import _
-from vae.runs import Run, loss_words, state_word, telling
+from vae.language import _, number
+from vae.runs import Run, loss_words, measured, state_word, telling
 from vae.schedule import measured_loss
 from vae.words import duration
 
@@ -26,14 +26,16 @@ SORTED_BY: dict[str, Callable[[Run], Any]] = {
     "state": lambda run: (state_word(run), len(run.history)),
     "seconds": lambda run: run.seconds,
     "loss": lambda run: measured_loss(run.best) if run.best else math.inf,
+    "psnr": lambda run: measured(run, "psnr") or 0.0,
 }
-COLUMNS = ("#0", "changed", "state", "seconds", "loss")
+COLUMNS = ("#0", "changed", "state", "seconds", "loss", "psnr")
 LINES = 2  # of a cell, beside its picture
 INSET = 12  # of a cell's text from the edges of its column, at 96 dpi
 HEADING_INSET = 18  # of a heading's
 PICTURE_INSET = 20  # of a picture
 MEASURED = 4096  # texts whose widths are kept
-NARROWEST = 60  # of the values, which take what room the others leave
+# Of the values, which take what room the others leave: at least, and beside the last column.
+NARROWEST, ENOUGH = 60, 120
 
 
 def changed_words(runs: Sequence[Run]) -> dict[str, list[str]]:
@@ -98,7 +100,7 @@ class RunsTable(ttk.Frame):
         """The columns' names for a person."""
         return {
             "#0": _("Run"), "changed": _("Values"), "state": _("State"),
-            "seconds": _("Duration"), "loss": _("Best loss"),
+            "seconds": _("Duration"), "loss": _("Best loss"), "psnr": "PSNR",
         }  # fmt: skip
 
     def chosen(self) -> list[Run]:
@@ -150,9 +152,11 @@ class RunsTable(ttk.Frame):
         first = f"▸ {run.folder}" if run.id == self.shown else run.folder
         done = _("{done} of {total}").format(done=len(run.history), total=run.config["num_epochs"])
         best = loss_words(run.best).replace(" ", "\n", 1) if run.best else "–"
+        psnr = measured(run, "psnr")
         row = {
             "#0": f"  {first}\n  {run.moment}", "changed": self._changed(run.id),
             "state": f"{state_word(run)}\n{done}", "seconds": duration(run.seconds), "loss": best,
+            "psnr": "–" if psnr is None else f"{number(psnr, '.1f')} dB",
         }  # fmt: skip
         self.rows[run.id] = row
         self.tree.item(run.id, text=row["#0"], values=[row[name] for name in COLUMNS[1:]])
@@ -194,11 +198,16 @@ class RunsTable(ttk.Frame):
         self._share()
 
     def _share(self) -> None:
-        """Give the column of the values what room the others leave."""
-        (least,) = pixels(self, NARROWEST)
+        """Give the column of the values what room the others leave; the last goes for it."""
+        least, enough = pixels(self, NARROWEST, ENOUGH)
         if not self.dragged:
-            others = sum(self.tree.column(name, "width") for name in COLUMNS if name != "changed")
-            rest = max(self.tree.winfo_width() - others, least)
+            *others, last = (self.tree.column(n, "width") for n in COLUMNS if n != "changed")
+            rest = self.tree.winfo_width() - sum(others)
+            whole = rest - last >= enough
+            shown = COLUMNS[1:] if whole else COLUMNS[1:-1]
+            if self.tree["displaycolumns"] != shown:
+                self.tree.configure(displaycolumns=shown)
+            rest = max(rest - last if whole else rest, least)
             self.tree.column("changed", width=rest, minwidth=least)
         self._shorten()
 

@@ -1,4 +1,4 @@
-"""A line below the header that keeps a note of the run in sight until it is dismissed."""
+"""A line above the bar that keeps a note of the run in sight until it is dismissed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from vae.language import _, ngettext
 class Banner(ttk.Frame):
     """The newest note and how many there are; not there while there is none."""
 
-    def __init__(self, master: tk.Misc, above: tk.Widget, show_log: Callable[[], object]) -> None:
+    def __init__(self, master: tk.Misc, beside: tk.Widget, show_log: Callable[[], object]) -> None:
         super().__init__(master, style="Vae.TFrame", padding="18p 6p 18p 6p")
-        self.above, self.show_log, self.count = above, show_log, 0
+        self.beside, self.show_log, self.count = beside, show_log, 0
         self.word = ttk.Label(self, text=_("Note"), style="Bold.Vae.TLabel")
         self.text = ttk.Label(self, style="Vae.TLabel", justify="left")
         self.more = kit.button(self, "", show_log, "Link")
@@ -37,7 +37,8 @@ class Banner(ttk.Frame):
         many = ngettext("{count} note in the Log", "{count} notes in the Log", self.count)
         link = offer or many.format(count=self.count)
         self.more.configure(text=link, command=command or self.show_log)
-        self.pack(fill="x", before=self.above)
+        # At the bottom, where it does not move what is about to be clicked.
+        self.pack(side="bottom", fill="x", before=self.beside)
 
     def clear(self) -> None:
         """Take the line away."""

@@ -100,9 +100,12 @@ def run_lines(drawn: Sequence[Drawn], column: str = "loss") -> list[Line]:
             style = OTHERS[(place - 1) % len(OTHERS)] if place else 0
             lines.append(_line(run.name, run.history, of, style))
             continue
-        lines.append(_line(_("Training"), run.history, column, 0))
+        training, validation = _("Training"), _("Validation")
+        if len(drawn) > 1:
+            training, validation = _("This run, training"), _("This run, validation")
+        lines.append(_line(training, run.history, column, 0))
         if held_back(run.history):
-            lines.append(_line(_("Validation"), run.history, f"val_{column}", VALIDATION))
+            lines.append(_line(validation, run.history, f"val_{column}", VALIDATION))
     return lines
 
 

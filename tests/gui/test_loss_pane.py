@@ -255,7 +255,7 @@ def test_runs_are_compared_on_the_same_kind_of_images(open_window: Open) -> None
     plot = show(window, measured(5))
     loss.compare(NO_OTHERS.beside(Compared("with", measured(5, 3))))
     drawn(window)
-    assert labels(plot) == ["Training", "Validation", "with"]
+    assert labels(plot) == ["This run, training", "This run, validation", "with"]
     assert list(plot.drawn[2].line.get_ydata()) == [r.val_loss for r in measured(5, 3)]
     assert plot.title.get_text() == "Loss, others: on validation images."
     looks = {str(drawn.line._unscaled_dash_pattern) for drawn in plot.drawn}
@@ -291,14 +291,16 @@ def test_a_run_that_is_not_compared_is_left_out_while_none_goes_on(open_window: 
     choose(window, loss.lines, TOTAL)
     app.set_state("paused", "", "")  # a run that goes on is never hidden
     drawn(window)
-    assert labels(plot)[:2] == ["Training", "Validation"] and len(plot.drawn) == 4
+    assert (
+        labels(plot)[:2] == ["This run, training", "This run, validation"] and len(plot.drawn) == 4
+    )
     assert list(plot.trace.get_ydata())[-1] == 800.0
     app.set_state("idle", "", "")
     drawn(window)
     assert len(plot.drawn) == 2
     app.view.forget()  # another run is looked at
     show(window, measured(5, 50.0))
-    assert labels(plot)[0] == "Training"
+    assert labels(plot)[0] == "This run, training"
 
 
 def test_a_run_that_is_compared_has_one_line_with_all_its_epochs(open_window: Open) -> None:

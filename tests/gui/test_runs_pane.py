@@ -23,7 +23,7 @@ from vae.config import DEFAULTS, TrainConfig
 from vae.events import EpochRecord
 from vae.gui import desktop, jobs, runs_pane
 from vae.gui.compare_view import comparison
-from vae.gui.runs_table import COLUMNS, changed_words
+from vae.gui.runs_table import changed_words
 from vae.runs import Run, load_runs, run_path, write_run
 
 Make = Callable[..., TrainConfig]
@@ -180,16 +180,16 @@ def test_a_run_that_is_opened_or_trained_is_seen_beside_those_compared(
     assert app.loss.left_out
     app.bar.train.invoke()
     window.pump_to("running")
-    assert app.loss.shown_lines()[0].label == "Training"
+    assert app.loss.shown_lines()[0].label == "This run, training"
     window.pump_to("finished")
-    assert app.loss.shown_lines()[0].label == "Training"
+    assert app.loss.shown_lines()[0].label == "This run, training"
     pane.end_comparison()
     assert app.loss.choices.comparison == log  # as before
     pane.table.tree.selection_set(newest[:2])
     pane.compare()
     pane.table.tree.selection_set(newest[2:])
     pane.reopen()
-    assert app.loss.shown_lines()[0].label == "Training"
+    assert app.loss.shown_lines()[0].label == "This run, training"
 
 
 def test_of_few_reconstructions_none_is_cut(tmp_path: Path) -> None:
@@ -315,11 +315,12 @@ def test_no_cell_is_cut_off_at_the_smallest_size(open_window: Open, tiny: Make, 
     table = show(window, 2).table
     window.app.root.update()
     tree = table.tree
-    assert sum(tree.column(name, "width") for name in COLUMNS) <= tree.winfo_width()
+    shown = ("#0", *tree["displaycolumns"])
+    assert sum(tree.column(name, "width") for name in shown) <= tree.winfo_width()
     values = [tree.set(row, "changed") for row in tree.get_children()]
     assert any("…" in text for text in values)
     assert any("auto" in text for text in values)  # the name is cut, not the value
-    for name in COLUMNS:
+    for name in shown:
         width, texts = tree.column(name, "width"), []
         for row in tree.get_children():
             text = tree.item(row, "text") if name == "#0" else tree.set(row, name)

@@ -108,7 +108,7 @@ def test_of_runs_that_are_stopped_those_done_are_compared(
     app.control.train_several()
     window.pump(lambda: app.view.trial is not None and app.view.trial.number == 2)
     window.pump(lambda: len(app.view.history) > 2)
-    assert [line.label for line in app.loss.shown_lines()] == ["Training", "Epochs 2"]
+    assert [line.label for line in app.loss.shown_lines()] == ["This run, training", "Epochs 2"]
     app.control.stop()
     window.pump_to("idle")
     assert [line.label for line in app.loss.shown_lines()] == ["Epochs 2"]

@@ -121,7 +121,7 @@ def test_the_losses_of_other_runs_are_laid_over_the_own(run: Run, tmp_path: Path
     compared = tuple(Compared(*other) for other in others)
     run = replace(run, comparison=Comparison(compared))
     both, _ = write_figures(run, ["loss_curve"], tmp_path / "b", "svg", False)
-    assert {"Training", *(name for name, _history in others)} <= set(texts_of(both[0]))
+    assert {"This run, training", *(name for name, _history in others)} <= set(texts_of(both[0]))
     assert both[0].read_text(encoding="utf-8").count("stroke-dasharray") > 0
     drawn = loss_figure(run, with_caption=True)
     assert drawn
@@ -146,7 +146,9 @@ def test_the_caption_is_of_what_is_drawn(run: Run, tmp_path: Path) -> None:
     texts = texts_of(paths[0])
     assert "alpha=7.0" in " ".join(texts) and "beta=" not in " ".join(texts)
     assert {"a", "b"} <= set(texts)
-    assert "Training" not in texts and not any("Best" in text for text in texts)
+    assert not any("This run" in text for text in texts) and not any(
+        "Best" in text for text in texts
+    )
     run = replace(run, values={**run.values, "model_save_dir": "/here"})
     mine = Compared("a", HISTORY, run.values)
     named = replace(run, comparison=Comparison((mine, b), alone=True))

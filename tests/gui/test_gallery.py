@@ -46,6 +46,17 @@ def test_the_slider_goes_to_the_pictures_of_earlier_epochs(trained: Any) -> None
     assert (samples.pixels != newest).any()
 
 
+def test_a_picture_is_sized_only_once_it_is_seen(trained: Any) -> None:
+    samples = trained.app.samples
+    for _turn in range(20):
+        trained.app.root.update()
+    assert not samples.plot.figure.images
+    trained.app.show_tab(samples)
+    trained.pump(lambda: bool(samples.plot.figure.images))
+    left, top, width, height = samples.plot.box
+    assert width == height >= 8 * 16 and left >= 0 <= top
+
+
 def test_a_click_beside_the_knob_goes_there_at_once(trained: Any) -> None:
     samples = trained.app.samples
     trained.app.show_tab(samples)

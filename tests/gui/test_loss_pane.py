@@ -74,6 +74,23 @@ def labels(plot: Any) -> list[str]:
     return [drawn.label.get_text() for drawn in plot.drawn if drawn.label.get_visible()]
 
 
+def test_while_a_run_goes_on_the_plot_is_drawn_now_and_then(open_window: Open) -> None:
+    window = open_window()
+    loss, rows = window.app.loss, history(5)
+    plot = show(window, rows[:2])
+    loss.follow(True)  # which draws it
+    loss.show(rows[:3], (), DEFAULTS)
+    loss.refresh()
+    assert len(plot.line.get_xdata()) == 2
+    choose(window, loss.smoothing, 1)  # what a person asks for is seen at once
+    assert len(plot.line.get_xdata()) == 3
+    loss.show(rows, (), DEFAULTS)
+    loss.refresh()
+    assert len(plot.line.get_xdata()) == 3
+    loss.follow(False)
+    assert len(plot.line.get_xdata()) == 5
+
+
 def real(*arguments: object) -> None:
     """Move the real pointer or press its button."""
     subprocess.run(["xdotool", *map(str, arguments)], check=True)

@@ -52,9 +52,9 @@ RESIZE_MS = 120  # after the newest wish for larger or smaller text
 SHOWN_MS = 300
 EVENTS_A_TURN = 100
 REDRAW_SECONDS = 0.5
-# The youngest objects are looked through each second, which is soon done, and all now and then.
+# The youngest objects are looked through each second, which is soon done, and all each minute.
 COLLECT_SECONDS = 1.0
-FULL_COLLECTION_EVERY = 10
+FULL_COLLECTION_EVERY = 60
 RUNNING = ("checking", "running", "paused", "blocked", "stopping")
 
 

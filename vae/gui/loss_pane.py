@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tkinter as tk
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 TOTAL, RECONSTRUCTION, PARTS = range(3)  # what the lines are of
 LABEL_LETTERS = 36  # of a run's name, beside its line
+# Drawing takes up to a tenth of a second, which training lacks on few cores.
+REDRAW_SECONDS = 3.0
 
 
 @dataclass
@@ -67,6 +70,7 @@ class LossPane(Pane):
         self.values_of_run: Mapping[str, Value] = {}
         self.best: EpochRecord | None = None
         self.running = self.stale = False
+        self.drawn = 0.0  # when the plot was brought up to date
         self._make_numbers()
         self._make_choices()
         self._make_tools()
@@ -156,14 +160,16 @@ class LossPane(Pane):
 
         Drawn at the next refresh.
         """
-        known = (self.history, self.values_of_run) == (tuple(history), values)
-        self.history, self.points, self.values_of_run = tuple(history), tuple(points), values
-        if not known or not history:  # else only the running epoch's points are new
-            self.best = self._best()
-            self.choices.comparison = self.choices.comparison.brought_up_to(self.shown)
-        self.stale = True
+        self.history, self.values_of_run = tuple(history), values
+        self.best = self._best()
+        self.choices.comparison = self.choices.comparison.brought_up_to(self.shown)
+        self.show_points(points)
         self._show_numbers()
         self._show_buttons()
+
+    def show_points(self, points: Sequence[tuple[float, float]]) -> None:
+        """Take the points within the running epoch. Drawn at a refresh, too."""
+        self.points, self.stale = tuple(points), True
 
     def _show_numbers(self) -> None:
         texts = ["–"] * len(self.values)
@@ -218,7 +224,7 @@ class LossPane(Pane):
         )
 
     def _changed(self) -> None:
-        self.stale = True
+        self.stale, self.drawn = True, 0.0
         self._show_numbers()
         self._show_buttons()
         self.refresh()
@@ -270,8 +276,9 @@ class LossPane(Pane):
     def refresh(self) -> None:
         if self.plot is None or not self.winfo_viewable():
             return
-        if self.stale:
-            self.stale = False
+        now = time.monotonic()
+        if self.stale and (now - self.drawn > REDRAW_SECONDS or not self.running):
+            self.stale, self.drawn = False, now
             drawn, lines = self.comparison.drawn(self.shown), self.shown_lines()
             keep, points = SMOOTHING[self.choices.smoothing], self._points(drawn)
             self.plot.update(lines, points, keep, self._title(drawn), self._mark(lines))
@@ -298,7 +305,7 @@ class LossPane(Pane):
     def _choose(self, **choice: bool | int) -> None:
         for name, value in choice.items():
             setattr(self.choices, name, value)
-        self.stale = True
+        self.stale, self.drawn = True, 0.0
         if self.plot and "smoothing" not in choice:  # another range of values
             self.plot.set_log_scale(self.choices.log_scale)
         self.refresh()

@@ -17,13 +17,18 @@ class Picture(Plot):
         super().__init__(master)
         self.axes.set_axis_off()
         self.pixels: Image.Image | None = None
+        self.placed = False
         self.box = (0, 0, 1, 1)  # left, top, width, height in the widget's pixels
 
     def update(self, grid: np.ndarray) -> None:
         """Show uint8 (h, w) or (h, w, 3)."""
-        self.pixels = Image.fromarray(grid).convert("RGBA")
-        self._place()
-        self.stale = True
+        self.pixels = Image.fromarray(grid).convert("RGB")
+        self.placed, self.stale = False, True
+
+    def refresh(self) -> None:
+        if self.stale and self.widget.winfo_viewable() and not self.placed:
+            self._place()
+        super().refresh()
 
     def _place(self) -> None:
         """Centre the grid as large as it fits: pixels of equal size, or all reduced alike.
@@ -32,13 +37,14 @@ class Picture(Plot):
         """
         if self.pixels is None:
             return
+        self.placed = True
         room = self.figure.bbox.width, self.figure.bbox.height
         scale = min(room[0] / self.pixels.width, room[1] / self.pixels.height)
         if scale >= 1:
             scale = int(scale)
         width, height = (max(1, round(side * scale)) for side in self.pixels.size)
         method = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BOX
-        pixels = np.asarray(self.pixels.resize((width, height), method))
+        pixels = np.asarray(self.pixels.resize((width, height), method).convert("RGBA"))
         for old in self.figure.images:
             old.remove()
         left, bottom = (

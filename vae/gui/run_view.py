@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -80,8 +79,6 @@ PHASES = {
     "validate": marked("Measuring"),
 }
 MAX_POINTS = 4000
-# Drawing the plot takes a tenth of a second, which training lacks on few cores.
-POINTS_SECONDS = 1.0
 
 
 class RunView:
@@ -107,7 +104,6 @@ class RunView:
         """All of it but the notes, which are to be read yet."""
         self.history: list[EpochRecord] = []
         self.points: list[tuple[float, float]] = []  # of the running epoch
-        self.drawn = 0.0  # when they were shown last
         self.eta = Eta()
         self.values: dict[str, Value] = {}  # the parameters of the run that is shown
         self.device: DeviceChosen | None = None
@@ -306,9 +302,7 @@ class RunView:
             self.points.append((event.epoch - 1 + event.batch / event.batches, event.loss))
             if len(self.points) > MAX_POINTS:
                 self.points = self.points[::2]
-            if time.monotonic() - self.drawn > POINTS_SECONDS:
-                self.drawn = time.monotonic()
-                self._show_history()
+            self.app.loss.show_points(self.points)
         done = (event.epoch - 1) * event.batches + event.batch
         self.app.bar.progress(done, event.epochs * event.batches)
         left = self.eta.left(event)

@@ -114,6 +114,24 @@ def test_going_on_with_other_weights_of_the_loss_is_asked_first(
     assert len(window.app.view.history) == 2
 
 
+def test_a_run_whose_epochs_are_all_done_can_be_trained_on(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(tiny(num_epochs=2))
+    app = window.app
+    app.bar.train.invoke()
+    window.pump_to("finished")
+    window.pump(lambda: app.bar.train["text"] == "Resume")
+    asked = answer(monkeypatch, "Cancel", "Train on")
+    app.bar.train.invoke()
+    assert app.state == "finished" and app.form.texts()["num_epochs"] == "2"
+    app.bar.train.invoke()
+    window.pump_to("running")
+    window.pump_to("finished")
+    assert asked == ["All epochs are done"] * 2
+    assert app.form.texts()["num_epochs"] == "4" and len(app.view.history) == 4
+
+
 def test_a_folder_without_images_is_marked(open_window: Open, tiny: Make, tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
     window = open_window(tiny(), file_path=str(tmp_path / "nothing"))
@@ -408,13 +426,14 @@ def test_a_refused_field_stays_marked_until_it_is_edited(open_window: Open, tiny
 
 
 def test_another_checkpoint_folder_clears_what_was_refused_for_the_first(
-    open_window: Open, tiny: Make, tmp_path: Path
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     run_vae_training(tiny(num_epochs=1))
     images = make_images(tmp_path / "others", 9)
     window = open_window(tiny(num_epochs=2, file_path=str(images)))
     app = window.app
     window.pump(lambda: app.view.resumable)
+    answer(monkeypatch, "Go on with it")  # but they are not the same images
     app.control.train()
     window.pump_to("failed")
     assert app.form.marked() == ["file_path"]

@@ -39,6 +39,8 @@ class Control:
             return
         if not fresh and not self._goes_on_with_other_weights():
             return
+        if not fresh and app.view.then and app.view.ended and not self._wants_more_epochs():
+            return
         app.form.show_problems({})
         places = app.places()
         resumes = app.view.resumable and places == app.looked and not fresh
@@ -99,6 +101,22 @@ class Control:
         choices = (_("Go on with them"), _("In new folders"), _("Cancel"))
         answer = dialogs.ask(app.root, _("Other weights"), text, choices)
         if answer == choices[1]:
+            self._find_places()
+        return answer == choices[0]
+
+    def _wants_more_epochs(self) -> bool:
+        """Whether to raise the epochs of a run that has done all that the form wants; asks."""
+        app, done = self.app, len(self.app.view.history)
+        wanted = done + int(app.view.then["num_epochs"])
+        text = _(
+            "All {done} epochs of this run are done. Train on until epoch {wanted}, or begin a run "
+            "in new folders beside it."
+        ).format(done=done, wanted=wanted)
+        choices = (_("Train on"), _("In new folders"), _("Cancel"))
+        answer = dialogs.ask(app.root, _("All epochs are done"), text, choices)
+        if answer == choices[0]:
+            app.form.take({"num_epochs": text_of(wanted)})
+        elif answer == choices[1]:
             self._find_places()
         return answer == choices[0]
 

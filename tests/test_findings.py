@@ -103,6 +103,10 @@ def test_dead_channels_hide_what_follows_from_them() -> None:
     found = only(epochs(dead_channels=0.7, checkerboard=50.0))
     assert found.kind == "dead" and "70 %" in found.message and found.remedy == {"lr": 0.0001}
     assert not findings(epochs(dead_channels=lambda e: 0.7 if e == 12 else 0.1), SOUND)
+    # But a KL weight that outweighs the images does not come from them.
+    outweighed = epochs(dead_channels=0.7, beta=4.0, kl_loss=0.0, active_units=0.0)
+    found = findings(outweighed, {**SOUND, "kl_balance": "fixed", "beta": 4.0})
+    assert [finding.kind for finding in found] == ["dead", "collapse"]
 
 
 def test_validation_that_gets_worse_is_overfitting_and_far_apart_learning_by_heart() -> None:

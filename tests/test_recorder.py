@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -27,7 +28,7 @@ from vae.events import (
     TrainingResult,
 )
 from vae.recorder import recorded
-from vae.runs import Run, load_runs, write_run
+from vae.runs import Change, Run, differing, load_runs, run_path, write_run
 from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
@@ -83,6 +84,24 @@ def test_a_stopped_run_goes_on_in_its_entry(tiny: Make) -> None:
     run = only()
     assert (run.id, run.began, run.state) == (stopped.id, stopped.began, "finished")
     assert [record.epoch for record in run.history] == [1, 2, 3]
+
+
+def test_values_that_were_changed_on_the_way_are_told(tiny: Make) -> None:
+    train(tiny(lr=0.003), stop_after=1)
+    train(tiny(lr=0.0005, num_epochs=4))
+    changed = only()
+    assert changed.changes == (Change(2, "lr", 0.003),)
+    assert changed.words("lr") == "0.003→0.0005" and changed.words("num_epochs") == "4"
+    train(tiny(lr=0.1, num_epochs=4))  # nothing was left to do
+    assert (only().changes, only().words("lr")) == (changed.changes, "0.003→0.0005")
+    path = run_path(changed.id)
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    assert differing([changed, replace(changed, changes=())]) == ["lr"]
+    path.write_text(json.dumps({**facts, "changes": [[2, "lr", "fast"]]}), encoding="utf-8")
+    assert load_runs() == ([], [path.name])
+    del facts["changes"]
+    path.write_text(json.dumps(facts), encoding="utf-8")
+    assert only().changes == ()
 
 
 def test_going_on_where_all_epochs_are_done_changes_no_entry(tiny: Make) -> None:

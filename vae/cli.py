@@ -367,7 +367,7 @@ def list_runs(options: argparse.Namespace, should_stop: Callable[[], bool]) -> i
     else:
         names = telling(runs)
         for run in runs:
-            values = [f"{name} {text_of(run.config[name])}" for name in names[run.id][:MOST_TOLD]]
+            values = [f"{name} {run.words(name)}" for name in names[run.id][:MOST_TOLD]]
             print(", ".join([run_line(run), *values]))
         if not runs:
             print("No runs yet.")

@@ -374,6 +374,12 @@ def is_of_type(value: object, default: Value) -> bool:
     return isinstance(value, type(default))
 
 
+# What a run learns by and may be changed between its sessions, and is then recorded.
+RECORDED = (
+    "num_epochs", "batch_size", "lr", "lr_schedule", "lr_warmup", "alpha", "beta", "gamma",
+    "kl_balance", "kl_warmup", "free_bits", "clip_norm", "ema", "augment", "precision",
+)  # fmt: skip
+
 # What the shapes of the weights depend on.
 SHAPE = ("img_size", "in_channels", "latent_dim", "depth", "base_channels", "decoder")
 

@@ -21,7 +21,7 @@ from vae.config import Value
 from vae.events import EpochRecord
 from vae.files import atomic_write
 from vae.language import _, in_english, number
-from vae.schedule import best_epoch, measured_loss
+from vae.schedule import best_epoch, measured_loss, same_weights
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,6 +122,11 @@ def caution(runs: Sequence[Compared], column: str = "loss") -> str:
     if not same_images(runs):
         return _("They are measured on different images: nothing ranks them.")
     if column == "loss" and not same_losses(runs):
+        if all(run.values and same_weights(run.values, runs[0].values) for run in runs):
+            return _(
+                "With KL balance auto each run weighs its loss by its own error: compare the "
+                "reconstruction error, or PSNR."
+            )
         return _(
             "The runs weigh the parts of the loss differently: compare the reconstruction error, "
             "or PSNR."

@@ -78,6 +78,8 @@ CPU = torch.device("cpu")
 class Evaluation:
     """The network after an epoch, measured on so many images and equally many samples.
 
+    images_done: of the next epoch, it had learned from so many too.
+
     held_out: the images are validation images, or else a part of those it learned from, and the
     numbers are too good. losses and measures have the names of EpochRecord's columns. iwae_bound
     is in nats for an image, iwae_bits in bits for each of its values, of k samples each. prdc is
@@ -88,6 +90,7 @@ class Evaluation:
     """
 
     epoch: int
+    images_done: int
     sampler: str
     held_out: bool
     images: int
@@ -160,6 +163,7 @@ def evaluate(
     )
     return Evaluation(
         epoch=loaded.epoch,
+        images_done=loaded.record.images_done,
         sampler=kind,
         held_out=len(validation) > 0,
         images=len(data),
@@ -279,8 +283,12 @@ def headline(found: Evaluation) -> str:
     )
     if found.held_out:
         text = _("Epoch {epoch}, {images} held-out images, {samples} samples ({sampler})")
+    epoch = str(found.epoch)
+    if found.images_done:
+        more = _("{epoch} and {count} images of the next")
+        epoch = more.format(epoch=epoch, count=found.images_done)
     return text.format(
-        epoch=found.epoch, images=found.images, samples=found.samples, sampler=found.sampler
+        epoch=epoch, images=found.images, samples=found.samples, sampler=found.sampler
     )
 
 

@@ -100,11 +100,13 @@ def findings(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> tup
     seen = [[rule(epochs, values) for epochs in begun] for rule in RULES]
     seen.append([_few(epochs, values) for epochs in so_far])
     found = [finding for times in seen if (finding := next(filter(None, times), None))]
-    # Of a network that does not learn at all, nothing else can be told.
-    causes = [finding for finding in found if finding.kind in ("data", "rate", "dead")]
+    # Of a network that does not learn at all, nothing else can be told but what outweighs it.
+    causes = [finding for finding in found if finding.kind in ("data", "rate", "dead")][:1]
+    if causes and causes[0].kind != "data":
+        causes += [finding for finding in found if finding.kind == "collapse"]
     if {finding.kind for finding in found} & {"collapse", "narrow", "unfinished"}:
         found = [finding for finding in found if finding.kind != "unlearned"]  # which they explain
-    return tuple(causes[:1] or found)
+    return tuple(causes or found)
 
 
 def _grey_levels(record: EpochRecord) -> float:

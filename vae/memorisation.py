@@ -126,6 +126,20 @@ def copies(found: Memorisation, values: Mapping[str, Value]) -> Finding | None:
     )  # fmt: skip
 
 
+def no_copies(found: Memorisation) -> str:
+    """What is said where samples seem to be no copies; nothing where that is not known."""
+    shares = found.pixels.share, found.latents.share
+    if None in shares:
+        return ""
+    text = _(
+        "No sign of copied training images: by their pixels, to which blur brings all of them "
+        "nearer, {pixels} % of the samples are as near to one as only one new image in twenty is, "
+        "and {latents} % by their latents. Of copies both are {least} % or more."
+    )
+    pixels, latents = (number(100 * (share or 0), ".0f") for share in shares)
+    return text.format(pixels=pixels, latents=latents, least=number(100 * COPIED, ".0f"))
+
+
 def closest_pairs(samples: np.ndarray, images: np.ndarray) -> np.ndarray:
     """A picture of pairs: the samples in a row, each above its training image; uint8 (h, w, 3).
 

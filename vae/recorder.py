@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vae import diary
-from vae.config import PATHS, TrainConfig
+from vae.config import PATHS, RECORDED, TrainConfig
 from vae.events import (
     BatchDone,
     CheckpointSaved,
@@ -25,7 +25,7 @@ from vae.events import (
     Resumed,
     TrainingResult,
 )
-from vae.runs import OWNED, Run, load_runs, run_path, write_run
+from vae.runs import OWNED, Change, Run, load_runs, run_path, write_run
 
 WRITE_SECONDS = 3.0
 
@@ -69,7 +69,8 @@ class Recorder:
             self._safely(lambda: run_path(self.run.id).unlink(missing_ok=True))
             return
         if self.earlier and not result.trained:  # all epochs that are wanted were done already
-            self.run = replace(self.run, config=self.earlier.config)
+            config, changes = self.earlier.config, self.earlier.changes
+            self.run = replace(self.run, config=config, changes=changes)
         state = "stopped" if result.stopped else "finished"
         self._end(state, history=result.history, trained=True)
 
@@ -117,7 +118,8 @@ class Recorder:
             # What was written last can lack the first epochs. Another run began otherwise.
             first = {rows[0].loss for rows in (earlier.history, event.history) if rows}
             if same and earlier.trained and len(first) < 2:
-                own = replace(own, id=earlier.id, began=earlier.began)
+                changes = (*earlier.changes, *_changed(earlier, own, len(event.history) + 1))
+                own = replace(own, id=earlier.id, began=earlier.began, changes=changes)
                 self.earlier = earlier
                 run_path(self.run.id).unlink(missing_ok=True)
                 break
@@ -148,6 +150,13 @@ class Recorder:
         except Exception as error:
             # Whatever fails here, the run itself is well, and its files hold all that matters.
             diary.log_error(error)
+
+
+def _changed(then: Run, now: Run, epoch: int) -> Iterator[Change]:
+    """What a run goes on with otherwise than before; how many epochs it has is told elsewhere."""
+    for name in RECORDED:
+        if name != "num_epochs" and then.config[name] != now.config[name]:
+            yield Change(epoch, name, then.config[name])
 
 
 def moved_into(place: Path, name: str, field: str) -> Path:

@@ -25,11 +25,12 @@ from vae.errors import StudioError, problem_of
 from vae.evaluation import Evaluation
 from vae.figures import encode, loss_figure, read_run
 from vae.files import REPORT_NAME, atomic_write
-from vae.findings import Finding, findings, no_fault, too_early
+from vae.findings import findings, no_fault, too_early
 from vae.gallery import RECONSTRUCTIONS, SAMPLES, Shelf
 from vae.header import Record
 from vae.language import _, current, marked, ngettext, number
 from vae.measures import MEASURES
+from vae.memorisation import no_copies
 from vae.reasons import reason_words
 from vae.survey import Survey, find, survey
 from vae.words import duration
@@ -84,7 +85,7 @@ def write_report(
         notes = [text]
     parts = [
         *_head(record, names),
-        *_findings(record, measured.copies if measured else None),
+        *_findings(record, measured),
         *_measured(measured, notes),
         f"<h2>{_('Curves')}</h2>",
         *_curves(run, record),
@@ -131,9 +132,10 @@ def _head(record: Record, names: bool) -> Iterator[str]:
     yield f'<p class="muted">{"  ·  ".join(parts)}</p>'
 
 
-def _findings(record: Record, copies: Finding | None) -> Iterator[str]:
+def _findings(record: Record, measured: Evaluation | None) -> Iterator[str]:
     yield f"<h2>{_('Findings')}</h2>"
     history, values = record.history, record.config
+    copies = measured.copies if measured else None
     found = [*findings(history, values), *([copies] if copies else [])]
     if too_early(history, values) and not found:
         yield f"<p>{_('It is too early to say what is wrong, if anything is.')}</p>"
@@ -149,6 +151,9 @@ def _findings(record: Record, copies: Finding | None) -> Iterator[str]:
             f'<div class="finding"><b>{_text(finding.title)}.</b> {_text(finding.message)}'
             f"{mends}</div>"
         )
+
+    if measured and not copies and measured.images >= evaluation.FEWEST_COMPARED:
+        yield f"<p>{_text(no_copies(measured.memorisation))}</p>"
 
 
 def _measured(found: Evaluation | None, notes: Sequence[str]) -> Iterator[str]:

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import platformdirs
 
-from vae.config import DEFAULTS, PARAMETERS, Value, is_of_type
+from vae.config import DEFAULTS, PARAMETERS, Value, is_of_type, text_of
 from vae.events import EpochRecord, may_be_missing
 from vae.files import APP, atomic_write
 from vae.language import _, number
@@ -32,12 +32,21 @@ PACED = 5  # of the newest epochs the time is looked at
 NOT_A_RUN = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
 
+class Change(NamedTuple):
+    """A parameter that had the value `then` before an epoch of a run."""
+
+    epoch: int
+    name: str
+    then: Value
+
+
 @dataclass(frozen=True)
 class Run:
     """One run, resumed ones included. Times are seconds since 1970; `ended` is 0 while it runs.
 
-    config holds absolute paths, and follows the files when they are moved. `trained` says whether
-    the run came to train, so that the files in its folders are its own.
+    config holds absolute paths, and follows the files when they are moved; the values are those of
+    the newest epochs, and `changes` tells earlier ones. `trained` says whether the run came to
+    train, so that the files in its folders are its own.
     """
 
     id: str
@@ -52,6 +61,7 @@ class Run:
     host: str = ""
     process: int = 0
     history: tuple[EpochRecord, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -82,9 +92,19 @@ class Run:
         """Where one of the run's paths is."""
         return Path(str(self.config[name]))
 
+    def values(self, name: str) -> tuple[Value, ...]:
+        """A parameter's values, one after the other."""
+        then = (change.then for change in self.changes if change.name == name)
+        return (*then, self.config[name])
 
-# What stands in a run's file, with examples.
+    def words(self, name: str) -> str:
+        """A parameter's value: "0.003", or "0.003→0.0005" if it was changed on the way."""
+        return "→".join(map(text_of, self.values(name)))
+
+
+# What stands in a run's file, with examples; the rest of it is read in other ways.
 BLANK: dict[str, object] = vars(Run("", {}, 0.0))
+DERIVED = ("id", "config", "history", "changes")
 
 
 def state_word(run: Run) -> str:
@@ -185,7 +205,8 @@ def _read(path: Path) -> Run:
     facts = json.loads(path.read_text(encoding="utf-8"))
     config = {name: facts["config"].get(name, default) for name, default in DEFAULTS.items()}
     history = tuple(EpochRecord(*row) for row in facts["history"])
-    plain = {name: facts[name] for name in BLANK if name not in ("id", "config", "history")}
+    changes = tuple(Change(*row) for row in facts.get("changes", ()))
+    plain = {name: facts[name] for name in BLANK if name not in DERIVED}
     fits = [is_of_type(config[name], default) for name, default in DEFAULTS.items()]
     fits += [_is_like(plain[name], BLANK[name]) for name in plain]
     fits += [
@@ -193,10 +214,11 @@ def _read(path: Path) -> Run:
         for record in history
         for part, value in zip(fields(EpochRecord), astuple(record), strict=True)
     ]
+    fits += [_is_like(c.epoch, 0) and is_of_type(c.then, DEFAULTS[c.name]) for c in changes]
     if not all(fits) or plain["state"] not in STATES:
         raise ValueError("it is no run")
     datetime.fromtimestamp(plain["began"])  # raises for times that no calendar has
-    return Run(path.stem, config, history=history, **plain)
+    return Run(path.stem, config, history=history, changes=changes, **plain)
 
 
 def _is_like(value: object, example: object) -> bool:
@@ -236,7 +258,7 @@ def pace(values: Mapping[str, Value], runs: Sequence[Run]) -> tuple[float, str]:
 def differing(runs: Sequence[Run]) -> list[str]:
     """The names of the parameters, the run's own paths left out, in which runs differ."""
     names = (name for name in PARAMETERS if name not in OWNED)
-    return [name for name in names if len({run.config[name] for run in runs}) > 1]
+    return [name for name in names if len({run.values(name) for run in runs}) > 1]
 
 
 def telling(runs: Sequence[Run]) -> dict[str, list[str]]:

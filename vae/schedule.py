@@ -68,9 +68,13 @@ def same_loss(runs: Sequence[Mapping[str, Value]]) -> bool:
 
     Not with kl_balance auto, with which the weights follow each run's own error.
     """
-    names = (*WEIGHTS, "kl_warmup")
-    alike = all(len({values[name] for values in runs}) < 2 for name in names)
+    alike = all(same_weights(values, runs[0]) for values in runs)
     return len(runs) < 2 or (alike and runs[0]["kl_balance"] != "auto")
+
+
+def same_weights(values: Mapping[str, Value], others: Mapping[str, Value]) -> bool:
+    """Whether two runs name the same weights for the parts of the loss."""
+    return all(values[name] == others[name] for name in (*WEIGHTS, "kl_warmup"))
 
 
 def best_epoch(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> EpochRecord | None:

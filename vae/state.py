@@ -16,7 +16,7 @@ import torch
 
 from vae import checkpoint
 from vae.checkpoint import CheckpointError, Layout, MismatchError
-from vae.config import SHAPE, TrainConfig, fixed_apart
+from vae.config import RECORDED, SHAPE, TrainConfig, fixed_apart
 from vae.dataset import MedicalImageDataset
 from vae.events import EpochRecord
 from vae.files import readable
@@ -34,11 +34,6 @@ SUM_NAMES = ("loss", "reconstruction", "kl", "blur", "beta", "images")
 # How much of the running mean of the reconstruction error a batch leaves as it was.
 KEPT_MSE = 0.95
 CHANGE = marked("From epoch {epoch}: {name} {then} became {now}.")
-# What may change between sessions, and is then recorded; paths and output settings do not count.
-RECORDED = (
-    "num_epochs", "batch_size", "lr", "lr_schedule", "lr_warmup", "alpha", "beta", "gamma",
-    "kl_balance", "kl_warmup", "free_bits", "clip_norm", "ema", "augment", "precision",
-)  # fmt: skip
 
 
 class Means(NamedTuple):

@@ -40,9 +40,10 @@ class Trial(NamedTuple):
 def split_values(text: str) -> list[str]:
     """The values of a parameter, written with blanks or semicolons between them.
 
-    A comma may be a decimal one, so that it does not separate.
+    A comma may be a decimal one, so that it separates only where a blank follows.
     """
-    return list(dict.fromkeys(text.replace(";", " ").split()))
+    values = (part.rstrip(",") for part in text.replace(";", " ").split())
+    return list(dict.fromkeys(filter(None, values)))
 
 
 def plan(texts: Mapping[str, str], axes: Mapping[str, Sequence[str]], folder: Path) -> list[Trial]:

@@ -112,6 +112,33 @@ def test_psnr_is_told_where_there_is_room_for_it(
     assert tree.column("changed", "width") > 60
 
 
+def test_a_comparison_follows_a_run_that_goes_on(
+    open_window: Open, three: list[TrainConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(three[2])
+    pane, app = show(window, 3), window.app
+    window.pump(lambda: app.bar.train["text"] == "Resume")
+    pane.table.tree.selection_set(pane.table.tree.get_children()[:2])
+    window.pump(lambda: len(pane.table.chosen()) == 2)
+    pane.compare()
+    view = pane.comparison
+
+    def told(label: str) -> str:
+        rows = {view.table.item(row)["text"]: view.table.item(row)["values"]
+                for row in view.table.get_children()}  # fmt: skip
+        return str(rows[label][1])
+
+    assert told("State") == "Finished" and told("Epochs") == "1 of 1"
+    assert view.notes["text"].endswith("The numbers are of each run's best epoch.")
+    app.form.fill({"num_epochs": "3"})
+    app.bar.train.invoke()
+    window.pump_to("finished")
+    window.pump(lambda: told("Epochs") == "3 of 3" and told("State") == "Finished")
+    window.pump(lambda: "epoch 3" in view.captions[1]["text"])
+    assert "different numbers of epochs" in view.notes["text"]
+    assert pane.comparison is view
+
+
 @only_x11
 def test_duplicate_fills_the_form_with_free_places(
     open_window: Open, three: list[TrainConfig]
@@ -463,6 +490,7 @@ def test_only_numbers_that_mean_the_same_are_called_the_best() -> None:
     alike = a_run("f", 1.0, loss=0.5, psnr=20.04)
     assert dict(comparison((alike, bad)))["PSNR"] == ("20.0", "20.0")
     both = [a_run(name, 1.0, val_loss=0.6, val_reconstruction_loss=0.2) for name in "gh"]
+    assert dict(comparison(both))["Best loss (validation)"] == ("0.6", "0.6")
     assert dict(comparison(both))["Reconstruction (validation)"] == ("0.2", "0.2")
     held_back = a_run("c", 3.0, val_fraction=0.1, psnr=30.0, swd=7.0, val_loss=0.3)
     assert marks(good, held_back) == set()

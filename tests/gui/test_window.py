@@ -99,16 +99,17 @@ def test_train_stop_relaunch_resume(open_window: Open, tiny: Make) -> None:
     assert f"epoch {done + 2}" in app.samples.caption["text"]
 
 
-def test_going_on_with_other_weights_of_the_loss_is_asked_first(
-    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("changes", [{"beta": "0.5"}, {"lr": "0.002"}, {"augment": "light"}])
+def test_going_on_with_other_values_is_asked_first(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str]
 ) -> None:
     config = tiny(num_epochs=1)
     run_vae_training(config)
-    window = open_window(config, beta="0.5", num_epochs="2", lr="0.002")
+    window = open_window(config, num_epochs="2", **changes)
     asked = answer(monkeypatch, "Cancel", "Go on with them")
     window.pump(lambda: "Found" in window.bar())
     window.app.bar.train.invoke()
-    assert asked == ["Other weights"] and window.app.state == "idle"
+    assert asked == ["Other values"] and window.app.state == "idle"
     window.app.bar.train.invoke()
     window.pump_to("finished")
     assert len(window.app.view.history) == 2
@@ -322,7 +323,7 @@ def test_start_fresh_asks_and_keeps_the_earlier_run(
     "question, changes",
     [
         ("Start fresh", {}),
-        ("Other weights", {"beta": "0.5"}),
+        ("Other values", {"beta": "0.5"}),
         ("Another run", {"latent_dim": "9"}),
         ("Another run", {"file_path": "other images"}),
     ],
@@ -908,7 +909,7 @@ def test_a_run_of_other_values_is_not_promised_to_go_on(
     assert app.bar.train["text"] == "Resume" and "Resume" in window.bar()
     app.bar.train.invoke()  # now only the weights of the loss differ
     window.pump_to("finished")
-    assert asked == ["Another run", "Another run", "Other weights"]
+    assert asked == ["Another run", "Another run", "Other values"]
 
 
 def test_messages_call_parameters_what_the_form_calls_them(open_window: Open) -> None:

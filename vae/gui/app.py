@@ -356,7 +356,8 @@ class App:
         self.show_buttons()
         said = self.bar.topic if self.state == "idle" else ""
         counts = name in ("file_path", "num_epochs") or PARAMETERS[name].fixed
-        if (said == "found" and counts) or (name, said) == ("file_path", "ready"):
+        elsewhere = name == "file_path" and self.view.other_images and not self.busy
+        if elsewhere or (said == "found" and counts) or (name, said) == ("file_path", "ready"):
             self.view.say_found()
         self.say_marked()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from tkinter import ttk
 
 from vae.comparison import Compared, same_images, same_losses
-from vae.config import PARAMETERS, text_of
+from vae.config import PARAMETERS
 from vae.curve import caution
 from vae.gui import kit
 from vae.gui.answers import GridsReady
@@ -40,10 +40,7 @@ def curve_names(runs: Sequence[Run]) -> list[str]:
     names = sorted(differing(runs), key=lambda name: name not in WEIGHTS)
     names = [name for name in names if not PARAMETERS[name].kind]
     for count in range(min(2, len(names)), len(names) + 1):
-        called = [
-            ", ".join(f"{name} {text_of(run.config[name])}" for name in names[:count])
-            for run in runs
-        ]
+        called = [", ".join(f"{name} {run.words(name)}" for name in names[:count]) for run in runs]
         if len(set(called)) == len(runs):
             return called
     return [run.name for run in runs]
@@ -58,20 +55,20 @@ def named(runs: Sequence[Run]) -> list[Compared]:
 class CompareView(ttk.Frame):
     """A table and pictures.
 
-    `ask` is called with their size in pixels, whether reconstructions are wanted, and then whether
-    fewer and larger ones.
+    `ask` is called with the runs, the pictures' size in pixels, whether reconstructions are wanted,
+    and then whether fewer and larger ones.
     """
 
     def __init__(
         self,
         master: tk.Misc,
         runs: Sequence[Run],
-        ask: Callable[[int, bool, bool], None],
+        ask: Callable[[Sequence[Run], int, bool, bool], None],
         back: Callable[[], None],
         show_curves: Callable[[], None],
     ) -> None:
         super().__init__(master, style="Vae.TFrame")
-        self.runs, self.ask, self.leave = runs, ask, back
+        self.runs, self.ask, self.leave = tuple(runs), ask, back
         self.side, self.waiting = 0, ""
         self.reconstructions = False  # or else samples
         self.large = tk.BooleanVar(self, False)  # pictures in the table's place too
@@ -87,13 +84,10 @@ class CompareView(ttk.Frame):
         larger = kit.switch(row, _("Larger pictures"), self.large, self._show_table)
         larger.pack(side="right")
         self._make_table()
-        warnings = [caution(named(runs))]
-        if len({len(run.history) for run in runs}) > 1:
-            warnings.append(_("They were trained for different numbers of epochs."))
-        if warning := " ".join(filter(None, warnings)):
-            self.warning = ttk.Label(self, text=warning, style="Muted.Vae.TLabel", justify="left")
-            self.warning.pack(fill="x", pady=("4.5p", 0))
-            self.warning.bind("<Configure>", lambda e: self.warning.configure(wraplength=e.width))
+        self.notes = ttk.Label(self, style="Muted.Vae.TLabel", justify="left")
+        self.notes.pack(fill="x", pady=("4.5p", 0))
+        self.notes.bind("<Configure>", lambda e: self.notes.configure(wraplength=e.width))
+        self._say_notes()
         self.room = ttk.Frame(self, style="Vae.TFrame")
         self.room.pack(fill="both", expand=True, pady=("9p", 0))
         self.cells: list[ttk.Label] = []
@@ -143,6 +137,28 @@ class CompareView(ttk.Frame):
         for label, values in rows:
             self.table.insert("", "end", text=label, values=values)
         self.table.pack(fill="x")
+
+    def _say_notes(self) -> None:
+        """What the numbers are of, and what must not be compared."""
+        notes = [caution(named(self.runs))]
+        if len({len(run.history) for run in self.runs}) > 1:
+            notes.append(_("They were trained for different numbers of epochs."))
+        notes.append(_("The numbers are of each run's best epoch."))
+        self.notes.configure(text=" ".join(filter(None, notes)))
+
+    def bring_up_to_date(self, runs: Sequence[Run]) -> None:
+        """Show what is newer of the same runs, of which one may go on."""
+        if tuple(runs) == self.runs:
+            return
+        self.runs = tuple(runs)
+        top = self.table.yview()[0]
+        self.table.delete(*self.table.get_children())
+        for label, values in comparison(self.runs):
+            self.table.insert("", "end", text=label, values=values)
+        self.table.yview_moveto(top)
+        self._say_notes()
+        self.side = 0  # the pictures of a newer epoch
+        self._resized()
 
     def _fit_titles(self) -> None:
         """Above each column as much of its run's name as there is room for."""
@@ -207,7 +223,7 @@ class CompareView(ttk.Frame):
         side = max(SMALLEST, min(wide, high))
         if side != self.side:
             self.side = side
-            self.ask(side, self.reconstructions, self.large.get())
+            self.ask(self.runs, side, self.reconstructions, self.large.get())
 
     def show_grids(self, event: GridsReady) -> None:
         """Show the grids, if they are of these runs."""
@@ -235,7 +251,7 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
     which it was. The best of a row is marked only where the numbers of the runs mean the same.
     """
     rows = [
-        (_(PARAMETERS[name].label), tuple(text_of(run.config[name]) for run in runs))
+        (_(PARAMETERS[name].label), tuple(run.words(name) for run in runs))
         for name in differing(runs)
     ]
     if not rows:
@@ -249,9 +265,13 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
     weights = same_losses(compared)
     losses = [measured_loss(best) if best else None for best in bests]
     told = [loss_words(best) if best else "–" for best in bests]
+    best_loss, of_validation = _("Best loss"), _("{loss} (validation)")
+    if validated:  # said once, and not in each cell
+        told = ["–" if loss is None else number(loss) for loss in losses]
+        best_loss = of_validation.format(loss=best_loss)
     rows += [
         (_("State"), tuple(state_word(run) for run in runs)),
-        (_("Best loss"), _marked(losses, told, min if images and one_kind and weights else None)),
+        (best_loss, _marked(losses, told, min if images and one_kind and weights else None)),
         (_("Best epoch"), tuple(str(best.epoch) if best else "–" for best in bests)),
     ]
     parts = (
@@ -267,7 +287,7 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
             told = ["–" if value is None else number(value, form) for value in values]
             is_loss = name.endswith("_loss")
             if validated and is_loss:
-                label = _("{loss} (validation)").format(loss=label)
+                label = of_validation.format(loss=label)
             best = BETTER.get(name) if images and (one_kind or not is_loss) else None
             rows.append((label, _marked(values, told, best)))
     epochs = _("{done} of {total}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae.comparison import NO_OTHERS
-from vae.config import PARAMETERS, parse, text_of
+from vae.config import PARAMETERS, RECORDED, parse, text_of
 from vae.files import readable
 from vae.findings import Finding
 from vae.gui import dialogs, jobs
@@ -37,7 +37,7 @@ class Control:
         others = app.view.other_values() or app.view.other_images
         if not fresh and others and not self._goes_on_with_another_run():
             return
-        if not fresh and not self._goes_on_with_other_weights():
+        if not fresh and not self._goes_on_with_changes():
             return
         if not fresh and app.view.then and app.view.ended and not self._wants_more_epochs():
             return
@@ -61,7 +61,10 @@ class Control:
         """
         app, names = self.app, self.app.view.other_values()
         then, texts = app.view.then, app.form.texts()
-        changes = self._changes(name for name in names if PARAMETERS[name].told)
+        changed = [name for name in names if PARAMETERS[name].told]
+        if names and app.view.other_images:
+            names, changed = ["file_path", *names], ["file_path", *changed]
+        changes = self._changes(changed)
         if names:
             own = _("Take its values")
             text = _(
@@ -86,20 +89,22 @@ class Control:
             self.start_fresh()
         return answer == own and not names
 
-    def _goes_on_with_other_weights(self) -> bool:
-        """Whether to go on although the loss would be another measure from here on; asks."""
+    def _goes_on_with_changes(self) -> bool:
+        """Whether to go on although the run learned by other values up to here; asks."""
         app, then = self.app, self.app.view.then
-        now = parse({name: app.form.texts()[name] for name in WEIGHTS})[0]
-        names = [name for name in WEIGHTS if then and name in now and now[name] != then[name]]
+        now = parse(app.form.texts())[0] if then else {}
+        names = [name for name in RECORDED if name in now and now[name] != then[name]]
+        names = [name for name in names if name != "num_epochs"]  # which says how far to go
         if not names:
             return True
         text = _(
-            "This run was trained with other weights of the loss: {changes}. It can go on with "
-            "them, but its loss before and after cannot be compared. Or begin a run in new "
-            "folders beside it."
+            "This run was trained with other values: {changes}. It can go on with those of the "
+            "form, or a run of its own can begin in new folders beside it."
         ).format(changes=self._changes(names))
+        if set(names) & set(WEIGHTS):
+            text += " " + _("The loss before and after is another measure, not to be compared.")
         choices = (_("Go on with them"), _("In new folders"), _("Cancel"))
-        answer = dialogs.ask(app.root, _("Other weights"), text, choices)
+        answer = dialogs.ask(app.root, _("Other values"), text, choices)
         if answer == choices[1]:
             self._find_places()
         return answer == choices[0]

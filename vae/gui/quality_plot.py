@@ -35,7 +35,7 @@ class Cell:
 
     def __init__(self, measure: Measure, axes: Axes) -> None:
         self.measure, self.axes = measure, axes
-        (self.line,) = axes.plot([], [], markersize=3, linewidth=2)
+        (self.line,) = axes.plot([], [], markersize=3, linewidth=2, clip_on=False)
         self.title = self._above(22, SIZES[0], "bold")
         self.good = self._above(9, 8.5, "normal")
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))

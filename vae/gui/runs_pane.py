@@ -133,6 +133,9 @@ class RunsPane(Pane):
         self.table.mark(self._shown())
         self._show_actions()
         self._follow()
+        if self.comparison:
+            newest = (self.table.runs.get(run.id, run) for run in self.comparison.runs)
+            self.comparison.bring_up_to_date(tuple(newest))
         due = self.app.busy and time.monotonic() > self.loaded + RELOAD_SECONDS
         if (self.stale or due) and not self.loading:
             self.stale, self.loading = False, True
@@ -297,7 +300,7 @@ class RunsPane(Pane):
 
     def _show_comparison(self, runs: Sequence[Run]) -> CompareView:
         self.list.pack_forget()
-        ask = partial(self.app.worker.do, jobs.draw_grids, tuple(runs))
+        ask = partial(self.app.worker.do, jobs.draw_grids)
         show_curves = partial(self.app.show_tab, self.app.loss)
         self.comparison = CompareView(self, runs, ask, self.end_comparison, show_curves)
         self.comparison.pack(fill="both", expand=True)

@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from tkinter import ttk
 from typing import Any
 
-from vae.config import PARAMETERS, text_of
+from vae.config import PARAMETERS
 from vae.gui import kit
 from vae.gui.theme import pixels
 from vae.language import _, number
@@ -40,10 +40,10 @@ NARROWEST, ENOUGH = 60, 120
 
 def changed_words(runs: Sequence[Run]) -> dict[str, list[str]]:
     """The values in which runs differ from each other, by the run's id."""
-    values, names = {run.id: run.config for run in runs}, telling(runs)
+    names = telling(runs)
     return {
-        key: [f"{_(PARAMETERS[name].label)} {text_of(values[key][name])}" for name in names[key]]
-        for key in names
+        run.id: [f"{_(PARAMETERS[name].label)} {run.words(name)}" for name in names[run.id]]
+        for run in runs
     }
 
 

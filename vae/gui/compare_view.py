@@ -81,7 +81,8 @@ class CompareView(ttk.Frame):
         labels = (_("Samples"), _("Reconstructions"))
         self.kinds = kit.choice(row, "", labels, 0, self._choose)
         self.kinds.pack(side="left", padx=("4.5p", 0))
-        larger = kit.switch(row, _("Larger pictures"), self.large, self._show_table)
+        larger = kit.switch(row, _("Larger"), self.large, self._show_table)
+        kit.tooltip(larger, _("Larger pictures, in the table's place"))
         larger.pack(side="right")
         self._make_table()
         self.notes = ttk.Label(self, style="Muted.Vae.TLabel", justify="left")
@@ -213,11 +214,12 @@ class CompareView(ttk.Frame):
 
     def _ask(self) -> None:
         self.waiting = ""
-        gap, lines = pixels(self, 12, 44)  # a caption may take two
+        (gap,) = pixels(self, 12)
         wide = self.room.winfo_width() // len(self.runs) - gap
-        high = self.room.winfo_height() - lines
         for caption in self.captions:
             caption.configure(wraplength=wide)
+        lines = max(caption.winfo_reqheight() for caption in self.captions)
+        high = self.room.winfo_height() - lines - gap // 2
         if self.reconstructions:
             high = round(high * (LARGER_SHAPE if self.large.get() else RECONSTRUCTIONS_SHAPE))
         side = max(SMALLEST, min(wide, high))
@@ -242,6 +244,7 @@ class CompareView(ttk.Frame):
             else:
                 cell.configure(image="", text=_("No pictures are there."))
                 caption.configure(text=name)
+        self._resized()  # captions may take more lines now
 
 
 def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:

@@ -105,6 +105,7 @@ class RunView:
         self.history: list[EpochRecord] = []
         self.points: list[tuple[float, float]] = []  # of the running epoch
         self.eta = Eta()
+        self.newest: BatchDone | None = None
         self.values: dict[str, Value] = {}  # the parameters of the run that is shown
         self.device: DeviceChosen | None = None
         self.subject: tuple[str, int, int] | None = None  # folder, images, files left out
@@ -306,12 +307,20 @@ class RunView:
         done = (event.epoch - 1) * event.batches + event.batch
         self.app.bar.progress(done, event.epochs * event.batches)
         left = self.eta.left(event)
+        self.newest = event
         if self.app.state == "running":
-            text = _("epoch {epoch} of {epochs}, batch {batch} of {batches}").format(
-                epoch=event.epoch, epochs=event.epochs, batch=event.batch, batches=event.batches
-            )
             speed = _("{count} images/s").format(count=number(event.images_per_s, ",.1f"))
-            self.app.say(_("Training"), text, "  ·  ".join([left, speed] if left else [speed]))
+            right = "  ·  ".join([left, speed] if left else [speed])
+            self.app.say(_("Training"), self._place(), right)
+
+    def _place(self) -> str:
+        """The epoch and the batch that training has come to."""
+        if self.newest is None:
+            return ""
+        return _("epoch {epoch} of {epochs}, batch {batch} of {batches}").format(
+            epoch=self.newest.epoch, epochs=self.newest.epochs,
+            batch=self.newest.batch, batches=self.newest.batches,
+        )  # fmt: skip
 
     def _epoch_done(self, r: EpochRecord) -> None:
         if not self.history or self.history[-1].epoch < r.epoch:
@@ -356,7 +365,7 @@ class RunView:
         """Say what a paused run waits for."""
         if self.app.state == "paused":
             text = _("All is saved. The computer is free; Go on continues where it waits.")
-            self.app.say(_("Paused"), text)
+            self.app.say(_("Paused"), text, self._place())
 
     def _went_on(self) -> None:
         self.eta = Eta()

@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 
 TOTAL, RECONSTRUCTION, PARTS = range(3)  # what the lines are of
 LABEL_LETTERS = 36  # of a run's name, beside its line
-# Drawing takes up to a tenth of a second, which training lacks on few cores.
-REDRAW_SECONDS = 3.0
+# While a run goes on the plot rests between two drawings, for longer the longer it takes to lay it
+# out: to draw takes three times as long, up to a tenth of a second, which training lacks.
+REST_SECONDS, REST_FACTOR = (1.0, 3.0), 160
 
 
 @dataclass
@@ -70,7 +71,7 @@ class LossPane(Pane):
         self.values_of_run: Mapping[str, Value] = {}
         self.best: EpochRecord | None = None
         self.running = self.stale = False
-        self.drawn = 0.0  # when the plot was brought up to date
+        self.due = 0.0  # before when a running run is not drawn again
         self._make_numbers()
         self._make_choices()
         self._make_tools()
@@ -224,7 +225,7 @@ class LossPane(Pane):
         )
 
     def _changed(self) -> None:
-        self.stale, self.drawn = True, 0.0
+        self.stale, self.due = True, 0.0
         self._show_numbers()
         self._show_buttons()
         self.refresh()
@@ -277,11 +278,13 @@ class LossPane(Pane):
         if self.plot is None or not self.winfo_viewable():
             return
         now = time.monotonic()
-        if self.stale and (now - self.drawn > REDRAW_SECONDS or not self.running):
-            self.stale, self.drawn = False, now
+        if self.stale and (now > self.due or not self.running):
+            self.stale, began = False, time.thread_time()
             drawn, lines = self.comparison.drawn(self.shown), self.shown_lines()
             keep, points = SMOOTHING[self.choices.smoothing], self._points(drawn)
             self.plot.update(lines, points, keep, self._title(drawn), self._mark(lines))
+            least, most = REST_SECONDS
+            self.due = now + min(max(REST_FACTOR * (time.thread_time() - began), least), most)
             self.swap(bool(points) or any(line.epochs for line in lines))
         self.plot.refresh()
 
@@ -305,7 +308,7 @@ class LossPane(Pane):
     def _choose(self, **choice: bool | int) -> None:
         for name, value in choice.items():
             setattr(self.choices, name, value)
-        self.stale, self.drawn = True, 0.0
+        self.stale, self.due = True, 0.0
         if self.plot and "smoothing" not in choice:  # another range of values
             self.plot.set_log_scale(self.choices.log_scale)
         self.refresh()

@@ -42,7 +42,7 @@ TOTAL, RECONSTRUCTION, PARTS = range(3)  # what the lines are of
 LABEL_LETTERS = 36  # of a run's name, beside its line
 # While a run goes on the plot rests between two drawings, for longer the longer it takes to lay it
 # out: to draw takes three times as long, up to a tenth of a second, which training lacks.
-REST_SECONDS, REST_FACTOR = (1.0, 3.0), 160
+REST_SECONDS, REST_FACTOR = (1.0, 3.0), 240
 
 
 @dataclass

@@ -8,7 +8,8 @@ import torch
 
 from tests.test_metrics import natural, tiny_model
 from vae.config import DEFAULTS
-from vae.memorisation import PERCENTILE, closest_pairs, copies, memorisation
+from vae.language import number
+from vae.memorisation import PERCENTILE, closest_pairs, copies, memorisation, no_copies
 from vae.model import VAE
 
 
@@ -19,6 +20,8 @@ def test_images_as_new_as_the_held_out_ones_are_no_copies() -> None:
     for nearness in found:
         assert nearness.share == pytest.approx(PERCENTILE / 100, abs=0.04)
         assert nearness.median == pytest.approx(nearness.held_out_median, rel=0.1)
+    share = number(100 * (found.pixels.share or 0), ".0f")
+    assert f"{share} % of the samples are as near" in no_copies(found)
 
 
 def test_copies_are_found_with_their_originals() -> None:

@@ -25,6 +25,7 @@ from vae.events import (
     EarlierRunKept,
     EpochDone,
     Event,
+    Resumed,
     TrainingResult,
 )
 from vae.recorder import recorded
@@ -93,6 +94,10 @@ def test_values_that_were_changed_on_the_way_are_told(tiny: Make) -> None:
     assert changed.changes == (Change(2, "lr", 0.003),)
     assert changed.words("lr") == "0.003→0.0005" and changed.words("num_epochs") == "4"
     train(tiny(lr=0.1, num_epochs=4))  # nothing was left to do
+    assert (only().changes, only().words("lr")) == (changed.changes, "0.003→0.0005")
+    with pytest.raises(ValueError), recorded(tiny(lr=0.7), print) as kept:  # before it trains
+        kept(Resumed(Path("checkpoint"), 4, 0, changed.history, ()))
+        raise ValueError
     assert (only().changes, only().words("lr")) == (changed.changes, "0.003→0.0005")
     path = run_path(changed.id)
     facts = json.loads(path.read_text(encoding="utf-8"))

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.conftest import make_images
 from vae import language
 from vae.checkpoint import checkpoint_files
 from vae.cli import main
 from vae.config import TrainConfig
+from vae.events import EpochDone
 from vae.files import REPORT_NAME
 from vae.report import write_report
 from vae.training import run_vae_training
@@ -46,6 +48,24 @@ def test_a_report_holds_everything_and_needs_nothing_else(tiny: Make) -> None:
             picture.load()
     curves = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", page)
     assert len(curves) == 2 and all(b"<svg" in base64.b64decode(data) for data in curves)
+
+
+def test_samples_that_are_no_copies_and_images_of_the_next_epoch_are_told(tiny: Make) -> None:
+    make_images(Path(tiny().file_path) / "more", 90)
+    config = tiny(num_epochs=3, val_fraction=0.5)
+    heard: list[object] = []
+
+    def after_some_batches() -> bool:
+        heard.extend(["a batch"] * bool(heard))
+        return len(heard) > 3
+
+    def hear(event: object) -> None:
+        heard.extend([event] * isinstance(event, EpochDone))
+
+    run_vae_training(config, hear, after_some_batches)
+    page = write_report(*places(config)).read_text(encoding="utf-8")
+    assert "No sign of copied training images" in page
+    assert re.search(r"Epoch 1 and \d+ images of the next, \d+ held-out images", page)
 
 
 def test_no_name_of_a_file_or_folder_is_told_unless_it_is_asked_for(

@@ -17,7 +17,7 @@ from tests.conftest import make_images
 from vae.cli import main
 from vae.config import TrainConfig
 from vae.events import EpochRecord
-from vae.runs import Run, differing, load_runs, pace, run_path, write_run
+from vae.runs import Change, Run, differing, load_runs, pace, run_path, write_run
 
 Make = Callable[..., TrainConfig]
 ROW = EpochRecord(1, 0.5, 0.1, 0.2, 0.2, 0.001, 12, 2.0, 6.0)
@@ -49,6 +49,8 @@ def test_the_pace_is_that_of_the_newest_run_like_it_on_this_computer(tiny: Make)
     assert pace(values, runs) == (0.25, runs[3].moment)
     assert pace(values, runs[4:]) == (2 / 12, runs[4].moment)  # its first epoch, for want of more
     assert pace({**values, "depth": 9}, runs) == (0, "")
+    slower = replace(runs[3], changes=(Change(7, "lr", 0.1),))  # as it went on
+    assert pace(values, [slower]) == (9 / 12, slower.moment)
 
 
 def test_the_newest_comes_first(tiny: Make) -> None:

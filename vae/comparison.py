@@ -24,6 +24,7 @@ class Compared:
     name: str
     history: Sequence[EpochRecord]
     values: Mapping[str, Value] = field(default_factory=dict)
+    mixed: bool = False  # whether the weights of its loss were changed on the way
 
     def is_of(self, shown: Compared) -> bool:
         """Whether this is the run that is shown: its first epochs are, as many as both know."""
@@ -105,4 +106,6 @@ def same_images(runs: Sequence[Compared]) -> bool:
 
 def same_losses(runs: Sequence[Compared]) -> bool:
     """Whether the losses of runs on the same images mean the same, as far as it is known."""
+    if len(runs) > 1 and any(run.mixed for run in runs):
+        return False
     return same_loss([run.values for run in runs if run.values])

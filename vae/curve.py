@@ -122,7 +122,8 @@ def caution(runs: Sequence[Compared], column: str = "loss") -> str:
     if not same_images(runs):
         return _("They are measured on different images: nothing ranks them.")
     if column == "loss" and not same_losses(runs):
-        if all(run.values and same_weights(run.values, runs[0].values) for run in runs):
+        mixed = any(run.mixed or not run.values for run in runs)
+        if not mixed and all(same_weights(run.values, runs[0].values) for run in runs):
             return _(
                 "With KL balance auto each run weighs its loss by its own error: compare the "
                 "reconstruction error, or PSNR."

@@ -7,14 +7,14 @@ import os
 import platform
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from vae import diary
-from vae.config import PATHS, RECORDED, TrainConfig
+from vae.config import PATHS, RECORDED, TrainConfig, Value
 from vae.events import (
     BatchDone,
     CheckpointSaved,
@@ -56,7 +56,8 @@ class Recorder:
         self.run = Run(name, values, now, host=platform.node(), process=os.getpid())
         self.due = 0.0
         self.moved = False  # an earlier run's files, out of the way
-        self.earlier: Run | None = None  # the entry that is gone on in, as it was
+        # Of a run that is gone on in: what it goes on with, once it has.
+        self.resumed: tuple[Mapping[str, Value], tuple[Change, ...]] | None = None
 
     def __call__(self, event: Event) -> None:
         """Write down what an event says of the run, and pass it on."""
@@ -68,9 +69,6 @@ class Recorder:
         if result.checkpoint is None and not self.moved:  # stopped before it began
             self._safely(lambda: run_path(self.run.id).unlink(missing_ok=True))
             return
-        if self.earlier and not result.trained:  # all epochs that are wanted were done already
-            config, changes = self.earlier.config, self.earlier.changes
-            self.run = replace(self.run, config=config, changes=changes)
         state = "stopped" if result.stopped else "finished"
         self._end(state, history=result.history, trained=True)
 
@@ -89,6 +87,9 @@ class Recorder:
         self._safely(self._write)
 
     def _hear(self, event: Event) -> None:
+        if self.resumed and isinstance(event, (BatchDone, EpochDone)):
+            config, changes = self.resumed
+            self.run, self.resumed = replace(self.run, config=config, changes=changes), None
         match event:
             case DataReady():
                 self.run = replace(self.run, images=event.images)
@@ -119,8 +120,11 @@ class Recorder:
             first = {rows[0].loss for rows in (earlier.history, event.history) if rows}
             if same and earlier.trained and len(first) < 2:
                 changes = (*earlier.changes, *_changed(earlier, own, len(event.history) + 1))
-                own = replace(own, id=earlier.id, began=earlier.began, changes=changes)
-                self.earlier = earlier
+                self.resumed = own.config, changes
+                own = replace(
+                    own, id=earlier.id, began=earlier.began, config=earlier.config,
+                    changes=earlier.changes,
+                )  # fmt: skip
                 run_path(self.run.id).unlink(missing_ok=True)
                 break
         self.run = replace(own, history=event.history, trained=True)

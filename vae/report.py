@@ -152,8 +152,9 @@ def _findings(record: Record, measured: Evaluation | None) -> Iterator[str]:
             f"{mends}</div>"
         )
 
-    if measured and not copies and measured.images >= evaluation.FEWEST_COMPARED:
-        yield f"<p>{_text(no_copies(measured.memorisation))}</p>"
+    enough = measured and measured.images >= evaluation.FEWEST_COMPARED
+    if measured and enough and not copies and (text := no_copies(measured.memorisation)):
+        yield f"<p>{_text(text)}</p>"
 
 
 def _measured(found: Evaluation | None, notes: Sequence[str]) -> Iterator[str]:

@@ -243,15 +243,17 @@ def _is_alive(run: Run) -> bool:
 
 
 def pace(values: Mapping[str, Value], runs: Sequence[Run]) -> tuple[float, str]:
-    """Seconds of an epoch for each image of its folder, and when the run began that took so long.
+    """Seconds of an epoch for each of its images, and when the run began that took so long.
 
     Of the newest of `runs` on this computer that had these values; 0 and nothing without one.
     """
     for run in runs:
-        fits = run.images and run.host == platform.node() and values.items() <= run.config.items()
-        # The first epoch decodes images, which later ones need not.
-        if fits and (epochs := run.history[1:][-PACED:] or run.history):
-            return statistics.median(epoch.seconds for epoch in epochs) / run.images, run.moment
+        fits = run.host == platform.node() and values.items() <= run.config.items()
+        since = max((change.epoch for change in run.changes), default=1)
+        epochs = [epoch for epoch in run.history if epoch.epoch >= since] if fits else []
+        if epochs:  # the first of which decodes images, as later ones need not
+            newest = epochs[1:][-PACED:] or epochs
+            return statistics.median(epoch.seconds / epoch.images for epoch in newest), run.moment
     return 0.0, ""
 
 

@@ -20,11 +20,12 @@ from vae import language
 from vae.checkpoint import checkpoint_files
 from vae.comparison import NO_OTHERS, Compared, Comparison
 from vae.config import DEFAULTS, TrainConfig
+from vae.curve import caution
 from vae.events import EpochRecord
 from vae.gui import desktop, jobs, runs_pane
-from vae.gui.compare_view import comparison
+from vae.gui.compare_view import comparison, named
 from vae.gui.runs_table import changed_words
-from vae.runs import Run, load_runs, run_path, write_run
+from vae.runs import Change, Run, load_runs, run_path, write_run
 
 Make = Callable[..., TrainConfig]
 Open = Callable[..., Any]
@@ -489,6 +490,9 @@ def test_only_numbers_that_mean_the_same_are_called_the_best() -> None:
     assert dict(comparison((partly, bad)))["Reconstruction"] == ("0.1", "0.1")
     alike = a_run("f", 1.0, loss=0.5, psnr=20.04)
     assert dict(comparison((alike, bad)))["PSNR"] == ("20.0", "20.0")
+    mixed = dataclasses.replace(good, changes=(Change(1, "beta", 0.1),))
+    assert "Best loss" not in marks(mixed, bad)  # of which epoch it is, with which weights?
+    assert "weigh the parts of the loss differently" in caution(named([mixed, bad]))
     both = [a_run(name, 1.0, val_loss=0.6, val_reconstruction_loss=0.2) for name in "gh"]
     assert dict(comparison(both))["Best loss (validation)"] == ("0.6", "0.6")
     assert dict(comparison(both))["Reconstruction (validation)"] == ("0.2", "0.2")

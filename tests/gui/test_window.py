@@ -359,6 +359,43 @@ def test_a_new_run_can_begin_in_folders_beside_the_other(
     assert len(app.view.history) == 1 and Path(texts["log_file"]).name == "log_2.csv"
 
 
+def test_nothing_is_asked_of_a_form_that_cannot_be_used(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_vae_training(tiny(num_epochs=1))
+    window = open_window(tiny(num_epochs=2, latent_dim=9), log_file="")
+    app = window.app
+    window.pump(lambda: bool(app.view.other_values()))
+    asked = answer(monkeypatch, "In new folders")
+    app.bar.train.invoke()
+    assert not asked and app.form.marked() == ["log_file"]
+    app.form.take({"log_file": "log.csv"})
+    app.bar.train.invoke()
+    window.pump_to("finished")
+    assert asked == ["Another run"] and app.form.texts()["log_file"] == "log_2.csv"
+
+
+def test_a_failure_stays_when_the_folder_of_images_is_left_as_it_was(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    others = str(make_images(tmp_path / "others", 9))
+    window = open_window(config, file_path=others, num_epochs="2")
+    app = window.app
+    window.pump(lambda: "of a run on other images" in window.bar())
+    answer(monkeypatch, "Go on with it")
+    app.bar.train.invoke()
+    window.pump_to("failed")
+    failed = window.bar()
+    app.field_left("file_path")
+    assert window.bar() == failed and "belongs to another run" in failed
+    app.form.take({"file_path": config.file_path})
+    assert app.state == "idle" and app.bar.train["text"] == "Resume"
+    app.form.take({"file_path": others})
+    assert app.bar.train["text"] == "Train" and "of a run on other images" in window.bar()
+
+
 def test_a_run_goes_on_with_images_that_have_moved(
     open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

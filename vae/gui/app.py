@@ -350,14 +350,18 @@ class App:
         if name in PATHS:
             self.check_paths()
             self.look()
-        if self.state == "failed" and self.form.texts() != self.tried:
+        texts = self.form.texts()
+        if self.state == "failed" and texts != self.tried:
             self.set_state("idle", "", "")  # what failed was another form
+        elsewhere = texts["file_path"] != self.data_view.texts.get("file_path")
         self.data_view.look()
         self.show_buttons()
+        if elsewhere and self.view.other_images and not self.busy:
+            self.set_state("idle", "", "")  # how a run on other images ended is no news any more
+            self.view.say_found()
         said = self.bar.topic if self.state == "idle" else ""
         counts = name in ("file_path", "num_epochs") or PARAMETERS[name].fixed
-        elsewhere = name == "file_path" and self.view.other_images and not self.busy
-        if elsewhere or (said == "found" and counts) or (name, said) == ("file_path", "ready"):
+        if (said == "found" and counts) or (name, said) == ("file_path", "ready"):
             self.view.say_found()
         self.say_marked()
 

@@ -48,8 +48,11 @@ def curve_names(runs: Sequence[Run]) -> list[str]:
 
 def named(runs: Sequence[Run]) -> list[Compared]:
     """Runs to compare, called by what tells them apart."""
-    names = curve_names(runs)
-    return [Compared(n, run.history, run.config) for n, run in zip(names, runs, strict=True)]
+    found = []
+    for name, run in zip(curve_names(runs), runs, strict=True):
+        mixed = any(change.name in WEIGHTS for change in run.changes)
+        found.append(Compared(name, run.history, run.config, mixed))
+    return found
 
 
 class CompareView(ttk.Frame):
@@ -152,10 +155,13 @@ class CompareView(ttk.Frame):
         if tuple(runs) == self.runs:
             return
         self.runs = tuple(runs)
-        top = self.table.yview()[0]
+        self.names = [values_labelled(name) for name in curve_names(self.runs)]
+        top, chosen = self.table.yview()[0], list(map(self.table.index, self.table.selection()))
         self.table.delete(*self.table.get_children())
         for label, values in comparison(self.runs):
             self.table.insert("", "end", text=label, values=values)
+        rows = self.table.get_children()
+        self.table.selection_set([rows[place] for place in chosen if place < len(rows)])
         self.table.yview_moveto(top)
         self._say_notes()
         self.side = 0  # the pictures of a newer epoch

@@ -34,12 +34,16 @@ class Control:
             app.view.go_on()
         if app.busy:
             return
+        if not fresh and app.view.then and not self._form_is_whole():
+            return
         others = app.view.other_values() or app.view.other_images
         if not fresh and others and not self._goes_on_with_another_run():
             return
         if not fresh and not self._goes_on_with_changes():
             return
         if not fresh and app.view.then and app.view.ended and not self._wants_more_epochs():
+            return
+        if app.busy:  # another answer has begun a run while a question stood
             return
         app.form.show_problems({})
         places = app.places()
@@ -53,6 +57,15 @@ class Control:
         app.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
         app.remember()
         app.worker.train(app.form.texts(), fresh, resumes)
+
+    def _form_is_whole(self) -> bool:
+        """Whether the form can be used, before anything is asked; marks what cannot."""
+        app, problems = self.app, self.app.form.problems()
+        if problems:
+            app.form.show_problems(problems)
+            app.set_state("idle", "", "")
+            app.say_marked()
+        return not problems
 
     def _goes_on_with_another_run(self) -> bool:
         """Whether to go on although the checkpoint folder's run had other values or images; asks.
@@ -112,10 +125,11 @@ class Control:
     def _wants_more_epochs(self) -> bool:
         """Whether to raise the epochs of a run that has done all that the form wants; asks."""
         app, done = self.app, len(self.app.view.history)
-        wanted = done + int(app.view.then["num_epochs"])
+        before, most = int(app.view.then["num_epochs"]), int(PARAMETERS["num_epochs"].high or 0)
+        wanted = before if before > done else min(done + before, most)
         text = _(
-            "All {done} epochs of this run are done. Train on until epoch {wanted}, or begin a run "
-            "in new folders beside it."
+            "All {done} epochs that the form asks for are done. Train on until epoch {wanted}, or "
+            "begin a run in new folders beside it."
         ).format(done=done, wanted=wanted)
         choices = (_("Train on"), _("In new folders"), _("Cancel"))
         answer = dialogs.ask(app.root, _("All epochs are done"), text, choices)
@@ -199,10 +213,7 @@ class Control:
         app = self.app
         if app.busy:
             return
-        if problems := app.form.problems():
-            app.form.show_problems(problems)
-            app.set_state("idle", "", "")
-            app.say_marked()
+        if not self._form_is_whole():
             return
         text = _(
             "A new run begins at epoch 1. The earlier run's checkpoints, samples and log are moved "

@@ -6,7 +6,6 @@ import sys
 import tkinter as tk
 from collections.abc import Callable
 from functools import partial
-from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from vae.gui import kit
@@ -84,9 +83,9 @@ def make_menus(app: App) -> Callable[[], None]:
     buttons = {
         control.train: app.bar.train, control.pause: app.bar.pause, control.ask_stop: app.bar.stop,
         control.save_now: app.bar.save, control.sample_now: app.bar.sample,
-        control.start_fresh: app.bar.fresh, control.train_several: app.bar.train,
+        control.start_fresh: app.bar.fresh, control.train_several: app.presets.button,
     }  # fmt: skip
-    followed: list[tuple[tk.Menu, str, ttk.Button]] = []
+    followed: list[tuple[tk.Menu, str, tk.Widget]] = []
     bar = kit.menu(app.root)
     for title, entries in menus.items():
         menu = kit.menu(bar)

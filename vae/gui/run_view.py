@@ -135,8 +135,9 @@ class RunView:
     @property
     def other_images(self) -> bool:
         """Whether the form names another image folder than that run's: or it has moved."""
-        folder = self.app.form.texts()["file_path"]
-        return bool(self.then and folder) and os.path.abspath(folder) != self.then["file_path"]
+        folders = self.app.form.texts()["file_path"], str(self.then.get("file_path", ""))
+        now, then = (os.path.normcase(os.path.abspath(folder)) for folder in folders)
+        return all(folders) and now != then
 
     @property
     def replaceable(self) -> bool:

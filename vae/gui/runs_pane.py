@@ -117,7 +117,9 @@ class RunsPane(Pane):
 
     def select(self, folders: Iterable[Path]) -> None:
         """Select the newest runs with these output folders, once they are listed."""
-        self.wanted, self.stale = frozenset(folders), True
+        # As the history of runs has them.
+        self.wanted = frozenset(Path(os.path.abspath(folder)) for folder in folders)
+        self.stale = True
 
     def compare_those(self, folders: Iterable[Path]) -> None:
         """Show the newest runs with these output folders side by side, once they are listed."""
@@ -199,7 +201,7 @@ class RunsPane(Pane):
             self.table.bring_up_to_date(newer)
 
     def _say(self, text: str, word: str = "") -> None:
-        """Say something in the bar, or, while that tells of a run, above the tabs.
+        """Say something in the bar, or, while that tells of a run, above it.
 
         With a word of its own it stays when the folders are looked at again.
         """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from vae import sweep, training
 from vae.cli import main
 from vae.config import ConfigError, TrainConfig, text_of
 from vae.errors import StudioError
-from vae.events import BatchDone, EpochDone, Event, TrainingResult, TrialBegun, Warned
-from vae.sweep import MAX_TRIALS, TABLE_NAME, Trial, plan, run_sweep, split_values
+from vae.events import BatchDone, EpochDone, EpochRecord, Event, TrainingResult, TrialBegun, Warned
+from vae.sweep import MAX_TRIALS, TABLE_NAME, Trial, plan, row, run_sweep, split_values
 from vae.training import give_up, never, nothing
 
 Make = Callable[..., TrainConfig]
@@ -92,6 +93,17 @@ def test_a_table_compares_the_runs_and_a_failed_one_does_not_end_the_others(
     assert [row["state"] for row in rows] == ["finished", "failed", "finished"]
     assert [e.message for e in events if isinstance(e, Warned)] == ["lr 1.0: The loss became NaN."]
     assert float(rows[0]["best_loss"]) > 0 and rows[0]["epochs"] == "2"
+
+
+def test_a_line_of_the_table_is_of_the_best_epoch(texts: dict[str, str], tmp_path: Path) -> None:
+    (trial,) = plan(texts, {"beta": ["0.5"]}, tmp_path)
+    plain = EpochRecord(1, 0.5, 0.1, 0.2, 0.2, 0.001, 12, 2.0, 6.0, psnr=21.0)
+    worse = replace(plain, epoch=2, loss=0.7, psnr=20.0, swd=9.0)
+    result = TrainingResult(2, 2, 0, False, True, (plain, worse), Path("c"), best=plain)
+    line = row(trial, result)
+    assert (line["best_loss"], line["loss"], line["psnr"]) == (0.5, 0.5, 21.0)
+    assert line["swd"] == 9.0  # which was measured in the other epoch alone
+    assert (line["epochs"], line["best_epoch"], line["seconds"]) == (2, 1, 4.0)
 
 
 def test_no_table_is_lost_when_other_runs_go_into_the_same_folder(

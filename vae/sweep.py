@@ -147,7 +147,7 @@ def _earlier_rows(path: Path, trials: Sequence[Trial]) -> list[Mapping[str, obje
 
 
 def row(trial: Trial, result: TrainingResult | None) -> dict[str, object]:
-    """What a trial came to, as a line of the table; only its values if it failed."""
+    """What a trial came to at its best epoch, as a line of the table; or only its values."""
     place = str(Path(trial.config.output_dir).parent)
     found: dict[str, object] = {**trial.values, "state": "failed", "folder": place}
     if result is None:
@@ -155,9 +155,11 @@ def row(trial: Trial, result: TrainingResult | None) -> dict[str, object]:
     found["state"] = "stopped" if result.stopped else "finished"
     found["epochs"] = result.epoch
     if result.best:
-        last = result.history[-1]
         found |= {"best_loss": measured_loss(result.best), "best_epoch": result.best.epoch}
-        found |= {name: getattr(last, name) for name in FIGURES if hasattr(last, name)}
+        # What was not measured at the best epoch is of the newest at which it was.
+        for record in (*result.history, result.best):
+            figures = {name: getattr(record, name, None) for name in FIGURES}
+            found |= {name: value for name, value in figures.items() if value is not None}
         found["seconds"] = round(sum(record.seconds for record in result.history), 3)
     return found
 

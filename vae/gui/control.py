@@ -34,14 +34,7 @@ class Control:
             app.view.go_on()
         if app.busy:
             return
-        if not fresh and app.view.then and not self._form_is_whole():
-            return
-        others = app.view.other_values() or app.view.other_images
-        if not fresh and others and not self._goes_on_with_another_run():
-            return
-        if not fresh and not self._goes_on_with_changes():
-            return
-        if not fresh and app.view.then and app.view.ended and not self._wants_more_epochs():
+        if not fresh and app.view.then and not self._may_go_on():
             return
         if app.busy:  # another answer has begun a run while a question stood
             return
@@ -57,6 +50,15 @@ class Control:
         app.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
         app.remember()
         app.worker.train(app.form.texts(), fresh, resumes)
+
+    def _may_go_on(self) -> bool:
+        """Whether the checkpoint folder's run is to go on as the form says; asks if need be."""
+        view = self.app.view
+        if not self._form_is_whole():
+            return False
+        if (view.other_values() or view.other_images) and not self._goes_on_with_another_run():
+            return False
+        return self._goes_on_with_changes() and (not view.ended or self._wants_more_epochs())
 
     def _form_is_whole(self) -> bool:
         """Whether the form can be used, before anything is asked; marks what cannot."""
@@ -105,7 +107,7 @@ class Control:
     def _goes_on_with_changes(self) -> bool:
         """Whether to go on although the run learned by other values up to here; asks."""
         app, then = self.app, self.app.view.then
-        now = parse(app.form.texts())[0] if then else {}
+        now = parse(app.form.texts())[0]
         names = [name for name in RECORDED if name in now and now[name] != then[name]]
         names = [name for name in names if name != "num_epochs"]  # which says how far to go
         if not names:

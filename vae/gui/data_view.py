@@ -72,16 +72,19 @@ class DataView:
         self.app.data.show(self)
 
     def lock(self, locked: bool) -> None:
-        """A run ends a look; the need of time, and what is missing, is looked at after it."""
+        """A run ends a look; what is missing is looked at after the run."""
         if locked == self.locked:
             return
         self.locked = locked
         if locked and self.looking:
             self._end()
         if not locked:
-            self.complete = False  # the run has shown how long an epoch takes
             self.look()
         self.app.data.show(self)
+
+    def estimate_again(self) -> None:
+        """At the next look: a run has shown how long an epoch takes."""
+        self.complete = False
 
     def say_again(self) -> None:
         """Ask anew for what was said in another language."""

@@ -336,6 +336,8 @@ class RunView:
         self._show_subject()
         if isinstance(event, SweepFinished) and event.done == event.total:
             app.banner.clear()  # its notes are of the last of them, and another run is shown now
+        if not isinstance(event, Failed):
+            app.data_view.estimate_again()
         self.endings.take(event)
         if several:  # their curves are compared, and not with that of the form's run
             self._forget_run()

@@ -15,6 +15,7 @@ from vae import language
 from vae.config import TrainConfig
 from vae.events import EpochDone
 from vae.files import REPORT_NAME
+from vae.measures import MEASURES
 from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
@@ -159,7 +160,7 @@ def test_a_remedy_of_a_run_that_is_at_its_end_says_what_else_it_takes(open_windo
     app.form.fill({"num_epochs": "12"})
     app.view.history = epochs(12, beta=1.0, kl_loss=0.05, swd=20.0)
     show(window, app.view.history, ILL).buttons[0].invoke()
-    assert "raise Epochs too, then Resume goes on" in app.bar.text["text"]
+    assert "Resume asks how far to train on" in app.bar.text["text"]
     app.form.fill({"num_epochs": "13"})
     app.quality.buttons[0].invoke()
     assert "Sampler gmm. Resume goes on with them." in app.bar.text["text"]
@@ -299,3 +300,19 @@ def test_a_run_with_validation_images_is_watched(open_window: Open, tiny: Make) 
     app.show_tab(app.loss)
     app.loss.refresh()
     assert [line.label for line in app.loss.plot.lines] == ["Training", "Validation"]
+
+
+def test_the_plots_are_made_before_they_are_looked_at_and_drawn_once(
+    open_window: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window()
+    pane = window.app.quality
+    window.pump(lambda: pane.plot is not None and len(pane.plot.made) == len(MEASURES))
+    pane.show(epochs(7), SOUND)
+    drawn: list[tuple[int, int]] = []
+    pane.plot.canvas.mpl_connect("draw_event", lambda event: drawn.append(pane.plot.size))
+    window.app.show_tab(pane)
+    window.pump(lambda: bool(drawn) and not pane.plot.stale)
+    later = time.monotonic() + 0.6
+    window.pump(lambda: time.monotonic() > later)
+    assert drawn == [(pane.plot.widget.winfo_width(), pane.plot.widget.winfo_height())]

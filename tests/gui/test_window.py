@@ -106,12 +106,53 @@ def test_going_on_with_other_values_is_asked_first(
     config = tiny(num_epochs=1)
     run_vae_training(config)
     window = open_window(config, num_epochs="2", **changes)
-    asked = answer(monkeypatch, "Cancel", "Go on with them")
+    asked = answer(monkeypatch, "Cancel", "Go on with it")
     window.pump(lambda: "Found" in window.bar())
     window.app.bar.train.invoke()
-    assert asked == ["Other values"] and window.app.state == "idle"
+    assert asked == ["Go on with this run"] and window.app.state == "idle"
     window.app.bar.train.invoke()
     window.pump_to("finished")
+    assert len(window.app.view.history) == 2
+
+
+@pytest.mark.parametrize("by_command", [True, False])
+def test_a_key_that_comes_before_the_look_is_asked_too(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch, by_command: bool
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    asked = answer(monkeypatch, "Cancel")
+    elsewhere = {} if by_command else {"model_save_dir": "elsewhere"}
+    window = open_window(config, start=by_command, beta="0.5", **elsewhere)
+    if not by_command:  # and the edited field still has the focus
+        window.app.form.fill({"model_save_dir": config.model_save_dir})
+        window.app.control.train()
+        assert not asked and "Looking into the checkpoint folder" in window.bar()
+    window.pump(lambda: bool(asked))
+    assert asked == ["Go on with this run"] and window.app.state == "idle"
+    assert "Found 1 of 1 epochs done" in window.bar()
+
+
+def test_all_that_is_to_be_asked_before_a_run_goes_on_is_asked_at_once(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    moved = shutil.copytree(config.file_path, tmp_path / "moved")
+    window = open_window(config, file_path=str(moved), lr="0.002")
+    questions: list[str] = []
+
+    def ask(root: object, title: str, text: str, choices: tuple[str, ...]) -> str:
+        questions.append(text)
+        return choices[1]
+
+    monkeypatch.setattr(dialogs, "ask", ask)
+    window.pump(lambda: "other images" in window.bar())
+    window.app.bar.train.invoke()
+    window.pump_to("finished")
+    (text,) = questions
+    assert str(moved) in text and "Learning rate from 0.001 to 0.002" in text
+    assert "Train on until epoch 2?" in text
     assert len(window.app.view.history) == 2
 
 
@@ -129,7 +170,7 @@ def test_a_run_whose_epochs_are_all_done_can_be_trained_on(
     app.bar.train.invoke()
     window.pump_to("running")
     window.pump_to("finished")
-    assert asked == ["All epochs are done"] * 2
+    assert asked == ["Go on with this run"] * 2
     assert app.form.texts()["num_epochs"] == "4" and len(app.view.history) == 4
 
 
@@ -323,9 +364,9 @@ def test_start_fresh_asks_and_keeps_the_earlier_run(
     "question, changes",
     [
         ("Start fresh", {}),
-        ("Other values", {"beta": "0.5"}),
+        ("Go on with this run", {"beta": "0.5"}),
         ("Another run", {"latent_dim": "9"}),
-        ("Another run", {"file_path": "other images"}),
+        ("Go on with this run", {"file_path": "other images"}),
     ],
 )
 def test_a_new_run_can_begin_in_folders_beside_the_other(
@@ -938,7 +979,7 @@ def test_a_run_of_other_values_is_not_promised_to_go_on(
     app = window.app
     window.pump(lambda: "of a run with other values" in window.bar())
     assert app.bar.train["text"] == "Train"
-    asked = answer(monkeypatch, "Cancel", "Take its values", "Go on with them")
+    asked = answer(monkeypatch, "Cancel", "Take its values", "Go on with it")
     app.bar.train.invoke()
     assert asked == ["Another run"] and app.form.texts()["latent_dim"] == "9"
     app.bar.train.invoke()
@@ -946,7 +987,7 @@ def test_a_run_of_other_values_is_not_promised_to_go_on(
     assert app.bar.train["text"] == "Resume" and "Resume" in window.bar()
     app.bar.train.invoke()  # now only the weights of the loss differ
     window.pump_to("finished")
-    assert asked == ["Another run", "Another run", "Other values"]
+    assert asked == ["Another run", "Another run", "Go on with this run"]
 
 
 def test_messages_call_parameters_what_the_form_calls_them(open_window: Open) -> None:

@@ -84,7 +84,7 @@ class App:
             kit.scale(self.root, self.scale)
         self.resizing = ""
         self.quit_after_stop = self.interrupted = self.signalled = False
-        self.looked = ("", "")
+        self.looked, self.looking = ("", ""), False
         self.redrawn = self.collected = 0.0
         self.collections = 0
         self.start_wanted = start
@@ -383,8 +383,12 @@ class App:
         if places != self.looked and any(self.looked):
             self.view.found = None
             self.view.forget()
-        self.looked = places
+        self.looked, self.looking = places, True
         self.worker.look(*places)
+
+    def has_looked(self) -> bool:
+        """Whether it is known what the form's checkpoint folder holds."""
+        return self.places() == self.looked and not self.looking
 
     # ---- small things
 

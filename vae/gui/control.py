@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,19 +32,23 @@ class Control:
         app = self.app
         if app.state == "blocked":
             app.view.go_on()
-        if app.busy:
+        if app.busy or not self._form_is_whole():
+            return
+        if not fresh and not app.has_looked():
+            # A key was faster than the look. What it finds decides what is asked.
+            app.start_wanted = True
+            app.say(_("Checking"), _("Looking into the checkpoint folder..."))
+            app.look()
             return
         if not fresh and app.view.then and not self._may_go_on():
             return
         if app.busy:  # another answer has begun a run while a question stood
             return
         app.form.show_problems({})
-        places = app.places()
-        resumes = app.view.resumable and places == app.looked and not fresh
+        resumes = app.view.resumable and not fresh
         if not resumes:
-            # Also when a key started it while the edited field still had the focus.
             app.view.forget()
-            app.looked = places
+            app.looked = app.places()
         app.loss.show_own()
         app.banner.clear()
         app.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
@@ -54,11 +58,23 @@ class Control:
     def _may_go_on(self) -> bool:
         """Whether the checkpoint folder's run is to go on as the form says; asks if need be."""
         view = self.app.view
-        if not self._form_is_whole():
+        if names := view.other_values():
+            self._offer_instead(names)
             return False
-        if (view.other_values() or view.other_images) and not self._goes_on_with_another_run():
-            return False
-        return self._goes_on_with_changes() and (not view.ended or self._wants_more_epochs())
+        wanted = self._epochs_to_train_on() if view.ended else 0
+        reasons = [self._other_images(), self._other_values(), self._all_done(wanted)]
+        if not any(reasons):
+            return True
+        on, new = _("Train on") if wanted else _("Go on with it"), _("In new folders")
+        choices = (new, on) if view.other_images else (on, new)
+        reasons += [_("A run of its own can also begin in new folders beside it.")]
+        text = "\n\n".join(filter(None, reasons))
+        answer = dialogs.ask(self.app.root, _("Go on with this run"), text, (*choices, _("Cancel")))
+        if answer == new:
+            self._find_places()
+        elif answer == on and wanted:
+            self.app.form.take({"num_epochs": text_of(wanted)})
+        return answer == on
 
     def _form_is_whole(self) -> bool:
         """Whether the form can be used, before anything is asked; marks what cannot."""
@@ -69,77 +85,63 @@ class Control:
             app.say_marked()
         return not problems
 
-    def _goes_on_with_another_run(self) -> bool:
-        """Whether to go on although the checkpoint folder's run had other values or images; asks.
-
-        Or does what else was chosen.
-        """
-        app, names = self.app, self.app.view.other_values()
-        then, texts = app.view.then, app.form.texts()
+    def _offer_instead(self, names: Sequence[str]) -> None:
+        """Ask what to do with the checkpoint folder's run, which cannot go on with these values."""
+        app, then = self.app, self.app.view.then
         changed = [name for name in names if PARAMETERS[name].told]
-        if names and app.view.other_images:
+        if app.view.other_images:
             names, changed = ["file_path", *names], ["file_path", *changed]
-        changes = self._changes(changed)
-        if names:
-            own = _("Take its values")
-            text = _(
-                "The checkpoint folder holds a run that was trained with other values and cannot "
-                "go on with those of the form: {changes}. Begin a run in new folders beside it, or "
-                "take its values and go on with it, or start fresh, which moves it aside."
-            ).format(changes=changes or _("a changed pattern"))
-        else:
-            own = _("Go on with it")
-            text = _(
-                "The checkpoint folder holds a run on the images in {then}, and the form names "
-                "{now}. Begin a run in new folders beside it; or go on with it, if these are the "
-                "same images; or start fresh, which moves it aside."
-            ).format(then=readable(Path(str(then["file_path"]))), now=texts["file_path"])
-        choices = (_("In new folders"), own, _("Start fresh..."), _("Cancel"))
+        text = _(
+            "The checkpoint folder holds a run that was trained with other values and cannot "
+            "go on with those of the form: {changes}. Begin a run in new folders beside it, or "
+            "take its values and go on with it, or start fresh, which moves it aside."
+        ).format(changes=self._changes(changed) or _("a changed pattern"))
+        choices = (_("In new folders"), _("Take its values"), _("Start fresh..."), _("Cancel"))
         answer = dialogs.ask(app.root, _("Another run"), text, choices)
         if answer == choices[0]:
             self._find_places()
-        elif answer == own and names:
+        elif answer == choices[1]:
             app.form.take({name: text_of(then[name]) for name in names})
         elif answer == choices[2]:
             self.start_fresh()
-        return answer == own and not names
 
-    def _goes_on_with_changes(self) -> bool:
-        """Whether to go on although the run learned by other values up to here; asks."""
-        app, then = self.app, self.app.view.then
-        now = parse(app.form.texts())[0]
+    def _other_images(self) -> str:
+        """What is to be known of a run on other images, or nothing."""
+        if not self.app.view.other_images:
+            return ""
+        text = _(
+            "The checkpoint folder holds a run on the images in {then}, and the form names {now}. "
+            "It can go on if these are the same images."
+        )
+        then = readable(Path(str(self.app.view.then["file_path"])))
+        return text.format(then=then, now=self.app.form.texts()["file_path"])
+
+    def _other_values(self) -> str:
+        """What is to be known of a run that learned by other values up to here, or nothing."""
+        then, now = self.app.view.then, parse(self.app.form.texts())[0]
         names = [name for name in RECORDED if name in now and now[name] != then[name]]
         names = [name for name in names if name != "num_epochs"]  # which says how far to go
         if not names:
-            return True
+            return ""
         text = _(
-            "This run was trained with other values: {changes}. It can go on with those of the "
-            "form, or a run of its own can begin in new folders beside it."
+            "The run was trained with other values, and goes on with those of the form: {changes}."
         ).format(changes=self._changes(names))
         if set(names) & set(WEIGHTS):
             text += " " + _("The loss before and after is another measure, not to be compared.")
-        choices = (_("Go on with them"), _("In new folders"), _("Cancel"))
-        answer = dialogs.ask(app.root, _("Other values"), text, choices)
-        if answer == choices[1]:
-            self._find_places()
-        return answer == choices[0]
+        return text
 
-    def _wants_more_epochs(self) -> bool:
-        """Whether to raise the epochs of a run that has done all that the form wants; asks."""
-        app, done = self.app, len(self.app.view.history)
-        before, most = int(app.view.then["num_epochs"]), int(PARAMETERS["num_epochs"].high or 0)
-        wanted = before if before > done else min(done + before, most)
+    def _epochs_to_train_on(self) -> int:
+        """How many epochs in all to propose for a run that has done as many as the form wants."""
+        view, most = self.app.view, int(PARAMETERS["num_epochs"].high or 0)
+        done, before = len(view.history), int(view.then["num_epochs"])
+        return before if before > done else min(done + before, most)
+
+    def _all_done(self, wanted: int) -> str:
+        """What is to be known of a run that is done, or nothing without a number of epochs."""
         text = _(
-            "All {done} epochs that the form asks for are done. Train on until epoch {wanted}, or "
-            "begin a run in new folders beside it."
-        ).format(done=done, wanted=wanted)
-        choices = (_("Train on"), _("In new folders"), _("Cancel"))
-        answer = dialogs.ask(app.root, _("All epochs are done"), text, choices)
-        if answer == choices[0]:
-            app.form.take({"num_epochs": text_of(wanted)})
-        elif answer == choices[1]:
-            self._find_places()
-        return answer == choices[0]
+            "All {done} epochs that the form asks for are done. Train on until epoch {wanted}?"
+        )
+        return text.format(done=len(self.app.view.history), wanted=wanted) if wanted else ""
 
     def _changes(self, names: Iterable[str]) -> str:
         """ "Beta from 1.0 to 0.5, ...": from the checkpoint folder's run to the form."""
@@ -205,8 +207,8 @@ class Control:
             text = _("In the form: {changes}. The Samples tab can draw with it at once.")
         elif app.view.ended:
             text = _(
-                "In the form: {changes}. All epochs of this run are done: raise Epochs too, then "
-                "Resume goes on with them; or start fresh."
+                "In the form: {changes}. All epochs of this run are done: Resume asks how far to "
+                "train on with them. Or start fresh."
             )
         app.say(_("Note"), text.format(changes=changes))
 

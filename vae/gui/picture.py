@@ -26,7 +26,7 @@ class Picture(Plot):
         self.placed, self.stale = False, True
 
     def refresh(self) -> None:
-        if self.stale and self.widget.winfo_viewable() and not self.placed:
+        if self.stale and self._ready() and not self.placed:
             self._place()
         super().refresh()
 

@@ -23,6 +23,7 @@ class Plot:
         self.widget.configure(highlightthickness=0, borderwidth=0)
         self.axes = self.figure.add_subplot()
         self.stale = True
+        self.seen, self.size = False, (0, 0)  # at the last refresh; that it has taken
         self.canvas.mpl_connect("resize_event", lambda event: self._place())
         self.resizing = ""
         self.widget.bind("<Configure>", self._resized)  # in the place of matplotlib's own
@@ -39,17 +40,26 @@ class Plot:
         self.resizing = self.widget.after(RESIZE_MS, self._take_size, event)
 
     def _take_size(self, event: tk.Event) -> None:
-        self.resizing = ""
+        self.resizing, self.size = "", (event.width, event.height)
         self.canvas.resize(event)  # type: ignore[no-untyped-call]
+        self.stale = False  # it draws
 
     def _place(self) -> None:
         """Put the axes where they belong in a canvas of this size."""
 
     def refresh(self) -> None:
         """Draw if something changed and the tab is visible."""
-        if self.stale and self.widget.winfo_viewable():
+        if self.stale and self._ready():
             self.stale = False
             self.canvas.draw_idle()  # type: ignore[no-untyped-call]
+
+    def _ready(self) -> bool:
+        """Whether it can be seen and has taken its size; else it would be drawn twice."""
+        widget, before = self.widget, self.seen
+        self.seen = bool(widget.winfo_viewable())
+        if self.seen and not before:
+            widget.update_idletasks()  # the window may have another size since it was last seen
+        return self.seen and self.size == (widget.winfo_width(), widget.winfo_height())
 
     def paint(self, c: Palette) -> None:
         """Take the colours of a palette."""

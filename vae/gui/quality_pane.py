@@ -138,7 +138,10 @@ class QualityPane(Pane):
         self.apply(self.found[place])
 
     def refresh(self) -> None:
-        if self.plot is None or not self.winfo_viewable():
+        if self.plot is None:
+            return
+        if not self.winfo_viewable():
+            self.plot.make_next()
             return
         now = time.monotonic()
         if self.stale and (now - self.drawn > REDRAW_SECONDS or not self.locked):

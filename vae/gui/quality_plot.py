@@ -110,22 +110,29 @@ class QualityPlot(Plot):
     def __init__(self, master: tk.Misc) -> None:
         super().__init__(master)
         self.axes.remove()
-        self.cells: list[Cell] = []
+        self.made: list[Cell] = []
+        self.cells: list[Cell] = []  # those that are shown
         self.palette = LIGHT
+
+    def make_next(self) -> bool:
+        """Make a cell that is missing, which takes a moment. Returns whether one was."""
+        if missing := MEASURES[len(self.made) :]:
+            cell = Cell(missing[0], self.figure.add_axes((0, 0, 1, 1), visible=False))
+            cell.paint(self.palette)
+            self.made.append(cell)
+        return bool(missing)
 
     def update(self, history: Sequence[EpochRecord], values: Mapping[str, Value]) -> None:
         """Show the epochs of a run of these parameters."""
-        shown = [m for m in MEASURES if any(getattr(r, m.name) is not None for r in history)]
-        if shown != [cell.measure for cell in self.cells]:
-            self.figure.clear()
-            rows = -(-len(shown) // COLUMNS)
-            self.cells = [
-                Cell(measure, self.figure.add_subplot(rows, COLUMNS, place))
-                for place, measure in enumerate(shown, start=1)
-            ]
-            self.paint(self.palette)
-        for cell in self.cells:
-            cell.show(history, values)
+        while self.make_next():
+            pass
+        self.cells = []
+        for cell in self.made:
+            measured = any(getattr(record, cell.measure.name) is not None for record in history)
+            cell.axes.set_visible(measured)
+            if measured:
+                self.cells.append(cell)
+                cell.show(history, values)
         self._place()
         self.stale = True
 
@@ -161,5 +168,5 @@ class QualityPlot(Plot):
     def paint(self, c: Palette) -> None:
         super().paint(c)
         self.palette = c
-        for cell in self.cells:
+        for cell in self.made:
             cell.paint(c)

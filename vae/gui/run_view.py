@@ -478,6 +478,7 @@ class RunView:
         if app.busy or event.folder != app.form.texts()["model_save_dir"]:
             return
         self.found = event
+        app.looking = False
         app.show_buttons()
         if event.problem:
             app.log.write(event.problem, "warning")
@@ -492,6 +493,7 @@ class RunView:
             app.reconstructions.take_found(folder, event.reconstructions)
         if app.state == "idle" and app.bar.topic in ("ready", "found", "note"):
             self.say_found()
+        app.start_if_wanted()
 
     def say_again(self) -> None:
         """Say in the language in use what can be said anew."""
@@ -519,7 +521,7 @@ class RunView:
             wanted = parse({"num_epochs": texts["num_epochs"]})[0].get("num_epochs", 0)
             total = max(int(wanted), done)
             more = found.record.images_done
-            hint = _("Resume") if done < total else _("raise Epochs to train on")
+            hint = _("Resume") if done < total else _("Resume asks how far to train on")
             values = {**DEFAULTS, **found.record.config, **parse(texts)[0]}
             if has_given_up(found.record.history, values):
                 hint = _("no more improvement; raise Early stopping to train on")

@@ -43,6 +43,21 @@ def test_what_is_no_number_is_refused(text: str, images: Path) -> None:
     assert "number" in problems(file_path=str(images), lr=text)["lr"]
 
 
+@pytest.mark.parametrize("text", ["1,000", "2,0"])
+def test_a_comma_in_a_whole_number_may_stand_for_thousands_and_is_refused(
+    text: str, images: Path
+) -> None:
+    found = problems(file_path=str(images), num_epochs=text)
+    assert "without a comma" in found["num_epochs"]
+
+
+def test_a_tilde_is_the_persons_own_folder(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(images.parent))
+    monkeypatch.setenv("USERPROFILE", str(images.parent))
+    config = TrainConfig.from_strings({"file_path": f"~/{images.name}", "group_pattern": "~/a"})
+    assert Path(config.file_path) == images and config.group_pattern == "~/a"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -274,7 +274,9 @@ def come_of(sound: Sound, data: bytes, folder: Path) -> str:
     began = time.process_time()
     try:
         tensors, record = load(path, layout_of(sound.config))
-        sound.state.resume(path, tensors, record)
+        given = dict(tensors)
+        sound.state.resume(path, given, record)
+        assert not given  # nothing is held twice
     except (DamagedError, CheckpointError):
         return "refused"
     finally:

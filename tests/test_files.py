@@ -39,6 +39,30 @@ def _umask() -> int:
 
 
 @posix
+def test_on_macos_the_drives_own_memory_is_flushed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    knows = iter([True, False])
+    calls: list[str] = []
+
+    def control(descriptor: int, command: int) -> None:
+        calls.append("full")
+        if not next(knows):
+            raise OSError(errno.ENOTSUP, "no")
+
+    monkeypatch.setattr(files.sys, "platform", "darwin")
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr(fcntl, "fcntl", control)
+    monkeypatch.setattr(files.os, "fsync", lambda descriptor: calls.append("fsync"))
+    with (tmp_path / "file").open("wb") as file:
+        files.sync(file.fileno())
+        files.sync(file.fileno())  # on a file system that cannot
+    assert calls == ["full", "full", "fsync"]
+
+
+@posix
 def test_a_folder_that_cannot_be_synced_is_no_error_but_a_failing_disk_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

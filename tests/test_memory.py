@@ -63,3 +63,9 @@ def test_what_cannot_fit_is_refused_with_the_batch_size_that_does(
     leave(1000)
     with pytest.raises(ConfigError, match="smaller img_size"):
         run_vae_training(tiny())
+
+
+@pytest.mark.parametrize("text", ["CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED when"])
+def test_memory_of_a_gpu_runs_out_in_other_words_too(text: str) -> None:
+    assert is_out_of_memory(RuntimeError(text))
+    assert not is_out_of_memory(RuntimeError("CUDA error: invalid argument"))

@@ -4,8 +4,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from vae.config import TrainConfig
-from vae.events import EpochDone, Event, Warned
+from vae.events import EarlierRunKept, EpochDone, Event, Warned
+from vae.lock import BusyError
 from vae.outputs import Outputs
 from vae.training import run_vae_training
 
@@ -64,3 +67,32 @@ def test_one_folder_may_serve_for_everything(tiny: Make) -> None:
         (folder / name).write_bytes(b"old")
     Outputs(config, lambda event: None).set_earlier_run_aside()
     assert {path.name for path in (folder / "earlier_run_0001").iterdir()} == names
+
+
+def test_two_runs_never_write_pictures_into_one_folder_at_once(tiny: Make) -> None:
+    other = tiny("other", output_dir=tiny().output_dir)
+
+    def heard(event: Event) -> None:
+        if isinstance(event, EpochDone) and event.record.epoch == 1:
+            with pytest.raises(BusyError, match="choose another output_dir"):
+                run_vae_training(other)
+
+    run_vae_training(tiny(num_epochs=2), heard)
+    assert run_vae_training(other).epoch == other.num_epochs
+
+
+def test_a_run_that_goes_on_overwrites_no_picture_of_one_that_took_its_folder(tiny: Make) -> None:
+    output = Path(tiny().output_dir)
+    run_vae_training(tiny(num_epochs=1))
+    run_vae_training(tiny("other", output_dir=str(output), num_epochs=2, lr=0.01))
+    names = ["loss_curve.png", *(f"{kind}_epoch_000{epoch}.png" for epoch in (1, 2)
+             for kind in ("reconstructions", "samples"))]  # fmt: skip
+    others = {name: (output / name).read_bytes() for name in names}
+    told: list[Event] = []
+    run_vae_training(tiny(num_epochs=2), told.append)
+    kept = output / "earlier_run_0002"
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == others
+    assert [e.places for e in told if isinstance(e, EarlierRunKept)] == [("output_dir",)]
+    told.clear()
+    run_vae_training(tiny(num_epochs=3), told.append)  # all in it is its own
+    assert not [event for event in told if isinstance(event, Warned)]

@@ -29,8 +29,10 @@ from vae.events import (
     Warned,
 )
 from vae.files import checkpoint_name
+from vae.images import find_images
 from vae.lock import BusyError, only_run
 from vae.training import TrainingError, run_vae_training
+from vae.watch import ImageWatch
 
 Make = Callable[..., TrainConfig]
 
@@ -244,3 +246,23 @@ def test_a_change_of_the_images_during_the_run_is_told_once(
     assert run_vae_training(tiny(num_epochs=6), emit).epoch == 6
     (text,) = texts
     assert text.startswith("2 images have changed or gone") and "image_003.png" in text
+
+
+def test_a_run_that_is_over_tells_of_no_change_any_more(images: Path) -> None:
+    files, told = find_images(images)[0], list[Event]()
+    watch = ImageWatch(images, files, told.append)
+    (images / "image_003.png").unlink()
+    watch.end()
+    watch._look()
+    assert told == []
+
+
+def test_the_folder_that_is_lost_may_be_chosen_by_another_of_its_names(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fail_saving(monkeypatch, after=1, until=2)
+    config = tiny(num_epochs=3, model_save_dir="./checkpoints")
+    person = Person(lambda trouble: tmp_path / "checkpoints")
+    assert run_vae_training(config, decide=person).epoch == 3
+    assert len(person.troubles) == 1

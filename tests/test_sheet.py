@@ -10,6 +10,7 @@ from vae import cache
 from vae.dataset import MedicalImageDataset
 from vae.errors import StopRequested
 from vae.grid import GRID_GAP
+from vae.gui.data_words import trouble
 from vae.images import find_images
 from vae.sheet import CELL, Sheet, contact_sheet
 
@@ -69,3 +70,14 @@ def test_without_an_image_that_can_be_decoded_there_is_no_grid(tmp_path: Path) -
 def test_a_sheet_stops_when_asked(images: Path) -> None:
     with pytest.raises(StopRequested):
         contact_sheet(images, find_images(images)[0], 16, 3, lambda: True)
+
+
+def test_images_that_are_nearly_black_are_told(tmp_path: Path) -> None:
+    values = np.linspace(0, 4095, 900, dtype=np.uint16).reshape(30, 30)
+    Image.fromarray(values).save(tmp_path / "12 bits.png")
+    dark = sheet_of(tmp_path, 16, 1)
+    assert dark.brightest <= 16
+    head, lines = trouble(None, dark)
+    assert head == f"no value above {dark.brightest} of 255" and "12 bits" in lines[0]
+    Image.new("L", (30, 30), 200).save(tmp_path / "b.png")
+    assert trouble(None, sheet_of(tmp_path, 16, 1)) == ("", [])

@@ -56,12 +56,19 @@ def test_all_combinations_are_planned_each_in_its_folder(
     assert trials[0].config.beta == 0.1 and trials[3].config.latent_dim == 8
 
 
+def test_the_forms_own_folders_need_not_be_usable(texts: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    unusable = {"output_dir": str(tmp_path / "file" / "output")}
+    assert len(plan({**texts, **unusable}, {"beta": ["1"]}, tmp_path / "all")) == 1
+
+
 @pytest.mark.parametrize(
     ("axes", "words"),
     [
         ({"beta": ["1", "x"]}, "not a number"),
         ({"beta": []}, "no value"),
         ({"output_dir": ["a"]}, "cannot be varied"),
+        ({"group_pattern": ["a"]}, "cannot be varied"),
         ({"seed": [str(i) for i in range(MAX_TRIALS + 1)]}, "fewer values"),
         ({"img_size": ["18"]}, "divisible"),
     ],

@@ -90,7 +90,7 @@ def test_a_run_leaves_log_checkpoints_curve_and_samples(tiny: Make) -> None:
     assert (result.epoch, result.stopped) == (4, False)
     assert [row.epoch for row in read_log(config.log_file)] == [1, 2, 3, 4]
     assert len(checkpoint_files(Path(config.model_save_dir))) == 2
-    names = sorted(path.name for path in Path(config.output_dir).iterdir())
+    names = sorted(path.name for path in Path(config.output_dir).glob("[!.]*"))
     pictures = [
         f"{k}_epoch_000{i}.png" for k in ("reconstructions", "samples") for i in range(1, 5)
     ]
@@ -236,7 +236,7 @@ def test_a_new_run_overwrites_neither_the_log_nor_the_pictures_of_another(tiny: 
     first = tiny(num_epochs=1)
     run_vae_training(first)
     output, log = Path(first.output_dir), Path(first.log_file)
-    before = {path.name: path.read_bytes() for path in (*output.iterdir(), log)}
+    before = {path.name: path.read_bytes() for path in (*output.glob("[!.]*"), log)}
     other = str(output.parent / "other_checkpoints")
     events: list[Event] = []
     run_vae_training(tiny(num_epochs=1, model_save_dir=other, seed=5), events.append)

@@ -69,7 +69,11 @@ def test_a_run_ends_when_nothing_improves_and_its_best_checkpoint_stays(tiny: Ma
     assert evaluate(folder, print, k=1).epoch == result.epoch
     # And it is over for good; the last epoch has its pictures.
     assert (Path(config.output_dir) / samples_name(result.epoch)).exists()
-    assert not run_vae_training(config).trained
+    again = run_vae_training(config)
+    assert not again.trained and again.gave_up
+    # What ends with the last epoch does not end early.
+    whole = dataclasses.replace(config, num_epochs=result.epoch)
+    assert not run_vae_training(whole).gave_up
     # The sequence number alone tells the newest; the best is only kept.
     assert files[0][1].name == checkpoint_name(files[0][0], result.epoch)
 

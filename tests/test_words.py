@@ -44,3 +44,6 @@ def test_the_end_of_a_run_says_what_came_of_it() -> None:
     )
     done = result_words(TrainingResult(1, 1, 0, False, False, (ROW,), SAVED))
     assert done == ("Finished", "All epochs up to 1 were done already: raise num_epochs to go on.")
+    again = TrainingResult(1, 9, 0, False, False, (ROW,), SAVED, ROW, gave_up=True)
+    assert "ended early at epoch 1" in result_words(again)[1]
+    assert "raise early_stopping" in result_words(again)[1]

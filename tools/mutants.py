@@ -33,7 +33,7 @@ MUTANTS = (
     Mutant(
         "power loss: a file's content is not synced",
         "vae/files.py",
-        "                os.fsync(file.fileno())",
+        "                sync(file.fileno())",
         "                pass",
         "tests/test_power_loss.py",
     ),

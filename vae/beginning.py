@@ -25,8 +25,9 @@ from vae.state import TrainingState, layout_of
 from vae.watch import DiskWatch
 
 NOT_EXACT = marked(
-    "Resuming with another processor type, device, number format, PyTorch version or thread count "
-    "than the checkpoint's: the run goes on, but not bit for bit as an unbroken one."
+    "Resuming with another processor type, device, number format, thread count or version of "
+    "PyTorch or of the image decoders than the checkpoint's: the run goes on, but not bit for bit "
+    "as an unbroken one."
 )
 
 
@@ -84,6 +85,7 @@ def begin(
         if not state.is_exact(record):
             emit(Warned(_(NOT_EXACT)))
         emit(Resumed(path, state.epoch, state.images_done, record.history, changes))
+        outputs.set_foreign_pictures_aside(state)
     else:
         if should_stop():
             raise StopRequested

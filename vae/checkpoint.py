@@ -78,8 +78,8 @@ class MismatchError(CheckpointError):
 class Draft:
     """A checkpoint whose content is written, but not yet verified, durable or named.
 
-    Writing into the system's file cache takes a fraction of the time that hashing and fsync take,
-    and no memory of ours; once the draft is made, the training may change the tensors. Where it
+    Writing into the system's file cache takes a fraction of the time that hashing and fsync take;
+    once the draft is made, the training may change the tensors. Where it
     can, it is written over the checkpoint pruned last, whose room in that cache is still there:
     up to ten times faster than making new room.
     """
@@ -290,7 +290,7 @@ def checkpoint_files(folder: Path, damaged: bool = False) -> list[tuple[int, Pat
 
 
 def of_epoch(folder: Path, epoch: int) -> Path | None:
-    """The checkpoint made at the end of an epoch: the first after it, or None if it is gone."""
+    """The first checkpoint made after an epoch, usually at its end, or None if there is none."""
     named = [(int(CHECKPOINT_NAME.fullmatch(p.name)[2]), p) for _n, p in checkpoint_files(folder)]  # type: ignore[index]  # they match
     return next((path for found, path in reversed(named) if found == epoch), None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -256,6 +257,8 @@ PARAMETERS: dict[str, Parameter] = {f.name: f.metadata["parameter"] for f in fie
 DEFAULTS: dict[str, Value] = {f.name: cast(Value, f.default) for f in fields(TrainConfig)}
 # The files and folders among them.
 PATHS = tuple(name for name, facts in PARAMETERS.items() if facts.kind)
+# Those that a run writes.
+OWNED = tuple(name for name in PATHS if name != "file_path")
 
 
 def fixed_apart(now: Mapping[str, Value], then: Mapping[str, Value]) -> list[str]:
@@ -274,20 +277,25 @@ def text_of(value: Value) -> str:
 def parse(texts: Mapping[str, str]) -> tuple[dict[str, Value], dict[str, str]]:
     """Values of the texts that can be read, and a problem for each that cannot.
 
-    Numbers may be written 0.001, 1e-3 or 0,001. Unknown names raise KeyError.
+    Numbers may be written 0.001, 1e-3 or 0,001; a whole number has no comma, which may stand for
+    thousands. ~ is the person's own folder. Unknown names raise KeyError.
     """
     values: dict[str, Value] = {}
     problems: dict[str, str] = {}
     for name, text in texts.items():
         default, text = DEFAULTS[name], text.strip()
         if isinstance(default, str):
-            values[name] = text
+            values[name] = os.path.expanduser(text) if PARAMETERS[name].kind else text
             continue
         read = float(text.replace(",", ".")) if NUMBER.fullmatch(text) else math.nan
         if not math.isfinite(read):
             problems[name] = no_number(name, text, default)
         elif isinstance(default, float):
             values[name] = read
+        elif "," in text:
+            problem = _("{name} {value}: write a whole number without a comma, as {example}.")
+            example = text.replace(",", "")
+            problems[name] = problem.format(name=name, value=text, example=example)
         elif read != int(read):
             problem = _("{name} {value} is not a whole number: take {nearest}.")
             problems[name] = problem.format(name=name, value=text, nearest=round(read))

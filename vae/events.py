@@ -175,9 +175,13 @@ class Warned:
 
 @dataclass(frozen=True)
 class EarlierRunKept(Warned):
-    """An earlier run's files were moved into folders called `name`, beside where they were."""
+    """Another run's files were moved into folders called `name`, beside where they were.
+
+    Those that the parameters `places` name.
+    """
 
     name: str
+    places: tuple[str, ...]
 
 
 # How often a run that waits tries again by itself: a disk may have room again, a drive be back.

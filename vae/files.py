@@ -104,7 +104,7 @@ def atomic_write(
             yield file
             file.flush()
             if durable:
-                os.fsync(file.fileno())
+                sync(file.fileno())
         replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -125,13 +125,25 @@ def replace(source: Path, target: Path) -> None:
             time.sleep(0.1)
 
 
+def sync(descriptor: int) -> None:
+    """Have what was written to an open file reach the disk itself. Raises OSError."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        # There fsync leaves it in the drive's own memory. Not every file system knows better.
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(descriptor)
+
+
 def sync_folder(folder: Path) -> None:
-    """Make a folder's entries last through power loss. Windows has no such call and needs none."""
+    """Make a folder's entries last through power loss. Windows has no such call."""
     if sys.platform == "win32":
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     except OSError as error:
         # Some network and FUSE file systems cannot sync a folder; the file itself was synced.
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):

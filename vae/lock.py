@@ -1,4 +1,4 @@
-"""One run at a time in a checkpoint folder."""
+"""One run at a time in a folder for checkpoints, or for pictures."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class BusyError(StudioError):
 
 
 @contextlib.contextmanager
-def only_run(folder: Path) -> Iterator[Callable[[], bool]]:
+def only_run(folder: Path, name: str = "model_save_dir") -> Iterator[Callable[[], bool]]:
     """Hold a folder for one run; the system lets go of it when the process ends, however it ends.
 
-    Gives a function that says whether the folder is still there and still held. Makes the folder.
-    Raises BusyError if another run holds it, OSError.
+    `name` is the parameter that names it. Gives a function that says whether the folder is still
+    there and still held. Makes the folder. Raises BusyError if another run holds it, OSError.
     """
     make_folder(folder)
     lock, holder = FileLock(folder / LOCK_NAME), folder / HOLDER_NAME
@@ -39,9 +39,9 @@ def only_run(folder: Path) -> Iterator[Callable[[], bool]]:
     except Timeout:
         text = _(
             "Another run of VAE Studio is working in {folder} ({who}). Nothing was changed: wait "
-            "for it, stop it, or choose another model_save_dir."
+            "for it, stop it, or choose another {name}."
         )
-        raise BusyError(text.format(folder=folder, who=_who(holder))) from None
+        raise BusyError(text.format(folder=folder, who=_who(holder), name=name)) from None
     except NotImplementedError:
         pass  # a file system without locks; better no guard than no training
     try:

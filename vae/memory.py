@@ -19,6 +19,9 @@ NO_MEMORY = (
     "can't allocate memory",  # Linux, macOS
     "DefaultCPUAllocator: not enough memory",  # Windows
     "MPS backend out of memory",
+    "CUDA error: out of memory",  # of pinned memory, and of the driver's own
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
 )
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from vae import sampler_file, samplers
 from vae.checkpoint import checkpoint_files
-from vae.config import TrainConfig
+from vae.config import OWNED, TrainConfig
 from vae.curve import write_loss_curve
 from vae.dataset import Load
 from vae.decoding import DataError
@@ -25,11 +25,11 @@ from vae.files import (
     samples_name,
 )
 from vae.grid import GRID_SIDE, image_grid
-from vae.history import has_rows, set_aside_if_foreign, write_log
+from vae.history import has_rows, run_mark, set_aside_if_foreign, write_log
 from vae.language import _
 from vae.randomness import generator
 from vae.reconstructions import comparison, fixed_images, reconstruct
-from vae.samples import decode_latents, write_png
+from vae.samples import decode_latents, run_of, write_png
 from vae.schedule import has_given_up
 from vae.state import TrainingState
 
@@ -58,7 +58,23 @@ class Outputs:
         logs = [self.log] if has_rows(self.log) else []
         checkpoints = [path for _number, path in reversed(checkpoint_files(folder, damaged=True))]
         sampler = [folder / SAMPLER_NAME] * (folder / SAMPLER_NAME).is_file()
-        files = [*pictures, *logs, *sampler, *checkpoints]
+        text = _("The earlier run's files were kept in folders named {name}.")
+        self._set_aside([*pictures, *logs, *sampler, *checkpoints], text, OWNED)
+
+    def set_foreign_pictures_aside(self, state: TrainingState) -> None:
+        """Before a run goes on: move the pictures of another one that took the same folder since.
+
+        As `set_earlier_run_aside` does. Pictures without a mark, which all have before the first
+        epoch is done, stay.
+        """
+        pictures = [path for path in _listed(self.folder) if is_picture(path.name)]
+        own = run_mark(state.history)
+        foreign = [path for path in pictures if run_of(path) not in ("", own)]
+        curve = [path for path in pictures if foreign and path.name == LOSS_CURVE_NAME]
+        text = _("Pictures of another run in the output folder were kept in its folder {name}.")
+        self._set_aside([*foreign, *curve], text, ("output_dir",))
+
+    def _set_aside(self, files: Sequence[Path], text: str, places: tuple[str, ...]) -> None:
         if not files:
             return
         name = next(
@@ -68,8 +84,7 @@ class Outputs:
         )
         for source in files:
             move_into(source.parent / name, source)
-        text = _("The earlier run's files were kept in folders named {name}.")
-        self.emit(EarlierRunKept(text.format(name=name), name))
+        self.emit(EarlierRunKept(text.format(name=name), name, places))
 
     def begin_log(self, state: TrainingState) -> None:
         """Write the rows of the epochs done. Rows that this would lose are kept, and named.
@@ -134,7 +149,7 @@ class Outputs:
         path = self.folder / samples_name(state.epoch, state.images_done)
         if self.fitted:
             self._write_sampler(state, self.fitted)
-        self._write_picture(path, lambda: write_png(path, grid))
+        self._write_picture(path, lambda: write_png(path, grid, run_mark(state.history)))
         self.emit(SamplesReady(state.epoch, grid, path, state.images_done))
 
     def _write_sampler(self, state: TrainingState, sampler: samplers.Sampler) -> None:
@@ -158,7 +173,7 @@ class Outputs:
                 return  # training itself meets that image, and says what to do
         picture = comparison(self.originals, *reconstruct(state.shown, self.originals))
         path = self.folder / reconstructions_name(state.epoch, state.images_done)
-        self._write_picture(path, lambda: write_png(path, picture))
+        self._write_picture(path, lambda: write_png(path, picture, run_mark(state.history)))
         self.emit(ReconstructionsReady(state.epoch, picture, path, state.images_done))
 
     def pictures_due(self, epoch: int) -> bool:

@@ -7,7 +7,7 @@ import os
 import platform
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from vae.events import (
     Resumed,
     TrainingResult,
 )
-from vae.runs import OWNED, Change, Run, load_runs, run_path, write_run
+from vae.runs import Change, Run, load_runs, run_path, write_run
 
 WRITE_SECONDS = 3.0
 
@@ -96,7 +96,7 @@ class Recorder:
                 self._write()
             case EarlierRunKept():
                 self.moved = True
-                self._follow(event.name)
+                self._follow(event.name, event.places)
             case Resumed():
                 self._resume(event)
             case CheckpointSaved() if event.path.parent != self.run.place("model_save_dir"):
@@ -130,11 +130,11 @@ class Recorder:
         self.run = replace(own, history=event.history, trained=True)
         self._write()
 
-    def _follow(self, name: str) -> None:
+    def _follow(self, name: str, places: Sequence[str]) -> None:
         """Earlier runs' files were moved aside: their entries say where to."""
         for earlier in load_runs()[0]:
             config = dict(earlier.config)
-            for field in OWNED:
+            for field in places:
                 if config[field] == self.run.config[field]:
                     config[field] = str(moved_into(earlier.place(field), name, field))
             if config != earlier.config and earlier.state != "running":

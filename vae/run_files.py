@@ -11,10 +11,11 @@ from datetime import datetime
 from pathlib import Path
 
 from vae.checkpoint import checkpoint_files
+from vae.config import OWNED
 from vae.files import SAMPLER_NAME, is_picture, move_into, safe_name
 from vae.history import log_text
 from vae.lock import only_run
-from vae.runs import OWNED, Run, run_path
+from vae.runs import Run, run_path
 
 TRASH = "vae_trash"
 

@@ -17,14 +17,13 @@ from typing import Any, NamedTuple
 
 import platformdirs
 
-from vae.config import DEFAULTS, PARAMETERS, Value, is_of_type, text_of
+from vae.config import DEFAULTS, OWNED, PARAMETERS, Value, is_of_type, text_of
 from vae.events import EpochRecord, may_be_missing
 from vae.files import APP, atomic_write
 from vae.language import _, number
 from vae.schedule import WEIGHTS, best_epoch, measured_loss
 from vae.words import duration
 
-OWNED = ("model_save_dir", "output_dir", "log_file")
 STATES = ("running", "finished", "stopped", "failed", "interrupted")
 MAX_BYTES = 60_000_000
 PACED = 5  # of the newest epochs the time is looked at

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -107,7 +108,8 @@ class Saving:
     def _take(self, folder: Path) -> None:
         """Save in a folder from now on; make it if it is gone. Raises OSError, StudioError."""
         state = self.state
-        moved = folder != Path(state.config.model_save_dir)
+        before = state.config.model_save_dir
+        moved = os.path.realpath(folder) != os.path.realpath(before)
         if not moved and self.is_held():
             return
         found = [path for _number, path in checkpoint_files(folder, damaged=True)]

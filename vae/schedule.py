@@ -43,7 +43,8 @@ def score(record: EpochRecord, values: Mapping[str, Value]) -> float:
     The loss at the weights that the run has now, whatever it had then. With kl_balance auto, which
     has no weights of its own, the negative bound on log p(x) in nats for each value of an image,
     less a constant, at the decoder variance that fits best: 1/2 log MSE + latent_dim * KL / D
-    (Rybkin et al., 2021). Infinite where the validation images had no finite loss.
+    (Rybkin et al., 2021). KL counts in full, also what free_bits leaves free and before its warm-up
+    is over. Infinite where the validation images had no finite loss.
     """
     mse, kl, blur = record.reconstruction_loss, record.kl_loss, record.blur_loss
     if values["val_fraction"]:

@@ -27,7 +27,8 @@ class Sheet:
     """A few images as the model sees them, decoded in full.
 
     grid is uint8 (h, w) or (h, w, 3), None if no image can be decoded. shown images are in it, of
-    which `coloured` have colour in the file. refused are names with reasons.
+    which `coloured` have colour in the file. brightest is the highest value in any of them. refused
+    are names with reasons.
     """
 
     grid: np.ndarray | None
@@ -35,6 +36,7 @@ class Sheet:
     size: int
     channels: int
     coloured: int
+    brightest: int
     refused: tuple[tuple[str, str], ...]
 
 
@@ -53,7 +55,8 @@ def contact_sheet(
     coloured = sum(map(has_colour, colours))
     refused = tuple((readable(Path(files[i].name)), why) for i, why in sorted(reasons.items()))
     grid = image_grid(_reduced(images), GRID_SIDE) if len(images) else None
-    return Sheet(grid, len(images), size, channels, coloured, refused)
+    brightest = int(images.max(initial=0))
+    return Sheet(grid, len(images), size, channels, coloured, brightest, refused)
 
 
 def _decode(

@@ -21,6 +21,7 @@ from vae.dataset import MedicalImageDataset
 from vae.events import EpochRecord
 from vae.files import readable
 from vae.header import DamagedError, Entry, Record
+from vae.images import DECODER
 from vae.language import _, marked
 from vae.loss import VAELoss
 from vae.model import VAE, build_model, initialize
@@ -159,6 +160,7 @@ class TrainingState:
     def end_epoch(self, record: EpochRecord) -> None:
         """Add the epoch's record to the history and begin the next one."""
         self.history.append(record)
+        self.trained = True
         self.images_done, self.seconds = 0, 0.0
         self.sums.zero_()
 
@@ -229,12 +231,11 @@ class TrainingState:
         return {n: tensor.detach().cpu().contiguous().numpy() for n, tensor in tensors.items()}
 
     @torch.no_grad()
-    def resume(
-        self, path: Path, tensors: Mapping[str, np.ndarray], record: Record
-    ) -> tuple[str, ...]:
+    def resume(self, path: Path, tensors: dict[str, np.ndarray], record: Record) -> tuple[str, ...]:
         """Take a checkpoint's place. Returns what this session changes, one sentence each.
 
-        The tensors are those of `layout_of`. Raises MismatchError if it belongs to another run.
+        The tensors are those of `layout_of`; each is given up once it is copied, so that no more
+        memory is taken than training takes. Raises MismatchError if it belongs to another run.
         """
         check_same_run(self.config, self.data, self.validation, record, path)
         targets: dict[str, torch.Tensor] = {SUMS: self.sums, RUNNING_MSE: self.running_mse}
@@ -246,15 +247,15 @@ class TrainingState:
                 step = torch.tensor(float(record.optimizer_steps))
                 states[parameter] = {"step": step.to(parameter.device) if fused else step}
                 for moment in MOMENTS:
-                    # zeros_like keeps the memory layout that an unbroken run's moments have.
-                    states[parameter][moment] = torch.zeros_like(parameter)
+                    # empty_like keeps the memory layout that an unbroken run's moments have.
+                    states[parameter][moment] = torch.empty_like(parameter)
                     targets[f"optimizer.{name}.{moment}"] = states[parameter][moment]
-        if self.average is not None:
-            # A run that begins to average only now begins with its weights.
-            source = "average" if record.config["ema"] else "model"
-            averages = {f"{source}.{n}": p for n, p in self.average.named_parameters()}
-            copy_tensors(tensors, averages)
+        if self.average is not None and record.config["ema"]:
+            targets |= {f"average.{n}": p for n, p in self.average.named_parameters()}
         copy_tensors(tensors, targets)
+        if self.average is not None and not record.config["ema"]:
+            # A run that begins to average only now begins with its weights.
+            self.average.load_state_dict(self.model.state_dict())
         self.optimizer.state.update(states)
         if self.scaler.is_enabled() and record.scaler:
             self.scaler.load_state_dict(record.scaler)
@@ -277,7 +278,8 @@ class TrainingState:
     def _environment(self) -> str:
         """What bit-exactness depends on beside the threads: other processors add in other order."""
         processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-        return f"{processor}, {self.device.type}, {self.dtype}, torch {torch.__version__}"
+        computing = f"{processor}, {self.device.type}, {self.dtype}, torch {torch.__version__}"
+        return f"{computing}, decoder {DECODER}"
 
 
 def layout_of(config: TrainConfig) -> Callable[[Record], Layout | None]:
@@ -301,10 +303,10 @@ def layout_of(config: TrainConfig) -> Callable[[Record], Layout | None]:
 
 
 @torch.no_grad()
-def copy_tensors(sources: Mapping[str, np.ndarray], targets: Mapping[str, torch.Tensor]) -> None:
-    """Copy to each target the source of its name."""
+def copy_tensors(sources: dict[str, np.ndarray], targets: Mapping[str, torch.Tensor]) -> None:
+    """Copy to each target the source of its name, and give that up."""
     for name, target in targets.items():
-        target.copy_(torch.from_numpy(sources[name]))
+        target.copy_(torch.from_numpy(sources.pop(name)))
 
 
 def check_same_run(
@@ -369,23 +371,29 @@ def load_model(folder: Path, warn: Callable[[str], None], best: bool = False) ->
         raise CheckpointError(text.format(folder=folder))
     _path, tensors, record = found
     if best and (epoch := best_epoch(record.history, record.config)):
-        path = checkpoint.of_epoch(folder, epoch.epoch)
-        if path is None:
-            text = _(
-                "The checkpoint of epoch {epoch}, the best one, is no longer in {folder}. Take the "
-                "newest; a run with a val_fraction keeps the best."
-            )
-            raise CheckpointError(text.format(epoch=epoch.epoch, folder=readable(folder)))
-        try:
-            tensors, record = checkpoint.load(path, lambda r: layout_of(_config_of(r))(r))
-        except DamagedError as error:
-            text = _("Checkpoint {path} is damaged: {reason}. Take the newest.")
-            raise CheckpointError(text.format(path=readable(path), reason=error)) from error
+        tensors, record = _load_epoch(folder, epoch.epoch)
     config = _config_of(record)
     model = build_model(config)
     source = "average" if config.ema else "model"
     copy_tensors(tensors, {f"{source}.{n}": p for n, p in model.named_parameters()})
     return Loaded(model.eval(), config, record, torch.from_numpy(tensors[RUNNING_MSE]))
+
+
+def _load_epoch(folder: Path, epoch: int) -> tuple[dict[str, np.ndarray], Record]:
+    """The checkpoint of the best epoch. Raises CheckpointError, OSError."""
+    if path := checkpoint.of_epoch(folder, epoch):
+        try:
+            tensors, record = checkpoint.load(path, lambda r: layout_of(_config_of(r))(r))
+        except DamagedError as error:
+            text = _("Checkpoint {path} is damaged: {reason}. Take the newest.")
+            raise CheckpointError(text.format(path=readable(path), reason=error)) from error
+        if not record.images_done:  # else it is of the midst of the next epoch
+            return tensors, record
+    text = _(
+        "The checkpoint of epoch {epoch}, the best one, is no longer in {folder}. Take the "
+        "newest; a run with a val_fraction keeps the best."
+    )
+    raise CheckpointError(text.format(epoch=epoch, folder=readable(folder)))
 
 
 def _config_of(record: Record) -> TrainConfig:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from vae.config import PARAMETERS, PATHS, ConfigError, TrainConfig, text_of
+from vae.config import PARAMETERS, ConfigError, TrainConfig, parse, text_of
 from vae.errors import StudioError, file_problem
 from vae.events import Event, TrainingResult, TrialBegun, TrialEnded, Trouble, Warned
 from vae.files import atomic_write
@@ -25,8 +25,8 @@ FIGURES = (
     "blur_loss", "val_loss", "psnr", "ssim", "swd", "seconds", "folder",
 )  # fmt: skip
 
-# The names that can be varied: all but paths.
-VARIABLE = tuple(name for name in PARAMETERS if name not in PATHS)
+# The names that can be varied: folders are called by the values, which must be fit to be told.
+VARIABLE = tuple(name for name, facts in PARAMETERS.items() if facts.told)
 
 
 class Trial(NamedTuple):
@@ -65,7 +65,9 @@ def plan(texts: Mapping[str, str], axes: Mapping[str, Sequence[str]], folder: Pa
     for combination in itertools.product(*axes.values()):
         chosen = dict(zip(axes, combination, strict=True))
         # Read first: 0,5 and 0.5 are one value, and make one folder's name.
-        read = TrainConfig.from_strings({**texts, **chosen}).to_dict()
+        read, problems = parse(chosen)
+        if problems:
+            raise ConfigError(problems)
         varied = {name: text_of(read[name]) for name in chosen}
         place = folder / "_".join(f"{name}_{value}" for name, value in varied.items())
         paths = {

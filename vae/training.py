@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -101,6 +102,8 @@ def run_vae_training(
             images = find_data(config, watch, should_stop)
             is_held = held.enter_context(only_run(folder))
             held.enter_context(no_leftovers(folder))
+            if os.path.realpath(outputs.folder) != os.path.realpath(folder):
+                held.enter_context(only_run(outputs.folder, "output_dir"))
             # The folder is let go only when the saver has finished.
             with ThreadPoolExecutor(1, "saver") as saver:
                 state = begin(config, images, place, outputs, emit, fresh, saver, should_stop)
@@ -126,7 +129,7 @@ def run_vae_training(
         history=tuple(state.history),
         checkpoint=state.saved,
         best=best_epoch(state.history, config.to_dict()),
-        gave_up=has_given_up(state.history, config.to_dict()),
+        gave_up=state.epoch < config.num_epochs and has_given_up(state.history, config.to_dict()),
     )
 
 
@@ -161,6 +164,8 @@ class _Training:
         except StopRequested:
             finished = False
             self.save()
+        finally:
+            self.images.end()
         self.saving.acknowledge(wait=True)
         self.outputs.write_curve(self.state, last=True)
         return finished
@@ -187,7 +192,9 @@ class _Training:
             done = (state.images_done + len(batch)) / count
             state.set_lr(lr(done))
             random = generator(config.seed, "augment", state.epoch, state.images_done)
-            self.train_step(augment(self.load(state.data, batch), config.augment, random))
+            with self.saved_without_memory():
+                x = augment(self.load(state.data, batch), config.augment, random)
+            self.train_step(x)
             seconds = time.monotonic() - began - (self.saving.waited - waited)
             state.seconds = before + seconds
             self.report((state.images_done - first) / max(seconds, 1e-9))

@@ -61,7 +61,10 @@ class DiskWatch:
 
 
 class ImageWatch:
-    """Says once that images have changed or gone since they were read. Asks the disk by itself."""
+    """Says once that images have changed or gone since they were read. Asks the disk by itself.
+
+    Until `end`, after which a look that goes on says nothing any more.
+    """
 
     def __init__(
         self, folder: Path, files: Sequence[ImageFile], emit: Callable[[Event], None]
@@ -69,7 +72,11 @@ class ImageWatch:
         self.folder, self.files, self.emit = folder, files, emit
         self.looked = time.monotonic()
         self.thread: threading.Thread | None = None
-        self.told = False
+        self.told = self.ended = False
+
+    def end(self) -> None:
+        """The run is over."""
+        self.ended = True
 
     def look(self) -> None:
         """Begin a look at all files, if the last one is done and a minute old."""
@@ -82,7 +89,7 @@ class ImageWatch:
     def _look(self) -> None:
         changed = [file.name for file in self.files if self._has_changed(file)]
         self.looked = time.monotonic()
-        if not changed:
+        if not changed or self.ended:
             return
         self.told = True
         text = ngettext(

@@ -129,6 +129,11 @@ def result_words(result: TrainingResult) -> tuple[str, str]:
         return _("Stopped"), _stopped_words(result, result.checkpoint.name)
     if not result.trained:
         text = _("All epochs up to {epoch} were done already: raise num_epochs to go on.")
+        if result.gave_up:
+            text = _(
+                "The run ended early at epoch {epoch}, since the validation images showed no "
+                "improvement any more: raise early_stopping to go on."
+            )
         return _("Finished"), text.format(epoch=result.epoch)
     seconds = sum(record.seconds for record in result.history)
     text = ngettext("{count} epoch in {time}.", "{count} epochs in {time}.", result.epoch)

@@ -765,7 +765,7 @@ def test_small_grids_are_enlarged_by_whole_factors(open_window: Open) -> None:
     app = window.app
     app.show_tab(app.samples)
     app.samples.show(Shown(np.zeros((142, 142, 3), np.uint8), Path("samples_epoch_0001.png"), 1))
-    app.root.update()
+    window.pump(lambda: bool(app.samples.plot.figure.images))
     (image,) = app.samples.plot.figure.images
     height, width = image.get_size()
     assert width == height >= 142

@@ -10,6 +10,8 @@ from vae.language import _, ngettext, number
 from vae.reasons import reason_words
 from vae.words import duration
 
+DARK = 64  # of 255: what is never brighter is no image meant to be seen
+
 if TYPE_CHECKING:
     from vae.estimate import Estimate
     from vae.events import Progress
@@ -141,7 +143,7 @@ def _refused_words(refused: int, all_known: bool) -> str:
 
 
 def trouble(survey: Survey | None, sheet: Sheet | None) -> tuple[str, list[str]]:
-    """The files that cannot be used and those that are copies: a headline and one line each."""
+    """Files that cannot be used, copies, and images too dark: a headline and one line each."""
     unreadable = dict(survey.unreadable) if survey else {}
     refused = survey.refused if survey else 0
     for name, reason in sheet.refused if sheet else ():
@@ -158,4 +160,13 @@ def trouble(survey: Survey | None, sheet: Sheet | None) -> tuple[str, list[str]]
         text = ngettext("{count} is a copy", "{count} are copies of others", survey.copies)
         heads.append(text.format(count=count(survey.copies)))
         lines += [_("same content: {names}").format(names=", ".join(g)) for g in survey.duplicates]
+    if sheet and sheet.shown and sheet.brightest < DARK:
+        text = _("no value above {value} of 255")
+        heads.append(text.format(value=sheet.brightest))
+        lines.append(
+            _(
+                "The images below are nearly black. Values of 12 bits, saved with 16, lose most "
+                "grey levels: save them over the whole range first."
+            )
+        )
     return "  ·  ".join(heads), lines

@@ -25,6 +25,7 @@ from vae.files import (
     SPARE_NAME,
     atomic_write,
     checkpoint_name,
+    listed,
     replace,
     sync_folder,
 )
@@ -267,7 +268,7 @@ def load_newest(
             "start fresh."
         )
         raise CheckpointError(text.format(folder=folder, suffix=DAMAGED_SUFFIX))
-    if pickled := [path.name for path in _listed(folder) if path.suffix.lower() in PICKLED]:
+    if pickled := [path.name for path in listed(folder) if path.suffix.lower() in PICKLED]:
         text = _(
             "{folder} holds {name}, a kind of checkpoint that can run foreign code when it is "
             "read. It was not read, and nothing was started: choose another model_save_dir, or "
@@ -275,10 +276,6 @@ def load_newest(
         )
         raise CheckpointError(text.format(folder=folder, name=pickled[0]))
     return None
-
-
-def _listed(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def checkpoint_files(folder: Path, damaged: bool = False) -> list[tuple[int, Path]]:
@@ -297,7 +294,7 @@ def of_epoch(folder: Path, epoch: int) -> Path | None:
 
 def _numbered(folder: Path, damaged: bool) -> list[tuple[int, Path]]:
     found = []
-    for path in _listed(folder):
+    for path in listed(folder):
         name = path.name
         while damaged and name.endswith(DAMAGED_SUFFIX):
             name = name.removesuffix(DAMAGED_SUFFIX)

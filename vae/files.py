@@ -74,6 +74,11 @@ def safe_name(text: str) -> str:
     return kept.strip("_")[:40] or "unnamed"
 
 
+def listed(folder: Path) -> list[Path]:
+    """What is in a folder, by name; nothing if it is none. Raises OSError."""
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
 def size_words(count: float) -> str:
     """A number of bytes for a person: "0.4 MB", "459 MB", "1.4 GB"."""
     if count >= 999.5e6:

@@ -20,6 +20,7 @@ from vae.files import (
     LOSS_CURVE_NAME,
     SAMPLER_NAME,
     is_picture,
+    listed,
     move_into,
     reconstructions_name,
     samples_name,
@@ -54,7 +55,7 @@ class Outputs:
         newest is found again. Says so, and raises OSError.
         """
         folder = Path(self.config.model_save_dir)
-        pictures = [path for path in _listed(self.folder) if is_picture(path.name)]
+        pictures = [path for path in listed(self.folder) if is_picture(path.name)]
         logs = [self.log] if has_rows(self.log) else []
         checkpoints = [path for _number, path in reversed(checkpoint_files(folder, damaged=True))]
         sampler = [folder / SAMPLER_NAME] * (folder / SAMPLER_NAME).is_file()
@@ -67,7 +68,7 @@ class Outputs:
         As `set_earlier_run_aside` does. Pictures without a mark, which all have before the first
         epoch is done, stay.
         """
-        pictures = [path for path in _listed(self.folder) if is_picture(path.name)]
+        pictures = [path for path in listed(self.folder) if is_picture(path.name)]
         own = run_mark(state.history)
         foreign = [path for path in pictures if run_of(path) not in ("", own)]
         curve = [path for path in pictures if foreign and path.name == LOSS_CURVE_NAME]
@@ -199,7 +200,3 @@ class Outputs:
         except OSError as error:
             text = _("{path} was not written ({reason}). Training goes on.")
             self.emit(Warned(text.format(path=path, reason=error.strerror or error)))
-
-
-def _listed(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else []

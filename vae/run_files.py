@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vae.checkpoint import checkpoint_files
 from vae.config import OWNED
-from vae.files import SAMPLER_NAME, is_picture, move_into, safe_name
+from vae.files import SAMPLER_NAME, is_picture, listed, move_into, safe_name
 from vae.history import log_text
 from vae.lock import only_run
 from vae.runs import Run, run_path
@@ -45,9 +45,7 @@ def own_files(run: Run, runs: Sequence[Run]) -> list[Path]:
     later = [other for other in runs if other.began > run.began and other.trained]
     own = {name for name in OWNED if run.config[name] not in [o.config[name] for o in later]}
     pictures = [
-        path
-        for path in _listed(run.place("output_dir"))
-        if is_picture(path.name) and path.is_file()
+        path for path in listed(run.place("output_dir")) if is_picture(path.name) and path.is_file()
     ]
     log, checkpoints = run.place("log_file"), run.place("model_save_dir")
     return [
@@ -86,10 +84,6 @@ def _free_name(run: Run, files: Sequence[Path]) -> str:
     raise OSError(errno.EEXIST, "it has no free name left", TRASH)
 
 
-def _listed(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []
-
-
 def _is_log(path: Path) -> bool:
     """Whether a file begins with the names of our log's columns."""
     first = log_text(())
@@ -101,5 +95,5 @@ def _is_log(path: Path) -> bool:
 
 def _in_checkpoints(folder: Path) -> list[Path]:
     """The fitted sampler, if there is one, and the checkpoints."""
-    sampler = [path for path in _listed(folder) if path.name == SAMPLER_NAME and path.is_file()]
+    sampler = [path for path in listed(folder) if path.name == SAMPLER_NAME and path.is_file()]
     return [*sampler, *(path for _, path in reversed(checkpoint_files(folder, damaged=True)))]

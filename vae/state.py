@@ -169,7 +169,8 @@ class TrainingState:
 
         The thread calls `check` before it writes; an OSError of it counts like one of the disk.
 
-        Weights and moments must not change until `taken_down` is set; anything else may go on.
+        Weights, moments and running sums must not change until `taken_down` is set; a forward and
+        backward pass may go on.
         The future gives the path, or raises OSError or NonFiniteError. One at a time: this waits
         for the one before.
         """

@@ -39,7 +39,10 @@ class Probe:
         self.due = time.perf_counter()
         self.acts = False
         self.watched = int(app.form.texts()["num_epochs"]) // 2  # epochs before it acts
-        self.actions: Iterator[int | str] = itertools.cycle([0, 1, "small", 2, 1, "large"])
+        self.over = False
+        self.actions: Iterator[int | str] = itertools.cycle(
+            [0, 1, 2, "small", 3, 4, 5, 6, 1, "large"]
+        )
 
     def start(self) -> None:
         """Begin to watch."""
@@ -52,6 +55,7 @@ class Probe:
         if self.acts:
             self.late.append(1000 * (now - self.due))
         if self.app.state in ("finished", "failed"):
+            self.over = True
             self.app.destroy()
             return
         self.acts = len(self.app.view.history) >= self.watched
@@ -69,7 +73,8 @@ class Probe:
             else:
                 size = {"small": "1040x680", "large": "1280x820"}[action]
                 self.time("resize", lambda: self.root.geometry(size))
-        self.root.after(ACT_MS, self.act)
+        if not self.over:
+            self.root.after(ACT_MS, self.act)
 
     def time(self, kind: str, act: Callable[[], object]) -> None:
         """How long it takes until the change is drawn."""

@@ -177,7 +177,7 @@ def test_a_remedy_after_one_that_needs_a_new_run_does_so_too(open_window: Open, 
     run_vae_training(config)
     window = open_window(config)
     app = window.app
-    window.pump(lambda: app.view.resumable)
+    window.pump(lambda: app.checkpoints.resumable)
     app.form.take({"latent_dim": str(2 * config.latent_dim)})
     show(window, epochs(beta=1.0, kl_loss=0.05, swd=20.0), ILL).buttons[0].invoke()
     assert "KL balance auto, Sampler gmm. Only a new run takes them" in app.bar.text["text"]
@@ -227,7 +227,7 @@ def test_a_report_is_written_from_the_menu(open_window: Open, tiny: Make) -> Non
     run_vae_training(config)
     window = open_window(config)
     app = window.app
-    window.pump(lambda: app.view.resumable)
+    window.pump(lambda: app.checkpoints.resumable)
     app.root.event_generate("<Control-y>")
     path = Path(config.output_dir) / REPORT_NAME
     window.pump(lambda: "report.html was written" in app.bar.text["text"])
@@ -250,7 +250,7 @@ def test_a_report_can_be_stopped(
     monkeypatch.setattr(report, "write_report", wait)
     window = open_window(config)
     app = window.app
-    window.pump(lambda: app.view.resumable)
+    window.pump(lambda: app.checkpoints.resumable)
     app.actions.write_report()
     assert app.bar.word["text"] == "Measuring" and str(app.bar.train["state"]) == "disabled"
     app.bar.stop.invoke()
@@ -270,7 +270,7 @@ def test_a_window_that_measures_is_closed_at_the_second_click(
     monkeypatch.setattr(report, "write_report", lambda *_, **__: goes_on.wait(30))
     window = open_window(config)
     app = window.app
-    window.pump(lambda: app.view.resumable)
+    window.pump(lambda: app.checkpoints.resumable)
     app.actions.write_report()
     closed: list[bool] = []
     destroy = app.destroy

@@ -106,7 +106,9 @@ def test_of_runs_that_are_stopped_those_done_are_compared(
     app = window.app
     wanted(monkeypatch, Sweep({"num_epochs": ["2", "5000"]}, tmp_path / "all"))
     app.control.train_several()
-    window.pump(lambda: app.view.trial is not None and app.view.trial.number == 2)
+    window.pump(
+        lambda: app.view.several.running is not None and app.view.several.running.number == 2
+    )
     window.pump(lambda: len(app.view.history) > 2)
     assert [line.label for line in app.loss.shown_lines()] == ["This run, training", "Epochs 2"]
     app.control.stop()

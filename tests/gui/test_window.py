@@ -281,7 +281,7 @@ def test_a_refusal_says_why_beside_its_field(open_window: Open, tiny: Make) -> N
     run_vae_training(tiny(num_epochs=1))
     window = open_window(tiny(num_epochs=2, latent_dim=9))
     app = window.app
-    app.view.other_values = list  # the window has not seen it: the run itself refuses
+    app.checkpoints.other_values = list  # the window has not seen it: the run itself refuses
     app.control.train()
     window.pump_to("failed")
     assert "belongs to another run" in window.bar()
@@ -406,7 +406,7 @@ def test_nothing_is_asked_of_a_form_that_cannot_be_used(
     run_vae_training(tiny(num_epochs=1))
     window = open_window(tiny(num_epochs=2, latent_dim=9), log_file="")
     app = window.app
-    window.pump(lambda: bool(app.view.other_values()))
+    window.pump(lambda: bool(app.checkpoints.other_values()))
     asked = answer(monkeypatch, "In new folders")
     app.bar.train.invoke()
     assert not asked and app.form.marked() == ["log_file"]
@@ -493,7 +493,7 @@ def test_a_refused_field_stays_marked_until_it_is_edited(open_window: Open, tiny
     run_vae_training(tiny(num_epochs=1))
     window = open_window(tiny(num_epochs=2, latent_dim=9))
     form = window.app.form
-    window.app.view.other_values = list
+    window.app.checkpoints.other_values = list
     window.app.control.train()
     window.pump_to("failed")
     for name in ("img_size", "latent_dim"):
@@ -511,7 +511,7 @@ def test_another_checkpoint_folder_clears_what_was_refused_for_the_first(
     images = make_images(tmp_path / "others", 9)
     window = open_window(tiny(num_epochs=2, file_path=str(images)))
     app = window.app
-    window.pump(lambda: app.view.resumable)
+    window.pump(lambda: app.checkpoints.resumable)
     answer(monkeypatch, "Go on with it")  # but they are not the same images
     app.control.train()
     window.pump_to("failed")

@@ -64,7 +64,7 @@ class Actions:
     def write_report(self) -> None:
         """Measure the newest checkpoint, and write all that is known of its run into a file."""
         app = self.app
-        if app.busy or not app.view.resumable:
+        if app.busy or not app.checkpoints.resumable:
             wait = _("The report is made from a checkpoint, while no run goes on.")
             app.tell(wait if app.busy else _("There is nothing to report yet. Train first."))
             return

@@ -20,6 +20,7 @@ from vae.gui import dialogs, jobs, kit
 from vae.gui.actions import Actions
 from vae.gui.banner import Banner
 from vae.gui.bar import ActionBar
+from vae.gui.checkpoint_folder import CheckpointFolder
 from vae.gui.control import Control
 from vae.gui.data_pane import DataPane
 from vae.gui.data_view import DataView
@@ -84,11 +85,11 @@ class App:
             kit.scale(self.root, self.scale)
         self.resizing = ""
         self.quit_after_stop = self.interrupted = self.signalled = False
-        self.looked, self.looking = ("", ""), False
         self.redrawn = self.collected = 0.0
         self.collections = 0
         self.start_wanted = start
         self.data_view = DataView(self)
+        self.checkpoints = CheckpointFolder(self)
         self.control, self.actions = Control(self), Actions(self)
         self._build()
         self.view = RunView(self)
@@ -165,7 +166,7 @@ class App:
         else:
             self.form.show_problems(self.form.problems())
             self.say_marked()
-            self.look()
+            self.checkpoints.look()
             self.data_view.look()
             self.start_if_wanted()
         self.worker.import_ahead()
@@ -225,11 +226,11 @@ class App:
 
     def show_buttons(self) -> None:
         """Bring the buttons in line with the state and with what was found."""
-        view = self.view
-        goes_on = view.resumable and not view.other_values() and not view.other_images
-        self.bar.show_state(self.state, self.busy, goes_on, view.replaceable)
+        held = self.checkpoints
+        goes_on = held.resumable and not held.other_values() and not held.other_images
+        self.bar.show_state(self.state, self.busy, goes_on, held.replaceable)
         self.follow_buttons()
-        self.samples.allow(view.resumable and not self.busy)
+        self.samples.allow(held.resumable and not self.busy)
 
     def say(self, word: str, text: str, right: str = "", topic: str = "note") -> None:
         """Another sentence in the same state; how a run ended has been said by then."""
@@ -259,7 +260,7 @@ class App:
             labels = ", ".join(_(PARAMETERS[name].label) for name in marked)
             self.bar.say("failed", word.format(count=len(marked)), labels, topic="attention")
         elif not self.bar.word["text"] or self.bar.topic == "attention":
-            self.view.say_found()
+            self.checkpoints.say()
 
     def close(self) -> None:
         """Close the window; while a run goes on, ask what to do with it."""
@@ -294,7 +295,7 @@ class App:
     def remember(self) -> None:
         """Keep the form for the next start."""
         try:
-            texts = {**self.form.texts(), **self.view.before_trials}
+            texts = {**self.form.texts(), **self.view.several.before}
             save_settings(texts, kit.mode(self.root), self.scale)
         except OSError as error:
             text = _("The form could not be remembered: {problem}")
@@ -349,46 +350,26 @@ class App:
         """A field was left: other folders may hold another run, or none that can be used."""
         if name in PATHS:
             self.check_paths()
-            self.look()
+            self.checkpoints.look()
         texts = self.form.texts()
         if self.state == "failed" and texts != self.tried:
             self.set_state("idle", "", "")  # what failed was another form
         elsewhere = texts["file_path"] != self.data_view.texts.get("file_path")
         self.data_view.look()
         self.show_buttons()
-        if elsewhere and self.view.other_images and not self.busy:
+        if elsewhere and self.checkpoints.other_images and not self.busy:
             self.set_state("idle", "", "")  # how a run on other images ended is no news any more
-            self.view.say_found()
+            self.checkpoints.say()
         said = self.bar.topic if self.state == "idle" else ""
         counts = name in ("file_path", "num_epochs") or PARAMETERS[name].fixed
         if (said == "found" and counts) or (name, said) == ("file_path", "ready"):
-            self.view.say_found()
+            self.checkpoints.say()
         self.say_marked()
 
     def check_paths(self) -> None:
         """Look, off this thread, whether the form's files and folders can be used."""
         texts = self.form.texts()
         self.worker.check_paths({path: texts[path] for path in PATHS})
-
-    def places(self) -> tuple[str, str]:
-        """Where a run to resume is looked for."""
-        texts = self.form.texts()
-        return texts["model_save_dir"], texts["output_dir"]
-
-    def look(self, force: bool = False) -> None:
-        """Look, off this thread, for a run to resume. Not while one goes on."""
-        places = self.places()
-        if self.busy or not places[0] or (places == self.looked and not force):
-            return
-        if places != self.looked and any(self.looked):
-            self.view.found = None
-            self.view.forget()
-        self.looked, self.looking = places, True
-        self.worker.look(*places)
-
-    def has_looked(self) -> bool:
-        """Whether it is known what the form's checkpoint folder holds."""
-        return self.places() == self.looked and not self.looking
 
     # ---- small things
 

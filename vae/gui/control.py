@@ -34,21 +34,21 @@ class Control:
             app.view.go_on()
         if app.busy or not self._form_is_whole():
             return
-        if not fresh and not app.has_looked():
+        if not fresh and not app.checkpoints.is_known():
             # A key was faster than the look. What it finds decides what is asked.
             app.start_wanted = True
             app.say(_("Checking"), _("Looking into the checkpoint folder..."))
-            app.look()
+            app.checkpoints.look()
             return
-        if not fresh and app.view.then and not self._may_go_on():
+        if not fresh and app.checkpoints.then and not self._may_go_on():
             return
         if app.busy:  # another answer has begun a run while a question stood
             return
         app.form.show_problems({})
-        resumes = app.view.resumable and not fresh
+        resumes = app.checkpoints.resumable and not fresh
         if not resumes:
             app.view.forget()
-            app.looked = app.places()
+            app.checkpoints.looked = app.checkpoints.places  # a new run is there by now
         app.loss.show_own()
         app.banner.clear()
         app.set_state("checking", _("Checking"), _("Checking the form and the data set..."))
@@ -57,16 +57,16 @@ class Control:
 
     def _may_go_on(self) -> bool:
         """Whether the checkpoint folder's run is to go on as the form says; asks if need be."""
-        view = self.app.view
-        if names := view.other_values():
+        folder = self.app.checkpoints
+        if names := folder.other_values():
             self._offer_instead(names)
             return False
-        wanted = self._epochs_to_train_on() if view.ended else 0
+        wanted = self._epochs_to_train_on() if self.app.view.ended else 0
         reasons = [self._other_images(), self._other_values(), self._all_done(wanted)]
         if not any(reasons):
             return True
         on, new = _("Train on") if wanted else _("Go on with it"), _("In new folders")
-        choices = (new, on) if view.other_images else (on, new)
+        choices = (new, on) if folder.other_images else (on, new)
         reasons += [_("A run of its own can also begin in new folders beside it.")]
         text = "\n\n".join(filter(None, reasons))
         answer = dialogs.ask(self.app.root, _("Go on with this run"), text, (*choices, _("Cancel")))
@@ -87,9 +87,9 @@ class Control:
 
     def _offer_instead(self, names: Sequence[str]) -> None:
         """Ask what to do with the checkpoint folder's run, which cannot go on with these values."""
-        app, then = self.app, self.app.view.then
+        app, then = self.app, self.app.checkpoints.then
         changed = [name for name in names if PARAMETERS[name].told]
-        if app.view.other_images:
+        if app.checkpoints.other_images:
             names, changed = ["file_path", *names], ["file_path", *changed]
         text = _(
             "The checkpoint folder holds a run that was trained with other values and cannot "
@@ -107,18 +107,19 @@ class Control:
 
     def _other_images(self) -> str:
         """What is to be known of a run on other images, or nothing."""
-        if not self.app.view.other_images:
+        folder = self.app.checkpoints
+        if not folder.other_images:
             return ""
         text = _(
             "The checkpoint folder holds a run on the images in {then}, and the form names {now}. "
             "It can go on if these are the same images."
         )
-        then = readable(Path(str(self.app.view.then["file_path"])))
+        then = readable(Path(str(folder.then["file_path"])))
         return text.format(then=then, now=self.app.form.texts()["file_path"])
 
     def _other_values(self) -> str:
         """What is to be known of a run that learned by other values up to here, or nothing."""
-        then, now = self.app.view.then, parse(self.app.form.texts())[0]
+        then, now = self.app.checkpoints.then, parse(self.app.form.texts())[0]
         names = [name for name in RECORDED if name in now and now[name] != then[name]]
         names = [name for name in names if name != "num_epochs"]  # which says how far to go
         if not names:
@@ -132,8 +133,8 @@ class Control:
 
     def _epochs_to_train_on(self) -> int:
         """How many epochs in all to propose for a run that has done as many as the form wants."""
-        view, most = self.app.view, int(PARAMETERS["num_epochs"].high or 0)
-        done, before = len(view.history), int(view.then["num_epochs"])
+        app, most = self.app, int(PARAMETERS["num_epochs"].high or 0)
+        done, before = len(app.view.history), int(app.checkpoints.then["num_epochs"])
         return before if before > done else min(done + before, most)
 
     def _all_done(self, wanted: int) -> str:
@@ -145,7 +146,7 @@ class Control:
 
     def _changes(self, names: Iterable[str]) -> str:
         """ "Beta from 1.0 to 0.5, ...": from the checkpoint folder's run to the form."""
-        then, texts = self.app.view.then, self.app.form.texts()
+        then, texts = self.app.checkpoints.then, self.app.form.texts()
         text = _("{label} from {then} to {now}")
         return ", ".join(
             text.format(
@@ -201,7 +202,7 @@ class Control:
         app.form.show_field(next(iter(values)))
         changes = ", ".join(f"{_(PARAMETERS[n].label)} {text_of(v)}" for n, v in values.items())
         text = _("In the form: {changes}. Resume goes on with them.")
-        if finding.fresh or app.view.other_values():  # by an earlier remedy
+        if finding.fresh or app.checkpoints.other_values():  # by an earlier remedy
             text = _("In the form: {changes}. Only a new run takes them: Start fresh begins one.")
         elif set(values) == {"sampler"}:
             text = _("In the form: {changes}. The Samples tab can draw with it at once.")

@@ -68,7 +68,7 @@ class DataView:
         if self.estimate or self.problem:
             self.number, self.complete = 0, True
             if self.app.state == "idle" and self.app.bar.topic == "ready":
-                self.app.view.say_found()  # what a click on Train would meet
+                self.app.checkpoints.say()  # what a click on Train would meet
         self.app.data.show(self)
 
     def lock(self, locked: bool) -> None:

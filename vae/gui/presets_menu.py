@@ -75,7 +75,7 @@ class PresetsMenu:
     def save(self) -> None:
         """Keep what the form says under a name that the person gives."""
         app = self.app
-        texts = {**app.form.texts(), **app.view.before_trials}
+        texts = {**app.form.texts(), **app.view.several.before}
         values, problems = parse({name: texts[name] for name in FIELDS})
         if problems | check(values):
             app.form.show_problems(app.form.problems())

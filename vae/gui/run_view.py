@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vae.comparison import Compared
-from vae.config import DEFAULTS, PATHS, Value, fixed_apart, parse, text_of
+from vae.config import DEFAULTS, PATHS, Value, parse
 from vae.events import (
     SLOW,
     BatchDone,
@@ -63,8 +61,8 @@ from vae.gui.answers import (
 from vae.gui.bar import ENOUGH_BATCHES, Eta
 from vae.gui.endings import Ending, Endings
 from vae.gui.labels import labelled, values_labelled
+from vae.gui.several_runs import SeveralRuns
 from vae.language import _, marked, ngettext, number
-from vae.schedule import has_given_up
 from vae.words import SLOW_PHASES, device_words, event_lines
 
 if TYPE_CHECKING:
@@ -86,10 +84,8 @@ class RunView:
 
     def __init__(self, app: App) -> None:
         self.app = app
-        self.found: Found | None = None
         self.endings = Endings(app)
-        self.before_trials: dict[str, str] = {}  # what the form said before several in a row
-        self.trial_folders: list[Path] = []  # where the output of several in a row is
+        self.several = SeveralRuns(app)
         self.trouble: Trouble | None = None  # that a blocked run waits with
         self.presets: tuple[Preset, ...] = ()  # the person's own
         self.recent: tuple[tuple[str, bool], ...] = ()  # image folders, and whether they are there
@@ -109,40 +105,11 @@ class RunView:
         self.values: dict[str, Value] = {}  # the parameters of the run that is shown
         self.device: DeviceChosen | None = None
         self.subject: tuple[str, int, int] | None = None  # folder, images, files left out
-        self.trial: TrialBegun | None = None  # of several runs in a row
         self.app.loss.show_own()
         self._show_history()
         self.app.samples.clear()
         self.app.reconstructions.clear()
         self.app.header.show()
-
-    @property
-    def resumable(self) -> bool:
-        """Whether the checkpoint folder holds a run to go on with."""
-        return bool(self.found and self.found.record)
-
-    @property
-    def then(self) -> dict[str, Value]:
-        """The values of the run in the form's checkpoint folder, or nothing without one."""
-        found = self.found and self.app.places() == self.app.looked and self.found.record
-        return found.config if found else {}
-
-    def other_values(self) -> list[str]:
-        """The fields whose values keep the run in the checkpoint folder from going on."""
-        then = self.then
-        return fixed_apart(parse(self.app.form.texts())[0], then) if then else []
-
-    @property
-    def other_images(self) -> bool:
-        """Whether the form names another image folder than that run's: or it has moved."""
-        folders = self.app.form.texts()["file_path"], str(self.then.get("file_path", ""))
-        now, then = (os.path.normcase(os.path.abspath(folder)) for folder in folders)
-        return all(folders) and now != then
-
-    @property
-    def replaceable(self) -> bool:
-        """Whether the checkpoint folder holds anything, so that a fresh start makes sense."""
-        return bool(self.found and self.found.anything)
 
     def show(self, event: Any) -> None:
         """Show one event."""
@@ -190,7 +157,7 @@ class RunView:
             case TrialBegun():
                 self._trial_begun(event)
             case TrialEnded():
-                self._trial_ended(event)
+                self.several.ended(event)
             case Invalid():
                 self._invalid(event.problems)
             case Looked():
@@ -262,7 +229,7 @@ class RunView:
     def _show_subject(self) -> None:
         """What is trained, and where, in the window's head."""
         parts = []
-        if trial := self.trial:
+        if trial := self.several.running:
             text, label = _("Run {number} of {total}: {label}"), values_labelled(trial.label)
             parts.append(text.format(number=trial.number, total=trial.total, label=label))
         if self.subject:
@@ -330,9 +297,7 @@ class RunView:
         self._show_history()
 
     def _ended(self, event: Ending) -> None:
-        app, several = self.app, bool(self.trial_folders)
-        self._give_form_back()
-        self.trial = None
+        app, several = self.app, self.several.over()
         self._show_subject()
         if isinstance(event, SweepFinished) and event.done == event.total:
             app.banner.clear()  # its notes are of the last of them, and another run is shown now
@@ -341,11 +306,11 @@ class RunView:
         self.endings.take(event)
         if several:  # their curves are compared, and not with that of the form's run
             self._forget_run()
-            app.loss.compare(replace(app.loss_actions.choices.comparison, alone=True))
+            self.several.compare_alone()
         if isinstance(event, Finished):
             self.history = list(event.result.history) or self.history
             self._show_history()
-        app.look(force=True)
+        app.checkpoints.look(force=True)
         app.runs.reload()
 
     def _report_ready(self, event: ReportReady) -> None:
@@ -405,27 +370,9 @@ class RunView:
             self.app.set_state(state, word, _("Trying again..."))
 
     def _trial_begun(self, event: TrialBegun) -> None:
-        """Of several runs in a row the next one begins, in folders of its own."""
         self.forget()
-        form = self.app.form
-        self.before_trials = self.before_trials or form.texts()
-        form.fill({name: text_of(value) for name, value in event.config.items()})
-        self.trial = event
-        self.trial_folders.append(Path(str(event.config["output_dir"])))
+        self.several.begun(event)
         self._show_subject()
-
-    def _trial_ended(self, event: TrialEnded) -> None:
-        """Leave its curve behind, for the next ones to be seen beside."""
-        if self.trial and event.result and not event.result.stopped:
-            run = Compared(event.label, event.result.history, self.trial.config)
-            self.app.loss.compare(self.app.loss_actions.choices.comparison.beside(run))
-
-    def _give_form_back(self) -> None:
-        """Let the form say again what it said before several runs in a row."""
-        self.app.form.fill(self.before_trials)
-        if self.trial_folders:
-            self.app.runs.select(self.trial_folders)
-        self.before_trials, self.trial_folders = {}, []
 
     def _saved(self, path: Path) -> None:
         """Keep the form true when checkpoints go to another folder than it says."""
@@ -435,10 +382,10 @@ class RunView:
             self.app.remember()
 
     def _invalid(self, problems: dict[str, str]) -> None:
-        self._give_form_back()
+        self.several.over()
         self.app.set_state("idle", "", "")
         self.app.bar.progress(0, 1)
-        self.app.look(force=True)
+        self.app.checkpoints.look(force=True)
         self.app.form.show_problems(problems)
         self.app.say_marked()
 
@@ -470,15 +417,13 @@ class RunView:
         else:
             self.app.set_state("idle", _("Stopped"), _("The demo data set is not complete."))
             self.app.start_wanted = False
-        self.app.look()
+        self.app.checkpoints.look()
         self.app.start_if_wanted()
 
     def _found(self, event: Found) -> None:
         app = self.app
-        if app.busy or event.folder != app.form.texts()["model_save_dir"]:
+        if not app.checkpoints.take(event):
             return
-        self.found = event
-        app.looking = False
         app.show_buttons()
         if event.problem:
             app.log.write(event.problem, "warning")
@@ -492,7 +437,7 @@ class RunView:
             app.samples.take_found(folder, event.samples)
             app.reconstructions.take_found(folder, event.reconstructions)
         if app.state == "idle" and app.bar.topic in ("ready", "found", "note"):
-            self.say_found()
+            app.checkpoints.say()
         app.start_if_wanted()
 
     def say_again(self) -> None:
@@ -511,43 +456,6 @@ class RunView:
         """Whether the run that is shown has done as many epochs as the form wants."""
         wanted = parse({"num_epochs": self.app.form.texts()["num_epochs"]})[0].get("num_epochs", 0)
         return 0 < int(wanted) <= len(self.history)
-
-    def say_found(self) -> None:
-        """Say what the checkpoint folder holds, and what a click on Train does."""
-        app, found = self.app, self.found
-        texts = app.form.texts()
-        if found and found.record:
-            done = len(found.record.history)
-            wanted = parse({"num_epochs": texts["num_epochs"]})[0].get("num_epochs", 0)
-            total = max(int(wanted), done)
-            more = found.record.images_done
-            hint = _("Resume") if done < total else _("Resume asks how far to train on")
-            values = {**DEFAULTS, **found.record.config, **parse(texts)[0]}
-            if has_given_up(found.record.history, values):
-                hint = _("no more improvement; raise Early stopping to train on")
-            if self.other_values():
-                hint = _("of a run with other values; Train asks what to do with it")
-            elif self.other_images:
-                hint = _("of a run on other images; Train asks what to do with it")
-            text = _("{done} of {total} epochs done: {hint}")
-            if more:
-                text = _("{done} of {total} epochs done, {more} images of the next: {hint}")
-            text = text.format(done=done, total=total, more=more, hint=hint)
-            app.say(_("Found"), text, topic="found")
-            images = max(found.record.images, 1)
-            app.bar.progress(done + more / images, total)
-        elif found and found.problem:
-            app.bar.say("failed", _("Note"), found.problem, topic="note")
-        elif found and found.anything:
-            text = _("No checkpoint in the checkpoint folder can be read. Train says more.")
-            app.bar.say("failed", _("Note"), text, topic="note")
-        elif texts["file_path"] and app.data_view.problem:
-            app.bar.say("failed", _("Note"), app.data_view.problem, topic="ready")
-        else:
-            text = _("Choose a folder of images, then Train.")
-            if texts["file_path"]:
-                text = _("Click Train.")
-            app.say(_("Ready"), text, topic="ready")
 
     def _show_history(self) -> None:
         known: dict[str, Value] = {}

@@ -242,7 +242,7 @@ class RunsPane(Pane):
         self._say(text, word)
         app.form.take({name: text_of(value) for name, value in config.items()})
         app.loss.show_own()
-        app.look(force=True)
+        app.checkpoints.look(force=True)
 
     def reveal(self) -> None:
         """Show a run's output folder in the system's file manager."""
@@ -279,7 +279,7 @@ class RunsPane(Pane):
         gone = {folder.parent.parent for folder in event.folders}
         if not app.busy and Path(app.form.texts()["model_save_dir"]).absolute() in gone:
             app.view.forget()
-            app.look(force=True)
+            app.checkpoints.look(force=True)
 
     def compare(self) -> None:
         """Show the selected runs side by side, in the table's place."""

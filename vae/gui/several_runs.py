@@ -1,0 +1,52 @@
+"""Several runs in a row: what the form says meanwhile, and the curves that they leave behind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vae.comparison import Compared
+from vae.config import text_of
+from vae.events import TrialBegun, TrialEnded
+
+if TYPE_CHECKING:
+    from vae.gui.app import App
+
+
+class SeveralRuns:
+    """Follows them from the first to the last. Lives on the window's thread."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.before: dict[str, str] = {}  # what the form said
+        self.folders: list[Path] = []  # where their output is
+        self.running: TrialBegun | None = None
+
+    def begun(self, trial: TrialBegun) -> None:
+        """The next one begins, in folders of its own."""
+        form = self.app.form
+        self.before = self.before or form.texts()
+        form.fill({name: text_of(value) for name, value in trial.config.items()})
+        self.running = trial
+        self.folders.append(Path(str(trial.config["output_dir"])))
+
+    def ended(self, event: TrialEnded) -> None:
+        """One has ended: its curve stays, for the next ones to be seen beside."""
+        if self.running and event.result and not event.result.stopped:
+            run = Compared(event.label, event.result.history, self.running.config)
+            self.app.loss.compare(self.app.loss_actions.choices.comparison.beside(run))
+
+    def over(self) -> bool:
+        """Let the form say again what it said before. Returns whether there were any."""
+        any_ran = bool(self.folders)
+        self.app.form.fill(self.before)
+        if any_ran:
+            self.app.runs.select(self.folders)
+        self.before, self.folders, self.running = {}, [], None
+        return any_ran
+
+    def compare_alone(self) -> None:
+        """Show their curves without that of the form's run."""
+        comparison = self.app.loss_actions.choices.comparison
+        self.app.loss.compare(replace(comparison, alone=True))

@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.conftest import fail_saving, stall_saving
 from tests.test_training import assert_same_end
+from vae import watch
 from vae.checkpoint import checkpoint_files
 from vae.config import TrainConfig
 from vae.dataset import MedicalImageDataset
@@ -250,10 +252,10 @@ def test_a_change_of_the_images_during_the_run_is_told_once(
 
 def test_a_run_that_is_over_tells_of_no_change_any_more(images: Path) -> None:
     files, told = find_images(images)[0], list[Event]()
-    watch = ImageWatch(images, files, told.append)
+    images_watch = ImageWatch(images, files, told.append)
     (images / "image_003.png").unlink()
-    watch.end()
-    watch._look()
+    images_watch.end()
+    images_watch._look()
     assert told == []
 
 
@@ -266,3 +268,38 @@ def test_the_folder_that_is_lost_may_be_chosen_by_another_of_its_names(
     person = Person(lambda trouble: tmp_path / "checkpoints")
     assert run_vae_training(config, decide=person).epoch == 3
     assert len(person.troubles) == 1
+
+
+@pytest.mark.parametrize(
+    ("threads", "others", "words"),
+    [
+        (2, 0.1, ""),  # what a system does by itself
+        (2, 0.9, "set threads to 1"),
+        (1, 0.9, ""),  # there is room for both
+        (1, 2.5, ""),  # and fewer there are not
+    ],
+)
+def test_other_programs_that_slow_a_training_are_told_once(
+    monkeypatch: pytest.MonkeyPatch, threads: int, others: float, words: str
+) -> None:
+    now, told = 100.0, list[Event]()
+    monkeypatch.setattr(watch.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(watch.time, "monotonic", lambda: now)
+    monkeypatch.setattr(watch, "_seconds_of_others", lambda: 7 + others * now)
+    processor = watch.ProcessorWatch(threads, told.append)
+    for _second in range(200):
+        now += 1
+        processor.look()
+    assert [words in event.message for event in told if isinstance(event, Warned)] == (
+        [True] if words else []
+    )
+
+
+def test_what_this_process_takes_is_not_counted_as_others() -> None:
+    before, began = watch._seconds_of_others(), time.process_time()
+    while time.process_time() < began + 0.3:
+        pass
+    # The system counts in hundredths of a second, and other programs may run.
+    busy = sum(psutil.cpu_times()[:3])
+    assert watch._seconds_of_others() <= busy - time.process_time() + 0.1
+    assert watch._seconds_of_others() >= before - 0.1

@@ -42,6 +42,7 @@ def table(folder: Path) -> list[dict[str, str]]:
 def test_values_may_have_a_decimal_comma() -> None:
     assert split_values(" 0,5 1;2  1 ") == ["0,5", "1", "2"]
     assert split_values("0.5, 4 ,") == ["0.5", "4"]
+    assert split_values("0.5,2") == ["0.5", "2"]
 
 
 def test_all_combinations_are_planned_each_in_its_folder(

@@ -75,7 +75,7 @@ ADVICE: dict[str, Advice] = {
     "beta": Advice(
         marked("Latents closer to N(0, I): smoother samples; too high, and all turn grey alike."),
         marked("Sharper reconstructions; samples become rough, since latents leave N(0, I)."),
-        marked("0.01 to 1."),
+        marked("0.01 to 1. With kl_balance auto 0.3 to 1: the weight in use is far smaller."),
     ),
     "kl_balance": Advice(
         "",

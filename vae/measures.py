@@ -21,7 +21,7 @@ MEASURES = (
     Measure("psnr", "PSNR", marked("reconstructions; higher is better"), "dB", ".1f"),
     Measure("ssim", "SSIM", marked("likeness of reconstructions; 1 is best"), "", ".3f"),
     Measure("active_units", marked("Active latents"), marked("latents in use"), "", ".0f"),
-    Measure("beta", marked("KL weight β"), marked("effective, mean of the epoch")),
+    Measure("beta", marked("KL weight in use"), marked("mean of the epoch")),
     Measure("sharpness", marked("Sharpness"), marked("1: as sharp as the originals"), "", ".2f"),
     Measure("swd", marked("Sample distance"), marked("grey levels; lower is better"), "", ".1f"),
     Measure("checkerboard", marked("Checkerboard"), marked("pattern of 2 or 4 pixels; 1: none"),

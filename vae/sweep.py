@@ -40,9 +40,11 @@ class Trial(NamedTuple):
 def split_values(text: str) -> list[str]:
     """The values of a parameter, written with blanks or semicolons between them.
 
-    A comma may be a decimal one, so that it separates only where a blank follows.
+    A comma may be a decimal one, so that it separates only where a blank follows, or where a point
+    is the decimal one.
     """
-    values = (part.rstrip(",") for part in text.replace(";", " ").split())
+    parts = (part.rstrip(",") for part in text.replace(";", " ").split())
+    values = (value for part in parts for value in (part.split(",") if "." in part else [part]))
     return list(dict.fromkeys(filter(None, values)))
 
 

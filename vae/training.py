@@ -45,7 +45,7 @@ from vae.saving import Decide, Saving
 from vae.schedule import best_epoch, has_given_up, learning_rate, warmed
 from vae.state import TrainingState
 from vae.validation import measure
-from vae.watch import DiskWatch, ImageWatch
+from vae.watch import DiskWatch, ImageWatch, ProcessorWatch
 
 __all__ = ["CheckpointError", "ConfigError", "DataError", "TrainingError", "run_vae_training"]
 
@@ -150,6 +150,7 @@ class _Training:
         self.requested = requested
         files = [*state.data.files, *state.validation.files]
         self.images = ImageWatch(state.data.folder, files, emit)
+        self.processor = ProcessorWatch(state.threads, emit) if state.device.type == "cpu" else None
         self.reported = 0.0
 
     def run(self) -> bool:
@@ -291,6 +292,8 @@ class _Training:
         self.reported = now
         self.saving.acknowledge()
         self.check_finite()
+        if self.processor:
+            self.processor.look()
         state, config = self.state, self.config
         if state.scaler.is_enabled() and state.scaler.get_scale() < 1:
             raise explain.float16_too_narrow(state)

@@ -1,4 +1,4 @@
-"""Watches beside a run: a disk that keeps it waiting, images that change under it."""
+"""Watches beside a run: a disk that keeps it waiting, images that change, a busy processor."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import psutil
+
 from vae.events import SLOW, Event, Progress, Warned
 from vae.files import readable
 from vae.images import ImageFile
-from vae.language import ngettext
+from vae.language import _, ngettext, number
 
 SLOW_SECONDS = 5.0
 LOOK_SECONDS = 60.0
+BUSY_SECONDS, BUSY_CORES = 30.0, 0.3  # how often others are looked at, and what they may take
 
 
 class DiskWatch:
@@ -58,6 +61,50 @@ class DiskWatch:
             if waiting and waiting != told and time.monotonic() - waiting[1] > SLOW_SECONDS:
                 told = waiting
                 self._emit(Progress(waiting[0] + SLOW, 0, 0))
+
+
+class ProcessorWatch:
+    """Says once that other programs take what the threads of a training on the CPU count on.
+
+    Its threads wait for each other, so that all lose what one of them does.
+    """
+
+    def __init__(self, threads: int, emit: Callable[[Event], None]) -> None:
+        self.threads, self.emit = threads, emit
+        self.cores = os.cpu_count() or 1
+        self.looked, self.others = time.monotonic(), _seconds_of_others()
+        self.told = False
+
+    def look(self) -> None:
+        """Look, every half a minute, how much others took since the last time."""
+        now = time.monotonic()
+        if self.told or now < self.looked + BUSY_SECONDS:
+            return
+        others = _seconds_of_others()
+        taken = (others - self.others) / (now - self.looked)
+        self.looked, self.others = now, others
+        fewer = max(1, int(self.cores - taken))
+        if self.threads + taken < self.cores + BUSY_CORES or fewer >= self.threads:
+            return
+        self.told = True
+        text = _(
+            "Other programs take {taken} of the {cores} processor cores. The threads of the "
+            "training wait for each other, so that it loses more than that. Close them; or stop, "
+            "set threads to {fewer}, and resume."
+        )
+        taken_words = number(taken, ".1f")
+        self.emit(Warned(text.format(taken=taken_words, cores=self.cores, fewer=fewer)))
+
+
+def _seconds_of_others() -> float:
+    """Processor seconds that all but this process and those that it started have taken."""
+    times = psutil.cpu_times()
+    busy = times.user + times.system + getattr(times, "nice", 0.0)
+    own = psutil.Process()
+    for process in (own, *own.children(recursive=True)):
+        with contextlib.suppress(psutil.Error):  # one that ends meanwhile
+            busy -= sum(process.cpu_times()[:2])
+    return float(busy)
 
 
 class ImageWatch:

@@ -304,7 +304,8 @@ def test_a_run_that_is_not_compared_is_left_out_while_none_goes_on(open_window: 
     assert str(loss.tools["copy"]["state"]) == "disabled" and str(loss.export["state"]) == "normal"
     choose(window, loss.lines, RECONSTRUCTION)
     assert list(plot.line.get_ydata()) == [r.val_reconstruction_loss for r in measured(4)]
-    assert plot.words == "Reconstruction error (mean squared), on validation images."
+    words = "Reconstruction error (mean squared), on validation images."
+    assert plot.words == f"{words} The form's run is not among them: Clear brings it back."
     choose(window, loss.lines, TOTAL)
     app.set_state("paused", "", "")  # a run that goes on is never hidden
     drawn(window)

@@ -130,7 +130,7 @@ def test_a_comparison_follows_a_run_that_goes_on(
         return str(rows[label][1])
 
     assert told("State") == "Finished" and told("Epochs") == "1 of 1"
-    assert view.notes["text"].endswith("The numbers are of each run's best epoch.")
+    assert "The numbers are of each run's best epoch." in view.notes["text"]
     app.form.fill({"num_epochs": "3"})
     app.bar.train.invoke()
     window.pump_to("finished")
@@ -186,6 +186,9 @@ def test_compare_shows_what_differs_and_goes_back(
     alike = dict(comparison(load_runs()[0][1:]))
     assert "(lowest)" not in str(alike["Best loss"])  # nothing is marked of what is alike
     assert not pane.table.winfo_viewable()
+    pane.comparison.curves.invoke()  # of what compares
+    assert window.app.loss_actions.choices.column == "reconstruction_loss"
+    window.app.show_tab(pane)
     assert [run.name for run in shown[0].runs] == ["beta 1.0", "beta 0.5"]
     assert [len(run.history) for run in shown[0].runs] == [1, 1]
     assert shown[0].alone and window.app.loss.left_out  # the run of the form is a third one
@@ -402,13 +405,13 @@ def test_reveal_shows_the_output_folder(
     open_window: Open, three: list[TrainConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[Path] = []
-    monkeypatch.setattr(runs_pane, "open_folder", lambda folder: shown.append(folder) or "")
+    monkeypatch.setattr(runs_pane, "open_path", lambda path: shown.append(path) or "")
     window = open_window()
     pane = show(window, 3)
     pane.table.tree.selection_set(pane.table.tree.get_children()[0])
     pane.reveal()
     assert shown == [Path(three[2].output_dir)]
-    assert desktop.open_folder(Path(three[2].output_dir, "gone"))
+    assert desktop.open_path(Path(three[2].output_dir, "gone"))
 
 
 def test_a_failed_run_says_why_below_the_table(open_window: Open, three: list[TrainConfig]) -> None:
@@ -476,6 +479,8 @@ def test_only_numbers_that_mean_the_same_are_called_the_best() -> None:
     rows = dict(comparison((good, bad)))
     assert rows["PSNR"] == ("25.0 (highest)", "20.0")
     assert rows["Sample distance"] == ("7.0 (lowest)", "9.0")
+    close = a_run("c", 3.0, loss=0.403, psnr=24.9, swd=8.0)
+    assert marks(good, close) == {"Sample distance"}  # what another seed may turn
     # Balanced weights follow each run's own error; other images are other numbers.
     balanced = [
         dataclasses.replace(run, config={**run.config, "kl_balance": "auto"}) for run in (good, bad)

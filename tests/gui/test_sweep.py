@@ -76,6 +76,12 @@ def test_runs_follow_each_other_and_are_compared(
     ]
     assert app.form.texts()["model_save_dir"] == config.model_save_dir  # the form stays
     assert app.loss_actions.choices.comparison.alone  # the form's run is none of them
+    offered: list[list[str]] = []
+    monkeypatch.setattr(
+        "vae.gui.loss_actions.ask_export", lambda root, titles, *_: offered.append(list(titles))
+    )
+    app.loss_actions.export()
+    assert offered == [["loss_curve"]]  # no pictures of another run beside these curves
     assert str(Path("all") / TABLE_NAME) in window.bar()
     app.bar.link.invoke()  # Compare
     window.pump(lambda: app.runs.comparison is not None)

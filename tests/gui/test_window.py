@@ -115,6 +115,20 @@ def test_going_on_with_other_values_is_asked_first(
     assert len(window.app.view.history) == 2
 
 
+def test_the_values_of_the_run_can_be_taken_instead(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    window = open_window(config, num_epochs="2", beta="0.5", lr="0.002")
+    answer(monkeypatch, "Take its values")
+    window.pump(lambda: "Found" in window.bar())
+    window.app.bar.train.invoke()
+    texts = window.app.form.texts()
+    assert (texts["beta"], texts["lr"], texts["num_epochs"]) == ("1.0", "0.001", "2")
+    assert window.app.state == "idle"
+
+
 @pytest.mark.parametrize("by_command", [True, False])
 def test_a_key_that_comes_before_the_look_is_asked_too(
     open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch, by_command: bool
@@ -414,6 +428,24 @@ def test_nothing_is_asked_of_a_form_that_cannot_be_used(
     app.bar.train.invoke()
     window.pump_to("finished")
     assert asked == ["Another run"] and app.form.texts()["log_file"] == "log_2.csv"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_nothing_is_asked_of_images_that_cannot_be_used(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, there: bool
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    if there:
+        (tmp_path / "nothing").mkdir()
+    window = open_window(config, file_path=str(tmp_path / "nothing"))
+    app = window.app
+    window.pump(lambda: bool(app.data_view.problem or app.form.marked()))
+    asked = answer(monkeypatch, "Cancel")
+    app.form.take({"num_epochs": "2"})  # so that there is nothing else to ask
+    app.bar.train.invoke()
+    window.pump_to("failed", "idle")
+    assert not asked and app.form.marked() == ["file_path"]
 
 
 def test_a_failure_stays_when_the_folder_of_images_is_left_as_it_was(

@@ -10,7 +10,7 @@ from vae.command import train_command
 from vae.config import Value
 from vae.gui import dialogs, picture_jobs
 from vae.gui.data_pane import first_steps
-from vae.gui.desktop import open_folder
+from vae.gui.desktop import open_path
 from vae.language import _, number
 from vae.measures import MEASURES
 
@@ -24,9 +24,9 @@ class Actions:
     def __init__(self, app: App) -> None:
         self.app = app
 
-    def open(self, folder: Path) -> None:
-        """Show a folder in the system's file manager."""
-        if problem := open_folder(folder.absolute()):
+    def open(self, path: Path) -> None:
+        """Open a folder or a file with the system's program for it."""
+        if problem := open_path(path.absolute()):
             self.app.say(_("Note"), problem)
 
     def open_output(self) -> None:

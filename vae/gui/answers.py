@@ -152,10 +152,10 @@ class ReportReady:
 
 @dataclass(frozen=True)
 class ReportWritten:
-    """The report of a run is in a folder, or None with why it is not."""
+    """The file that the report of a run is in, or None with why it is not."""
 
     text: str
-    folder: Path | None
+    path: Path | None
 
 
 @dataclass(frozen=True)

@@ -236,11 +236,11 @@ class App:
         """Another sentence in the same state; how a run ended has been said by then."""
         self.bar.say(self.state if self.busy else "idle", word, text, right, topic)
 
-    def tell(self, text: str, folder: Path | None = None) -> None:
-        """Say something where it stays, and offer to open a folder."""
+    def tell(self, text: str, path: Path | None = None, words: str = "") -> None:
+        """Say something where it stays, and offer, in such words, to open a folder or a file."""
         self.log.write(text)
-        offer = _("Open folder") if folder else ""
-        command = partial(self.actions.open, folder) if folder else None
+        offer = (words or _("Open folder")) if path else ""
+        command = partial(self.actions.open, path) if path else None
         if self.busy:
             self.banner.say(text, offer, command)  # the bar tells of the run
             return

@@ -74,7 +74,12 @@ class CheckpointFolder:
 
     @property
     def other_images(self) -> bool:
-        """Whether the form names another image folder than that run's: or it has moved."""
+        """Whether the form names another image folder than that run's: or it has moved.
+
+        One that cannot be used is none.
+        """
+        if "file_path" in self.app.form.marked() or self.app.data_view.problem:
+            return False
         folders = self.app.form.texts()["file_path"], str(self.then.get("file_path", ""))
         now, then = (os.path.normcase(os.path.abspath(folder)) for folder in folders)
         return all(folders) and now != then

@@ -25,6 +25,7 @@ RESIZE_MS = 200
 BETTER: dict[str, Callable[..., float]] = {
     "reconstruction_loss": min, "psnr": max, "ssim": max, "swd": min,
 }  # fmt: skip
+CLOSE = 0.01  # of the best: what another seed may turn
 SMALLEST = 40  # pixels of a grid
 # Of reconstructions width over height: eight columns, or four, three rows and a text.
 RECONSTRUCTIONS_SHAPE, LARGER_SHAPE = 8 / 3.5, 4 / 3.5
@@ -148,6 +149,7 @@ class CompareView(ttk.Frame):
         if len({len(run.history) for run in self.runs}) > 1:
             notes.append(_("They were trained for different numbers of epochs."))
         notes.append(_("The numbers are of each run's best epoch."))
+        notes.append(_("No best is marked where it leads by less than 1 %: chance may do as much."))
         self.notes.configure(text=" ".join(filter(None, notes)))
 
     def bring_up_to_date(self, runs: Sequence[Run]) -> None:
@@ -299,6 +301,10 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
                 label = of_validation.format(loss=label)
             best = BETTER.get(name) if images and (one_kind or not is_loss) else None
             rows.append((label, _marked(values, told, best)))
+    if validated:
+        pairs = zip(runs, bests, strict=True)
+        held = [str(run.images - best.images) if best else "–" for run, best in pairs]
+        rows.append((_("Validation images"), tuple(held)))
     epochs = _("{done} of {total}")
     done = [epochs.format(done=len(r.history), total=r.config["num_epochs"]) for r in runs]
     return [
@@ -311,9 +317,13 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
 def _marked(
     values: Sequence[float | None], told: Sequence[str], best: Callable[..., float] | None
 ) -> tuple[str, ...]:
-    """A row, with the best of its values marked, unless all are written alike."""
+    """A row, with the best of its values marked, unless another comes close to it."""
     known = {value: text for value, text in zip(values, told, strict=True) if value is not None}
     if best is None or len(set(known.values())) < 2:
         return tuple(told)
+    first = best(known)
+    others = [value for value, text in known.items() if text != known[first]]
+    if any(abs(value - first) < CLOSE * abs(first) for value in others):
+        return tuple(told)
     mark = _("{value} (lowest)") if best is min else _("{value} (highest)")
-    return tuple(mark.format(value=text) if text == known[best(known)] else text for text in told)
+    return tuple(mark.format(value=text) if text == known[first] else text for text in told)

@@ -62,16 +62,22 @@ class Control:
             self._offer_instead(names)
             return False
         wanted = self._epochs_to_train_on() if self.app.view.ended else 0
-        reasons = [self._other_images(), self._other_values(), self._all_done(wanted)]
+        others = self._other_values()
+        reasons = [self._other_images(), self._told(others), self._all_done(wanted)]
         if not any(reasons):
             return True
         on, new = _("Train on") if wanted else _("Go on with it"), _("In new folders")
-        choices = (new, on) if folder.other_images else (on, new)
+        # What comes first is what makes two runs that can be compared.
+        choices = [new, on] if folder.other_images or set(others) & set(WEIGHTS) else [on, new]
+        own = _("Take its values")
+        choices += [own] * bool(others) + [_("Cancel")]
         reasons += [_("A run of its own can also begin in new folders beside it.")]
         text = "\n\n".join(filter(None, reasons))
-        answer = dialogs.ask(self.app.root, _("Go on with this run"), text, (*choices, _("Cancel")))
+        answer = dialogs.ask(self.app.root, _("Go on with this run"), text, tuple(choices))
         if answer == new:
             self._find_places()
+        elif answer == own:
+            self.app.form.take({name: text_of(folder.then[name]) for name in others})
         elif answer == on and wanted:
             self.app.form.take({"num_epochs": text_of(wanted)})
         return answer == on
@@ -117,11 +123,14 @@ class Control:
         then = readable(Path(str(folder.then["file_path"])))
         return text.format(then=then, now=self.app.form.texts()["file_path"])
 
-    def _other_values(self) -> str:
-        """What is to be known of a run that learned by other values up to here, or nothing."""
+    def _other_values(self) -> list[str]:
+        """The fields with other values than the run learned by up to here."""
         then, now = self.app.checkpoints.then, parse(self.app.form.texts())[0]
         names = [name for name in RECORDED if name in now and now[name] != then[name]]
-        names = [name for name in names if name != "num_epochs"]  # which says how far to go
+        return [name for name in names if name != "num_epochs"]  # which says how far to go
+
+    def _told(self, names: Sequence[str]) -> str:
+        """What is to be known of a run that goes on with other values, or nothing."""
         if not names:
             return ""
         text = _(
@@ -140,9 +149,10 @@ class Control:
     def _all_done(self, wanted: int) -> str:
         """What is to be known of a run that is done, or nothing without a number of epochs."""
         text = _(
-            "All {done} epochs that the form asks for are done. Train on until epoch {wanted}?"
+            "{done} epochs are done, and the form asks for {asked}. Train on until epoch {wanted}?"
         )
-        return text.format(done=len(self.app.view.history), wanted=wanted) if wanted else ""
+        done, asked = len(self.app.view.history), self.app.form.texts()["num_epochs"]
+        return text.format(done=done, asked=asked, wanted=wanted) if wanted else ""
 
     def _changes(self, names: Iterable[str]) -> str:
         """ "Beta from 1.0 to 0.5, ...": from the checkpoint folder's run to the form."""

@@ -9,18 +9,18 @@ from pathlib import Path
 from vae.language import _
 
 
-def open_folder(folder: Path) -> str:
-    """Show a folder in the system's file manager. Returns why it cannot, or an empty string."""
-    if not folder.is_dir():
-        return _("{folder} does not exist yet; Train makes it.").format(folder=folder)
+def open_path(path: Path) -> str:
+    """Open a folder or a file with the system's program. Returns why it cannot, or nothing."""
+    if not path.exists():
+        return _("{folder} does not exist yet; Train makes it.").format(folder=path)
     try:
         if sys.platform == "win32":
             import os
 
-            os.startfile(folder)
+            os.startfile(path)
         else:
             opener = "open" if sys.platform == "darwin" else "xdg-open"
-            subprocess.Popen([opener, str(folder)], stderr=subprocess.DEVNULL)
+            subprocess.Popen([opener, str(path)], stderr=subprocess.DEVNULL)
     except OSError:
-        return _("No file manager was found. The folder is {folder}").format(folder=folder)
+        return _("No program to open it was found. It is {path}").format(path=path)
     return ""

@@ -63,8 +63,8 @@ class Endings:
         ).format(done=ending.done, total=ending.total)
         if ending.stopped:
             more = _(
-                "The same values and folder in Run > Several runs in a row go on with them; Resume "
-                "goes on with the run of the form."
+                "To go on with them, choose Run > Several runs in a row again, with the same "
+                "values and folder. The form's own run is another."
             )
             text = f"{text} {more}"
         else:

@@ -108,6 +108,8 @@ class LossActions:
                 drawn = {"seed": shown.seed, **shown.values} if shown.seed is not None else {}
                 pictures[name] = Picture(shown.pixels, shown.path.stem, shown.moment, drawn)
                 titles[name] = f"{titles[name]} ({shown.moment})"
+        if app.loss.left_out:  # the pictures are of the form's run, and would go with other curves
+            titles, pictures = {"loss_curve": titles["loss_curve"]}, {}
         own = output_dir / "figures"
         last = self.last_export or Export(tuple(titles), FIGURE_FORMATS[0], own, True)
         if last.folder.name == own.name:  # that of another run, maybe

@@ -208,6 +208,12 @@ class LossPane(Pane):
         self._changed()
         self._offer_lines()
 
+    def show_reconstruction(self) -> None:
+        """Draw the reconstruction error, which compares where losses do not."""
+        self.choices.lines = RECONSTRUCTION
+        self.lines.current(RECONSTRUCTION)
+        self._changed()
+
     def show_own(self) -> None:
         """Show this run's lines too, beside those of any others."""
         self.compare(replace(self.choices.comparison, alone=False))
@@ -239,7 +245,8 @@ class LossPane(Pane):
     def comparison(self) -> Comparison:
         """What is compared, in the words of the form."""
         comparison = labelled_names(self.choices.comparison)
-        return replace(comparison, alone=comparison.alone and not self.running)
+        alone = comparison.alone or not self.history
+        return replace(comparison, alone=alone and not self.running)
 
     @property
     def left_out(self) -> bool:
@@ -272,7 +279,10 @@ class LossPane(Pane):
         if not compares:
             return text
         runs = [run for run, _place in drawn]
-        return f"{text}, {measured_words(drawn)}. {caution(runs, self.choices.column)}".rstrip()
+        words = f"{text}, {measured_words(drawn)}. {caution(runs, self.choices.column)}".rstrip()
+        if self.history and self.left_out:
+            words += " " + _("The form's run is not among them: Clear brings it back.")
+        return words
 
     def refresh(self) -> None:
         if self.plot is None or not self.winfo_viewable():

@@ -59,7 +59,7 @@ def write_report(
 
         path = report.write_report(model_save_dir, output_dir, should_stop=should_stop)
         text = _("{path} was written. It opens in any browser.")
-        emit(ReportWritten(text.format(path=readable(path)), path.parent))
+        emit(ReportWritten(text.format(path=readable(path)), path))
     except StopRequested:
         emit(ReportWritten(_("The report was not written, since you stopped it."), None))
     except Exception as error:

@@ -174,7 +174,7 @@ class RunView:
                 self._report_ready(event)
             case ReportWritten():
                 self.app.set_state("idle", "", "")
-                self.app.tell(event.text, event.folder)
+                self.app.tell(event.text, event.path, _("Open report"))
             case LogRead():
                 self.app.loss_actions.show_log(event)
             case PresetsListed():
@@ -306,7 +306,8 @@ class RunView:
         self.endings.take(event)
         if several:  # their curves are compared, and not with that of the form's run
             self._forget_run()
-            self.several.compare_alone()
+            if isinstance(event, SweepFinished) and event.done == event.total:
+                self.several.compare_alone()
         if isinstance(event, Finished):
             self.history = list(event.result.history) or self.history
             self._show_history()

@@ -18,7 +18,7 @@ from vae.curve import caution
 from vae.gui import dialogs, jobs, kit
 from vae.gui.answers import GridsReady, PlacesFound, RunsListed, RunsTrashed, ThumbnailsReady
 from vae.gui.compare_view import CompareView, named
-from vae.gui.desktop import open_folder
+from vae.gui.desktop import open_path
 from vae.gui.pane import Pane
 from vae.gui.runs_table import SORTED_BY, RunsTable
 from vae.language import _, ngettext
@@ -247,7 +247,7 @@ class RunsPane(Pane):
     def reveal(self) -> None:
         """Show a run's output folder in the system's file manager."""
         if "reveal" in self._allowed() and (
-            problem := open_folder(self.table.chosen()[0].place("output_dir"))
+            problem := open_path(self.table.chosen()[0].place("output_dir"))
         ):
             self._say(problem)
 
@@ -303,10 +303,16 @@ class RunsPane(Pane):
     def _show_comparison(self, runs: Sequence[Run]) -> CompareView:
         self.list.pack_forget()
         ask = partial(self.app.worker.do, jobs.draw_grids)
-        show_curves = partial(self.app.show_tab, self.app.loss)
-        self.comparison = CompareView(self, runs, ask, self.end_comparison, show_curves)
+        self.comparison = CompareView(self, runs, ask, self.end_comparison, self._show_curves)
         self.comparison.pack(fill="both", expand=True)
         return self.comparison
+
+    def _show_curves(self) -> None:
+        """The curves of the runs compared, of what compares."""
+        runs = self.compared.runs
+        if caution(runs) and not caution(runs, "reconstruction_loss"):
+            self.app.loss.show_reconstruction()
+        self.app.show_tab(self.app.loss)
 
     def end_comparison(self) -> None:
         """Back to the table, and to the curves that were there before."""

@@ -78,6 +78,18 @@ def test_what_a_later_run_has_taken_over_stays(tiny: Make) -> None:
     assert len(own_files(new, [new])) == 5
 
 
+def test_pictures_of_another_run_in_the_same_folder_stay(tiny: Make) -> None:
+    train(tiny(num_epochs=1))
+    other = tiny("other", output_dir=tiny().output_dir, num_epochs=1, ema=0.5)
+    train(other)
+    train(tiny(num_epochs=2))  # which moves the other's out of its way
+    later = next(run for run in load_runs()[0] if run.config["ema"])
+    before = sorted(path.name for path in Path(tiny().output_dir).glob("*.png"))
+    assert before
+    trash(replace(later, config={**later.config, "output_dir": tiny().output_dir}), [later])
+    assert sorted(path.name for path in Path(tiny().output_dir).glob("*.png")) == before
+
+
 def test_a_run_that_never_trained_owns_nothing(tiny: Make) -> None:
     train(tiny(num_epochs=1))
     # As one that was killed before its first batch.

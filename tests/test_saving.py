@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -196,8 +197,10 @@ def test_another_folder_can_be_chosen_but_not_one_of_another_run(
     run_vae_training(tiny("other", num_epochs=1))
     config = tiny(num_epochs=3, checkpoint_every=3)
     taken, free = Path(tiny("other").model_save_dir), tmp_path / "new" / "checkpoints"
+    output = Path(config.output_dir)
     before = sorted(path.name for path in taken.iterdir())
-    person, events = Person(lambda trouble: taken, lambda trouble: free), list[Event]()
+    deeds = (lambda trouble: taken, lambda trouble: output, lambda trouble: free)
+    person, events = Person(*deeds), list[Event]()
 
     def emit(event: Event) -> None:
         events.append(event)
@@ -205,6 +208,7 @@ def test_another_folder_can_be_chosen_but_not_one_of_another_run(
 
     result = run_vae_training(config, emit, decide=person)
     assert "holds checkpoints of another run" in person.troubles[1].message
+    assert "is the output folder" in person.troubles[2].message
     assert sorted(path.name for path in taken.iterdir()) == before
     assert result.checkpoint is not None and result.checkpoint.parent == free
     assert any(isinstance(e, Warned) and str(free) in e.message for e in events)
@@ -295,11 +299,33 @@ def test_other_programs_that_slow_a_training_are_told_once(
     )
 
 
-def test_what_this_process_takes_is_not_counted_as_others() -> None:
-    before, began = watch._seconds_of_others(), time.process_time()
-    while time.process_time() < began + 0.3:
-        pass
-    # The system counts in hundredths of a second, and other programs may run.
-    busy = sum(psutil.cpu_times()[:3])
-    assert watch._seconds_of_others() <= busy - time.process_time() + 0.1
-    assert watch._seconds_of_others() >= before - 0.1
+def test_what_others_did_during_a_pause_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, taken, told = 100.0, 0.0, list[Event]()
+    monkeypatch.setattr(watch.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(watch.time, "monotonic", lambda: now)
+    monkeypatch.setattr(watch, "_seconds_of_others", lambda: taken)
+    processor = watch.ProcessorWatch(2, told.append)
+    now, taken = 4000.0, 3000.0
+    processor.look()
+    assert not told
+    now, taken = 4031.0, 3030.0
+    processor.look()
+    assert len(told) == 1
+
+
+def test_what_this_process_takes_is_not_counted_as_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Process:
+        def __init__(self, user: float, *children: Process) -> None:
+            self.times, self.started = (user, 1.0, 99.0, 99.0), list(children)
+
+        def cpu_times(self) -> tuple[float, ...]:
+            if self.times[0] < 0:
+                raise psutil.NoSuchProcess(1)
+            return self.times
+
+        def children(self, recursive: bool) -> list[Process]:
+            return self.started
+
+    monkeypatch.setattr(psutil, "Process", lambda: Process(10, Process(5), Process(-1)))
+    monkeypatch.setattr(psutil, "cpu_times", lambda: SimpleNamespace(user=40, system=5, nice=2))
+    assert watch._seconds_of_others() == 47 - 11 - 6

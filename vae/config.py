@@ -293,9 +293,8 @@ def parse(texts: Mapping[str, str]) -> tuple[dict[str, Value], dict[str, str]]:
         elif isinstance(default, float):
             values[name] = read
         elif "," in text:
-            problem = _("{name} {value}: write a whole number without a comma, as {example}.")
-            example = text.replace(",", "")
-            problems[name] = problem.format(name=name, value=text, example=example)
+            problem = _("{name} {value}: write a whole number, without a comma.")
+            problems[name] = problem.format(name=name, value=text)
         elif read != int(read):
             problem = _("{name} {value} is not a whole number: take {nearest}.")
             problems[name] = problem.format(name=name, value=text, nearest=round(read))

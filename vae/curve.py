@@ -19,7 +19,8 @@ from vae.comparison import (
 )
 from vae.config import Value
 from vae.events import EpochRecord
-from vae.files import atomic_write
+from vae.files import RUN_KEY, atomic_write
+from vae.history import run_mark
 from vae.language import _, in_english, number
 from vae.schedule import best_epoch, measured_loss, same_weights
 
@@ -261,4 +262,4 @@ def write_loss_curve(
         shown = Compared("", history, values)
         draw_loss(figure.add_subplot(), NO_OTHERS.drawn(shown), best_epoch(history, values))
         with atomic_write(path, private=False) as file:
-            figure.savefig(file, format="png")
+            figure.savefig(file, format="png", metadata={RUN_KEY: run_mark(history)})

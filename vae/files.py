@@ -22,6 +22,7 @@ SAMPLES_NAME = re.compile(r"samples_epoch_(\d{4,})\.png")
 RECONSTRUCTIONS_NAME = re.compile(r"reconstructions_epoch_(\d{4,})\.png")
 BETWEEN_NAME = re.compile(r"(samples|reconstructions)_epoch_\d{4,}_image_\d+\.png")
 LOSS_CURVE_NAME = "loss_curve.png"
+RUN_KEY = "VAE Studio run"  # of a PNG's text that tells pictures of one run from another's
 SAMPLER_NAME = "sampler.npz"
 REPORT_NAME = "report.html"
 FIGURE_FORMATS = ("png", "svg", "pdf")
@@ -72,6 +73,14 @@ def safe_name(text: str) -> str:
     text = unicodedata.normalize("NFC", text)
     kept = "".join(c if c.isalnum() or c in "-_" else "_" for c in text)
     return kept.strip("_")[:40] or "unnamed"
+
+
+def same_folder(one: Path, other: Path) -> bool:
+    """Whether two paths name the same folder, whatever their spelling."""
+    try:
+        return os.path.samefile(one, other)
+    except OSError:  # one is not there
+        return os.path.realpath(one) == os.path.realpath(other)
 
 
 def listed(folder: Path) -> list[Path]:

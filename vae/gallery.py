@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vae.files import (
     RECONSTRUCTIONS_NAME,
+    RUN_KEY,
     SAMPLES_NAME,
     atomic_write,
     reconstructions_name,
@@ -50,6 +51,15 @@ def read_picture(path: Path) -> np.ndarray:
     """A picture as uint8 (h, w) or (h, w, 3). Raises OSError."""
     with Image.open(path) as image:
         return np.asarray(image)
+
+
+def run_of(path: Path) -> str:
+    """The mark of the run that wrote a picture, or nothing if it is not known."""
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            return str(image.info.get(RUN_KEY, ""))
+    except (OSError, ValueError, SyntaxError):  # of a file that is not whole
+        return ""
 
 
 def evenly(epochs: tuple[int, ...], most: int) -> list[int]:

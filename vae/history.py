@@ -86,9 +86,9 @@ def _record(row: Sequence[str], epoch: int) -> EpochRecord | None:
 
 
 def run_mark(history: Sequence[EpochRecord]) -> str:
-    """What tells runs apart: a digest of the losses of the first epoch, or nothing before it."""
-    first = [(r.loss, r.reconstruction_loss, r.kl_loss, r.blur_loss) for r in history[:1]]
-    return hashlib.sha256(repr(first).encode()).hexdigest()[:16] if first else ""
+    """What tells runs apart: a digest of the first epoch's row, its time too, or nothing before."""
+    first = history[0] if history and history[0].epoch == 1 else None
+    return hashlib.sha256(repr(astuple(first)).encode()).hexdigest()[:16] if first else ""
 
 
 def has_rows(path: Path) -> bool:

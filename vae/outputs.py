@@ -25,12 +25,13 @@ from vae.files import (
     reconstructions_name,
     samples_name,
 )
+from vae.gallery import run_of
 from vae.grid import GRID_SIDE, image_grid
 from vae.history import has_rows, run_mark, set_aside_if_foreign, write_log
 from vae.language import _
 from vae.randomness import generator
 from vae.reconstructions import comparison, fixed_images, reconstruct
-from vae.samples import decode_latents, run_of, write_png
+from vae.samples import decode_latents, write_png
 from vae.schedule import has_given_up
 from vae.state import TrainingState
 
@@ -65,15 +66,14 @@ class Outputs:
     def set_foreign_pictures_aside(self, state: TrainingState) -> None:
         """Before a run goes on: move the pictures of another one that took the same folder since.
 
-        As `set_earlier_run_aside` does. Pictures without a mark, which all have before the first
-        epoch is done, stay.
+        As `set_earlier_run_aside` does. Pictures that were made before a first epoch was done have
+        no mark, and stay.
         """
         pictures = [path for path in listed(self.folder) if is_picture(path.name)]
         own = run_mark(state.history)
         foreign = [path for path in pictures if run_of(path) not in ("", own)]
-        curve = [path for path in pictures if foreign and path.name == LOSS_CURVE_NAME]
         text = _("Pictures of another run in the output folder were kept in its folder {name}.")
-        self._set_aside([*foreign, *curve], text, ("output_dir",))
+        self._set_aside(foreign, text, ("output_dir",))
 
     def _set_aside(self, files: Sequence[Path], text: str, places: tuple[str, ...]) -> None:
         if not files:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from vae.checkpoint import checkpoint_files
 from vae.config import OWNED
-from vae.files import SAMPLER_NAME, is_picture, listed, move_into, safe_name
-from vae.history import log_text
+from vae.files import SAMPLER_NAME, is_picture, listed, move_into, safe_name, same_folder
+from vae.gallery import run_of
+from vae.history import log_text, run_mark
 from vae.lock import only_run
 from vae.runs import Run, run_path
 
@@ -36,16 +37,20 @@ def _numbered(place: Path, number: int) -> Path:
 
 
 def own_files(run: Run, runs: Sequence[Run]) -> list[Path]:
-    """The files that are this run's own, known by their names; checkpoints last, oldest first.
+    """The files that are this run's own; checkpoints last, oldest first.
 
-    In a folder that a later run has taken over, all are that run's.
+    Pictures are known by their names and by the run's mark, if they have one; others by their names
+    alone. In a folder that a later run has taken over, all are that run's.
     """
     if not run.trained:
         return []
     later = [other for other in runs if other.began > run.began and other.trained]
     own = {name for name in OWNED if run.config[name] not in [o.config[name] for o in later]}
+    mark = run_mark(run.history)
     pictures = [
-        path for path in listed(run.place("output_dir")) if is_picture(path.name) and path.is_file()
+        path
+        for path in listed(run.place("output_dir"))
+        if is_picture(path.name) and path.is_file() and run_of(path) in ("", mark)
     ]
     log, checkpoints = run.place("log_file"), run.place("model_save_dir")
     return [
@@ -60,12 +65,14 @@ def trash(run: Run, runs: Sequence[Run]) -> list[Path]:
 
     `runs` are all runs. Returns the folders that were moved into. When the move is interrupted,
     the newest checkpoint and the entry are still there, and a second call does the rest.
-    Raises BusyError while a run works in the checkpoint folder, OSError.
+    Raises BusyError while a run works in one of its folders, OSError.
     """
-    checkpoints = run.place("model_save_dir")
+    checkpoints, output = run.place("model_save_dir"), run.place("output_dir")
     with contextlib.ExitStack() as held:
         if checkpoints.is_dir() and run.trained:
             held.enter_context(only_run(checkpoints))
+        if output.is_dir() and run.trained and not same_folder(output, checkpoints):
+            held.enter_context(only_run(output, "output_dir"))
         files = own_files(run, runs)
         name = _free_name(run, files)
         for path in files:

@@ -11,13 +11,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from vae.errors import StopRequested
-from vae.files import atomic_write
+from vae.files import RUN_KEY, atomic_write
 from vae.grid import GRID_SIDE
 from vae.model import VAE
 
 # As small as at Pillow's own level 6, in a third of the time.
 PNG_LEVEL = 3
-RUN_KEY = "VAE Studio run"  # of a PNG's text that tells pictures of one run from another's
 
 
 def fixed_latents(count: int, latent_dim: int, generator: torch.Generator) -> torch.Tensor:
@@ -57,12 +56,3 @@ def write_png(path: Path, pixels: np.ndarray, run: str = "") -> None:
     with atomic_write(path) as file:
         image = Image.fromarray(pixels)
         image.save(file, format="PNG", compress_level=PNG_LEVEL, pnginfo=facts)
-
-
-def run_of(path: Path) -> str:
-    """The mark of the run that wrote a picture, or nothing if it is not known."""
-    try:
-        with Image.open(path, formats=("PNG",)) as image:
-            return str(image.info.get(RUN_KEY, ""))
-    except (OSError, ValueError, SyntaxError):  # of a file that is not whole
-        return ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -15,7 +14,7 @@ from vae import explain
 from vae.checkpoint import NonFiniteError, checkpoint_files
 from vae.errors import StudioError
 from vae.events import CheckpointSaved, Event, Progress, Trouble, Warned
-from vae.files import no_leftovers
+from vae.files import no_leftovers, same_folder
 from vae.language import _
 from vae.lock import only_run
 from vae.state import TrainingState
@@ -108,10 +107,15 @@ class Saving:
     def _take(self, folder: Path) -> None:
         """Save in a folder from now on; make it if it is gone. Raises OSError, StudioError."""
         state = self.state
-        before = state.config.model_save_dir
-        moved = os.path.realpath(folder) != os.path.realpath(before)
+        before, output = Path(state.config.model_save_dir), Path(state.config.output_dir)
+        if same_folder(folder, before):
+            folder = before
+        moved = folder != before
         if not moved and self.is_held():
             return
+        if moved and same_folder(folder, output):
+            problem = _("{folder} is the output folder: choose another")
+            raise StudioError(problem.format(folder=folder))
         found = [path for _number, path in checkpoint_files(folder, damaged=True)]
         if found and state.saved not in found:
             problem = _("{folder} holds checkpoints of another run")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +32,7 @@ from vae.events import (
     WentOn,
 )
 from vae.explain import TrainingError
-from vae.files import no_leftovers
+from vae.files import no_leftovers, same_folder
 from vae.lock import only_run
 from vae.loss import VAELoss, vae_loss
 from vae.memory import check_memory, is_out_of_memory
@@ -49,7 +48,7 @@ from vae.watch import DiskWatch, ImageWatch, ProcessorWatch
 
 __all__ = ["CheckpointError", "ConfigError", "DataError", "TrainingError", "run_vae_training"]
 
-PROGRESS_SECONDS = 0.25
+PROGRESS_SECONDS = 0.5
 PAUSED_SECONDS = 0.05
 
 
@@ -102,7 +101,7 @@ def run_vae_training(
             images = find_data(config, watch, should_stop)
             is_held = held.enter_context(only_run(folder))
             held.enter_context(no_leftovers(folder))
-            if os.path.realpath(outputs.folder) != os.path.realpath(folder):
+            if not same_folder(outputs.folder, folder):
                 held.enter_context(only_run(outputs.folder, "output_dir"))
             # The folder is let go only when the saver has finished.
             with ThreadPoolExecutor(1, "saver") as saver:

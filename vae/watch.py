@@ -80,9 +80,11 @@ class ProcessorWatch:
         now = time.monotonic()
         if self.told or now < self.looked + BUSY_SECONDS:
             return
-        others = _seconds_of_others()
-        taken = (others - self.others) / (now - self.looked)
+        others, passed = _seconds_of_others(), now - self.looked
+        taken = (others - self.others) / passed
         self.looked, self.others = now, others
+        if passed > 2 * BUSY_SECONDS:  # it was paused, and others had the computer
+            return
         fewer = max(1, int(self.cores - taken))
         if self.threads + taken < self.cores + BUSY_CORES or fewer >= self.threads:
             return

@@ -147,6 +147,51 @@ def test_a_key_that_comes_before_the_look_is_asked_too(
     assert "Found 1 of 1 epochs done" in window.bar()
 
 
+def test_what_waits_for_the_look_is_dropped_where_the_form_is_edited(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    asked = answer(monkeypatch)
+    window = open_window(config, model_save_dir="elsewhere")
+    app = window.app
+    app.form.fill({"model_save_dir": config.model_save_dir})
+    app.control.train()
+    app.form.fill({"num_epochs": "7"})
+    window.pump(lambda: "Found 1 of 7 epochs done" in window.bar())
+    assert not asked and app.state == "idle" and not app.control.waiting
+
+
+def test_a_tilde_in_a_path_is_looked_at_too(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    window = open_window(config)
+    below = Path(config.model_save_dir).relative_to(tmp_path)
+    window.app.form.take({"model_save_dir": f"~/{below.as_posix()}"})
+    assert Path(window.app.form.texts()["model_save_dir"]) == Path(config.model_save_dir)
+    window.pump(lambda: "Found 1 of 1 epochs done" in window.bar())
+
+
+def test_a_run_that_ended_early_is_trained_on_without_early_stopping(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=50, val_fraction=0.3, early_stopping=1, lr=0.02, sample_every=100)
+    done = run_vae_training(config).epoch
+    assert done < 50
+    window = open_window(config, num_epochs=str(done + 1))
+    app = window.app
+    asked = answer(monkeypatch, "Train on")
+    window.pump(lambda: "Resume asks whether to train on" in window.bar())
+    app.bar.train.invoke()
+    window.pump_to("finished")
+    assert asked == ["Go on with this run"] and app.form.texts()["early_stopping"] == "0"
+    assert len(app.view.history) == done + 1
+
+
 def test_all_that_is_to_be_asked_before_a_run_goes_on_is_asked_at_once(
     open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

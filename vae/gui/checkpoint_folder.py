@@ -108,7 +108,7 @@ class CheckpointFolder:
         total = max(int(values.get("num_epochs", 0)), done)
         hint = _("Resume") if done < total else _("Resume asks how far to train on")
         if has_given_up(record.history, {**DEFAULTS, **record.config, **values}):
-            hint = _("no more improvement; raise Early stopping to train on")
+            hint = _("no more improvement; Resume asks whether to train on")
         if self.other_values():
             hint = _("of a run with other values; Train asks what to do with it")
         elif self.other_images:

@@ -14,7 +14,7 @@ from vae.gui import dialogs, jobs
 from vae.gui.sweep_dialog import Sweep, ask_sweep
 from vae.language import _
 from vae.requests import Request
-from vae.schedule import WEIGHTS
+from vae.schedule import WEIGHTS, has_given_up
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -26,6 +26,7 @@ class Control:
     def __init__(self, app: App) -> None:
         self.app = app
         self.last_sweep: Sweep | None = None
+        self.waiting: dict[str, str] = {}  # what the form said when Train came before the look
 
     def train(self, fresh: bool = False) -> None:
         """Check the form and train, or resume. What is blocked is tried again."""
@@ -34,11 +35,13 @@ class Control:
             app.view.go_on()
         if app.busy or not self._form_is_whole():
             return
+        self.waiting = {}
         if not fresh and not app.checkpoints.is_known():
             # A key was faster than the look. What it finds decides what is asked.
-            app.start_wanted = True
+            self.waiting = app.form.texts()
+            app.set_state("idle", "", "")
             app.say(_("Checking"), _("Looking into the checkpoint folder..."))
-            app.checkpoints.look()
+            app.checkpoints.look(force=True)
             return
         if not fresh and app.checkpoints.then and not self._may_go_on():
             return
@@ -55,18 +58,24 @@ class Control:
         app.remember()
         app.worker.train(app.form.texts(), fresh, resumes)
 
+    def after_look(self) -> None:
+        """Train if that was asked before the look was done, and the form still says the same."""
+        texts, self.waiting = self.waiting, {}
+        if texts and texts == self.app.form.texts():
+            self.train()
+
     def _may_go_on(self) -> bool:
         """Whether the checkpoint folder's run is to go on as the form says; asks if need be."""
         folder = self.app.checkpoints
         if names := folder.other_values():
             self._offer_instead(names)
             return False
-        wanted = self._epochs_to_train_on() if self.app.view.ended else 0
+        more = self._to_train_on()
         others = self._other_values()
-        reasons = [self._other_images(), self._told(others), self._all_done(wanted)]
+        reasons = [self._other_images(), self._told(others), self._all_done(more)]
         if not any(reasons):
             return True
-        on, new = _("Train on") if wanted else _("Go on with it"), _("In new folders")
+        on, new = _("Train on") if more else _("Go on with it"), _("In new folders")
         # What comes first is what makes two runs that can be compared.
         choices = [new, on] if folder.other_images or set(others) & set(WEIGHTS) else [on, new]
         own = _("Take its values")
@@ -78,8 +87,8 @@ class Control:
             self._find_places()
         elif answer == own:
             self.app.form.take({name: text_of(folder.then[name]) for name in others})
-        elif answer == on and wanted:
-            self.app.form.take({"num_epochs": text_of(wanted)})
+        elif answer == on and more:
+            self.app.form.take(more)
         return answer == on
 
     def _form_is_whole(self) -> bool:
@@ -140,19 +149,29 @@ class Control:
             text += " " + _("The loss before and after is another measure, not to be compared.")
         return text
 
-    def _epochs_to_train_on(self) -> int:
-        """How many epochs in all to propose for a run that has done as many as the form wants."""
-        app, most = self.app, int(PARAMETERS["num_epochs"].high or 0)
-        done, before = len(app.view.history), int(app.checkpoints.then["num_epochs"])
-        return before if before > done else min(done + before, most)
+    def _to_train_on(self) -> dict[str, str]:
+        """What the form must say for a run that is done to be trained on; nothing of others."""
+        app, more = self.app, dict[str, str]()
+        done, then = len(app.view.history), app.checkpoints.then
+        if app.view.ended:
+            before, most = int(then["num_epochs"]), int(PARAMETERS["num_epochs"].high or 0)
+            more["num_epochs"] = text_of(before if before > done else min(done + before, most))
+        if has_given_up(app.view.history, {**then, **parse(app.form.texts())[0]}):
+            more["early_stopping"] = "0"
+        return more
 
-    def _all_done(self, wanted: int) -> str:
-        """What is to be known of a run that is done, or nothing without a number of epochs."""
+    def _all_done(self, more: Mapping[str, str]) -> str:
+        """What is to be known of a run that is done, or nothing."""
+        early = _("It ended early, since the validation images showed no improvement any more.")
+        off = _("To train on, early stopping is switched off.")
+        words = [early, off] if "early_stopping" in more else []
         text = _(
             "{done} epochs are done, and the form asks for {asked}. Train on until epoch {wanted}?"
         )
         done, asked = len(self.app.view.history), self.app.form.texts()["num_epochs"]
-        return text.format(done=done, asked=asked, wanted=wanted) if wanted else ""
+        if wanted := more.get("num_epochs"):
+            words.append(text.format(done=done, asked=asked, wanted=wanted))
+        return " ".join(words)
 
     def _changes(self, names: Iterable[str]) -> str:
         """ "Beta from 1.0 to 0.5, ...": from the checkpoint folder's run to the form."""
@@ -226,9 +245,8 @@ class Control:
     def start_fresh(self) -> None:
         """Begin a new run in the same folders or in new ones, after asking."""
         app = self.app
-        if app.busy:
-            return
-        if not self._form_is_whole():
+        self.waiting = {}
+        if app.busy or not self._form_is_whole():
             return
         text = _(
             "A new run begins at epoch 1. The earlier run's checkpoints, samples and log are moved "

@@ -12,7 +12,7 @@ from vae.language import _
 def open_path(path: Path) -> str:
     """Open a folder or a file with the system's program. Returns why it cannot, or nothing."""
     if not path.exists():
-        return _("{folder} does not exist yet; Train makes it.").format(folder=path)
+        return _("{path} is not there. Train makes the folders that it needs.").format(path=path)
     try:
         if sys.platform == "win32":
             import os

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tkinter as tk
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -239,8 +240,9 @@ class Form(ttk.Frame):
         return [name for name in self.fields if name in self.messages]
 
     def texts(self) -> dict[str, str]:
-        """What the fields say, without blanks around it."""
-        return {name: variable.get().strip() for name, variable in self.variables.items()}
+        """What the fields say, without blanks around it; in paths ~ is the person's own folder."""
+        texts = {name: variable.get().strip() for name, variable in self.variables.items()}
+        return texts | {name: os.path.expanduser(texts[name]) for name in PATHS}
 
     def fill(self, texts: Mapping[str, str]) -> None:
         """Put texts into the named fields."""

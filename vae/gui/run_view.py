@@ -439,7 +439,7 @@ class RunView:
             app.reconstructions.take_found(folder, event.reconstructions)
         if app.state == "idle" and app.bar.topic in ("ready", "found", "note"):
             app.checkpoints.say()
-        app.start_if_wanted()
+        app.control.after_look()
 
     def say_again(self) -> None:
         """Say in the language in use what can be said anew."""

@@ -34,12 +34,22 @@ def test_upsampling_leaves_no_checkerboard_where_the_image_is_even() -> None:
     assert unevenness("upsample") < 1e-5 < 1e-3 < unevenness("transposed")
 
 
-def test_the_published_network_begins_with_the_weights_that_it_always_had(tiny: Make) -> None:
+def test_a_seed_begins_with_the_weights_that_it_always_had(tiny: Make) -> None:
     model = build_model(tiny())
     initialize(model, generator(0, "weights"))
-    # The last that are drawn, which depend on all before.
+    # The last that are drawn, which depend on all before; of the encoder it is the first.
     last = [-0.0661574, -0.1312130, 0.0741876]
     assert model.decoder[2].bias.tolist() == pytest.approx(last, abs=1e-6)
+    first = [0.0126061, 0.3328198, -0.3455905]
+    assert model.encoder[0].weight.flatten()[:3].tolist() == pytest.approx(first, abs=1e-6)
+
+
+def test_the_encoder_passes_the_image_on_from_the_first_step(tiny: Make) -> None:
+    model = VAE(64, 3, 8, 4, 16)
+    initialize(model, generator(0, "weights"))
+    images = 2 * torch.rand(16, 3, 64, 64, generator=torch.Generator().manual_seed(1)) - 1
+    features = model.encoder(images)
+    assert 0.3 < features.square().mean().sqrt() / images.square().mean().sqrt() < 3
 
 
 def test_widths_double_with_depth() -> None:

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import astuple, fields
+from dataclasses import replace as changed
 from pathlib import Path
 
 from vae.errors import StudioError
@@ -86,9 +87,15 @@ def _record(row: Sequence[str], epoch: int) -> EpochRecord | None:
 
 
 def run_mark(history: Sequence[EpochRecord]) -> str:
-    """What tells runs apart: a digest of the first epoch's row, its time too, or nothing before."""
-    first = history[0] if history and history[0].epoch == 1 else None
-    return hashlib.sha256(repr(astuple(first)).encode()).hexdigest()[:16] if first else ""
+    """What tells runs apart: a digest of the first epoch's losses and measures, or nothing before.
+
+    Without its times, so that a run interrupted and resumed leaves the same files. Runs with the
+    same mark have made the same pictures so far.
+    """
+    if not history or history[0].epoch != 1:
+        return ""
+    first = changed(history[0], seconds=0.0, images_per_s=0.0)
+    return hashlib.sha256(repr(astuple(first)).encode()).hexdigest()[:16]
 
 
 def has_rows(path: Path) -> bool:

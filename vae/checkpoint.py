@@ -80,9 +80,9 @@ class Draft:
     """A checkpoint whose content is written, but not yet verified, durable or named.
 
     Writing into the system's file cache takes a fraction of the time that hashing and fsync take;
-    once the draft is made, the training may change the tensors. Where it
-    can, it is written over the checkpoint pruned last, whose room in that cache is still there:
-    up to ten times faster than making new room.
+    once the draft is made, the training may change the tensors. Where it can, it is written over
+    the checkpoint pruned last, whose room in that cache is still there: up to ten times faster than
+    making new room.
     """
 
     def __init__(self, folder: Path, tensors: Mapping[str, np.ndarray], record: Record) -> None:

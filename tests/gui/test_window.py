@@ -162,6 +162,22 @@ def test_what_waits_for_the_look_is_dropped_where_the_form_is_edited(
     assert not asked and app.state == "idle" and not app.control.waiting
 
 
+def test_what_waits_for_the_look_is_dropped_where_something_else_begins(
+    open_window: Open, tiny: Make
+) -> None:
+    config = tiny(num_epochs=1)
+    window = open_window(config, model_save_dir="elsewhere")
+    app = window.app
+    app.form.fill({"model_save_dir": config.model_save_dir})
+    app.control.train()
+    assert app.control.waiting
+    app.set_state("checking", "Measuring", "")  # as a report does
+    app.set_state("idle", "", "")
+    app.checkpoints.look(force=True)
+    window.pump(lambda: app.checkpoints.is_known())
+    assert app.state == "idle" and not app.control.waiting
+
+
 def test_a_tilde_in_a_path_is_looked_at_too(
     open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -211,6 +211,8 @@ class App:
         """The one place where the state changes; what can be clicked derives from it."""
         begins = state == "running" != self.state
         self.state = state
+        if self.busy:
+            self.control.waiting = {}  # what has begun since is no answer to it
         self.tried = self.form.texts() if state == "failed" else {}
         self.failure = text if state == "failed" else ""
         if state in ("finished", "failed", "blocked") and not self.root.tk.call("focus"):

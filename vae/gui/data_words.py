@@ -10,13 +10,13 @@ from vae.language import _, ngettext, number
 from vae.reasons import reason_words
 from vae.words import duration
 
-DARK = 64  # of 255: what is never brighter is no image meant to be seen
-
 if TYPE_CHECKING:
     from vae.estimate import Estimate
     from vae.events import Progress
     from vae.sheet import Sheet
     from vae.survey import Survey
+
+DARK = 64  # of 255: what is never brighter is no image meant to be seen
 
 
 def count(value: int) -> str:

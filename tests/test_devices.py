@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-
 import pytest
 import torch
 
@@ -24,12 +22,13 @@ def test_auto_takes_the_gpu_if_there_is_one(monkeypatch: pytest.MonkeyPatch) -> 
 def test_threads_are_as_asked_else_the_checkpoints_else_automatic(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 4)
-    automatic = choose_threads(0)
-    assert automatic >= 1
+    monkeypatch.setattr(devices, "cores", lambda: 4)
+    assert choose_threads(0) == 4
     assert choose_threads(7, 2) == 7
     assert choose_threads(0, 2) == 2
-    assert choose_threads(0, 63) == automatic  # of a larger computer
+    assert choose_threads(0, 63) == 4  # of a larger computer
+    monkeypatch.setattr(devices, "cores", lambda: 16)
+    assert choose_threads(0) == 15  # one is left to the window
 
 
 def test_the_device_is_described_for_a_person() -> None:

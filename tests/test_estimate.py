@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,6 +10,7 @@ from vae import memory
 from vae.config import TrainConfig
 from vae.errors import StopRequested
 from vae.estimate import estimate
+from vae.limits import FreeMemory
 
 Make = Callable[..., TrainConfig]
 
@@ -57,8 +57,7 @@ def test_of_a_long_batch_only_a_part_is_timed(tiny: Make, monkeypatch: pytest.Mo
 def test_nothing_is_timed_where_memory_does_not_suffice(
     tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    facts = SimpleNamespace(available=1000)
-    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: facts)
+    monkeypatch.setattr(memory, "free_memory", lambda: FreeMemory(1000, False))
     monkeypatch.setattr(module, "_seconds_an_image", lambda *arguments: pytest.fail("timed"))
     found = estimate(tiny(device="cpu"), 10, never)
     assert "of memory" in found.problem

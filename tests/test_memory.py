@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from vae import memory
 from vae.config import ConfigError, TrainConfig
+from vae.limits import FreeMemory
 from vae.memory import check_memory, is_out_of_memory, needed_bytes
 from vae.training import run_vae_training
 
@@ -50,9 +50,8 @@ def test_the_estimate_is_near_what_was_measured(values: dict[str, Any], measured
 def test_what_cannot_fit_is_refused_with_the_batch_size_that_does(
     tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def leave(available: int) -> None:
-        facts = SimpleNamespace(available=available)
-        monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: facts)
+    def leave(size: int, limited: bool = False) -> None:
+        monkeypatch.setattr(memory, "free_memory", lambda: FreeMemory(size, limited))
 
     large = TrainConfig(file_path=".", img_size=512, batch_size=64, latent_dim=64)
     fixed, an_image = needed_bytes(large)
@@ -60,6 +59,10 @@ def test_what_cannot_fit_is_refused_with_the_batch_size_that_does(
     with pytest.raises(ConfigError, match=r"take batch_size 5 or less") as caught:
         check_memory(large)
     assert list(caught.value.problems) == ["batch_size"]
+    assert "container" not in str(caught.value)
+    leave(fixed + 5 * an_image, limited=True)
+    with pytest.raises(ConfigError, match="what this container or job is allowed to take"):
+        check_memory(large)
     leave(1000)
     with pytest.raises(ConfigError, match="smaller img_size"):
         run_vae_training(tiny())

@@ -75,7 +75,7 @@ def test_what_a_later_run_has_taken_over_stays(tiny: Make) -> None:
     assert own_files(old, [new, old]) == []
     assert trash(old, [new, old]) == []
     assert only().id == new.id
-    assert len(own_files(new, [new])) == 5
+    assert len(own_files(new, [new])) == 6
 
 
 def test_pictures_of_another_run_in_the_same_folder_stay(tiny: Make) -> None:
@@ -96,14 +96,14 @@ def test_a_run_that_never_trained_owns_nothing(tiny: Make) -> None:
     write_run(replace(only(), id="killed", began=only().began + 1, trained=False, history=()))
     refused, owner = load_runs()[0]
     assert trash(refused, [refused, owner]) == []
-    assert only().id == owner.id and len(own_files(owner, [owner])) == 5
+    assert only().id == owner.id and len(own_files(owner, [owner])) == 6
 
 
 def test_a_folder_in_which_a_run_works_is_left_alone(tiny: Make) -> None:
     train(tiny(num_epochs=1))
     with only_run(Path(tiny().model_save_dir)), pytest.raises(BusyError):
         trash(only(), load_runs()[0])
-    assert len(own_files(only(), [])) == 5
+    assert len(own_files(only(), [])) == 6
 
 
 def test_a_run_whose_folders_are_gone_can_be_forgotten(tiny: Make, tmp_path: Path) -> None:

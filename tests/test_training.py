@@ -352,7 +352,7 @@ def test_fresh_keeps_everything_of_the_earlier_run(tiny: Make) -> None:
     before = {path.name: path.read_bytes() for path in root.rglob("[!.]*") if path.is_file()}
     result = run_vae_training(tiny(num_epochs=1, latent_dim=7), fresh=True)
     assert result.epoch == 1
-    kept = {p.name: p.read_bytes() for p in root.glob("**/earlier_run_0001/*")}
+    kept = {p.name: p.read_bytes() for p in root.glob("**/earlier_run_0001/[!.]*")}
     assert kept == before
 
 

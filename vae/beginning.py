@@ -94,6 +94,7 @@ def begin(
         make_folder(needed)
         remove_leftovers(needed)
     outputs.begin_log(state)
+    outputs.write_image_list(state)
     return state
 
 

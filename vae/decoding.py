@@ -23,9 +23,10 @@ from vae.events import Event, Progress, Warned
 from vae.files import readable
 from vae.images import DECODER, ImageError, ImageFile, decode_image, read_file
 from vae.language import _
+from vae.limits import cores
 
 PROGRESS_SECONDS = 0.25
-THREADS = min(8, os.cpu_count() or 1)
+THREADS = min(8, cores())
 # Decoded but not yet written, at most: bounds the memory.
 AHEAD = 4 * THREADS
 # Without a cache, up to this size all pixels are held in memory; beyond, each batch is decoded.

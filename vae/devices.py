@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 import torch
 
 from vae.config import ConfigError
 from vae.language import _
+from vae.limits import cores
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -39,16 +38,15 @@ def choose_device(device: str, precision: str) -> tuple[torch.device, torch.dtyp
 def choose_threads(asked: int, checkpoint: int = 0) -> int:
     """CPU threads: as asked, else the checkpoint's (a resume is exact only then), else automatic.
 
-    A checkpoint's count beyond this computer's cores does not count. With more than four cores
-    one is left to the window.
+    A checkpoint's count beyond the cores that can be used does not count. With more than four
+    cores one is left to the window.
     """
     if asked:
         return asked
-    if 0 < checkpoint <= (os.cpu_count() or 1):
+    usable = cores()
+    if 0 < checkpoint <= usable:
         return checkpoint
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cores = cores or 1
-    return cores - 1 if cores > 4 else cores
+    return usable - 1 if usable > 4 else usable
 
 
 def describe(device: torch.device, threads: int, dtype: torch.dtype) -> tuple[str, str, str]:

@@ -21,6 +21,7 @@ from vae.config import DEFAULTS, PARAMETERS, PATHS, SHAPE, check, parameter_coun
 from vae.files import DAMAGED_SUFFIX, size_words
 from vae.header import DamagedError
 from vae.language import in_english
+from vae.limits import cores, free_memory
 from vae.paths import cannot_read, cannot_write
 
 PACKAGES = ("torch", "numpy", "pillow", "opencv-python", "matplotlib", "ttkbootstrap", "psutil")
@@ -49,9 +50,10 @@ def examine(texts: Mapping[str, str]) -> Facts:
         "packages": {name: _version(name) for name in PACKAGES},
         "tk": _tk(),
         "cores": os.cpu_count(),
+        "usable_cores": cores(),
         "memory": {
             "total": psutil.virtual_memory().total,
-            "free": psutil.virtual_memory().available,
+            "free": free_memory().size,
         },
         "device": _device(values, problems),
         "folders": {name: _folder(name, path, problems) for name, path in paths.items()},
@@ -154,8 +156,8 @@ def report(facts: Facts) -> str:
         f"VAE Studio {facts['program']}, Python {facts['python']}, {facts['system']}",
         ", ".join(f"{name} {version}" for name, version in facts["packages"].items()),
         f"Tk {facts['tk']}",
-        f"{facts['cores']} cores, {size_words(memory['free'])} of {size_words(memory['total'])} "
-        "memory free",
+        f"{facts['usable_cores']} of {facts['cores']} cores can be used, "
+        f"{size_words(memory['free'])} of {size_words(memory['total'])} memory free",
         f"Device: {device['name']}, {device['detail']}, {device['precision']}",
     ]
     for name, folder in facts["folders"].items():

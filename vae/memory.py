@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import psutil
 import torch
 
 from vae.config import SHAPE, ConfigError, TrainConfig, parameter_count
 from vae.language import _, number
+from vae.limits import free_memory
 
 # A weight, its gradient and Adam's two moments, four bytes each.
 BYTES_A_WEIGHT = 16
@@ -31,7 +31,7 @@ def check_memory(config: TrainConfig) -> None:
     A GPU answers with an error that can be told; of a computer that runs out of memory, the system
     ends the process.
     """
-    free = psutil.virtual_memory().available
+    free, limited = free_memory()
     fixed, an_image = needed_bytes(config)
     needed = fixed + config.batch_size * an_image
     if needed <= free:
@@ -52,6 +52,8 @@ def check_memory(config: TrainConfig) -> None:
         free=number(max(free, 0) / 1e9, ".1f"),
         remedy=remedy,
     )
+    if limited:
+        text += " " + _("No more is left of what this container or job is allowed to take.")
     raise ConfigError({field: text})
 
 

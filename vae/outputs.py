@@ -17,6 +17,8 @@ from vae.dataset import Load
 from vae.decoding import DataError
 from vae.events import EarlierRunKept, Event, Progress, ReconstructionsReady, SamplesReady, Warned
 from vae.files import (
+    BESIDE_CHECKPOINTS,
+    IMAGE_LIST_NAME,
     LOSS_CURVE_NAME,
     SAMPLER_NAME,
     is_picture,
@@ -28,6 +30,7 @@ from vae.files import (
 from vae.gallery import run_of
 from vae.grid import GRID_SIDE, image_grid
 from vae.history import has_rows, run_mark, set_aside_if_foreign, write_log
+from vae.image_list import write_image_list
 from vae.language import _
 from vae.randomness import generator
 from vae.reconstructions import comparison, fixed_images, reconstruct
@@ -59,9 +62,11 @@ class Outputs:
         pictures = [path for path in listed(self.folder) if is_picture(path.name)]
         logs = [self.log] if has_rows(self.log) else []
         checkpoints = [path for _number, path in reversed(checkpoint_files(folder, damaged=True))]
-        sampler = [folder / SAMPLER_NAME] * (folder / SAMPLER_NAME).is_file()
+        # Where nothing else is left of that run, these say nothing.
+        names = BESIDE_CHECKPOINTS if pictures or logs or checkpoints else ()
+        beside = [folder / name for name in names if (folder / name).is_file()]
         text = _("The earlier run's files were kept in folders named {name}.")
-        self._set_aside([*pictures, *logs, *sampler, *checkpoints], text, OWNED)
+        self._set_aside([*pictures, *logs, *beside, *checkpoints], text, OWNED)
 
     def set_foreign_pictures_aside(self, state: TrainingState) -> None:
         """Before a run goes on: move the pictures of another one that took the same folder since.
@@ -112,6 +117,12 @@ class Outputs:
             )
             self.emit(Warned(text.format(log=self.log, reason=error.strerror or error)))
 
+    def write_image_list(self, state: TrainingState) -> None:
+        """Note which images the run learns from, for the day when it cannot go on with others."""
+        folder = Path(state.config.model_save_dir)
+        images = state.data, state.validation
+        self._write_file(folder / IMAGE_LIST_NAME, lambda: write_image_list(folder, images))
+
     def write_curve(self, state: TrainingState, last: bool = False) -> None:
         """Draw loss_curve.png of the epochs so far; but for the last, only every few seconds."""
         recent = time.monotonic() < self.curve_written + CURVE_SECONDS
@@ -119,9 +130,7 @@ class Outputs:
             return
         self.curve_written = time.monotonic()
         path = self.folder / LOSS_CURVE_NAME
-        self._write_picture(
-            path, lambda: write_loss_curve(path, state.history, self.config.to_dict())
-        )
+        self._write_file(path, lambda: write_loss_curve(path, state.history, self.config.to_dict()))
 
     def write_pictures(self, state: TrainingState, samples: np.ndarray) -> None:
         """Write a grid of the samples, and reconstructions."""
@@ -150,7 +159,7 @@ class Outputs:
         path = self.folder / samples_name(state.epoch, state.images_done)
         if self.fitted:
             self._write_sampler(state, self.fitted)
-        self._write_picture(path, lambda: write_png(path, grid, run_mark(state.history)))
+        self._write_file(path, lambda: write_png(path, grid, run_mark(state.history)))
         self.emit(SamplesReady(state.epoch, grid, path, state.images_done))
 
     def _write_sampler(self, state: TrainingState, sampler: samplers.Sampler) -> None:
@@ -162,7 +171,7 @@ class Outputs:
         facts = sampler_file.fitted_to(self.config.sampler, state.data.fingerprint, *place)
         path = Path(state.config.model_save_dir) / SAMPLER_NAME
         if path.parent.is_dir():
-            self._write_picture(path, lambda: sampler_file.save(path, sampler, facts))
+            self._write_file(path, lambda: sampler_file.save(path, sampler, facts))
 
     def _write_reconstructions(self, state: TrainingState) -> None:
         """Reconstruct the same few images each time."""
@@ -174,7 +183,7 @@ class Outputs:
                 return  # training itself meets that image, and says what to do
         picture = comparison(self.originals, *reconstruct(state.shown, self.originals))
         path = self.folder / reconstructions_name(state.epoch, state.images_done)
-        self._write_picture(path, lambda: write_png(path, picture, run_mark(state.history)))
+        self._write_file(path, lambda: write_png(path, picture, run_mark(state.history)))
         self.emit(ReconstructionsReady(state.epoch, picture, path, state.images_done))
 
     def pictures_due(self, epoch: int) -> bool:
@@ -191,7 +200,7 @@ class Outputs:
         due = (self.pictures_due(state.epoch) or ended) and state.images_done == 0
         return due and not (self.folder / samples_name(state.epoch)).exists()
 
-    def _write_picture(self, path: Path, write: Callable[[], None]) -> None:
+    def _write_file(self, path: Path, write: Callable[[], None]) -> None:
         if not path.parent.is_dir():  # it was there when the run began
             text = _("The folder {folder} is gone, with what was in it. It is made again.")
             self.emit(Warned(text.format(folder=path.parent)))

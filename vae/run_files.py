@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vae.checkpoint import checkpoint_files
 from vae.config import OWNED
-from vae.files import SAMPLER_NAME, is_picture, listed, move_into, safe_name, same_folder
+from vae.files import BESIDE_CHECKPOINTS, is_picture, listed, move_into, safe_name, same_folder
 from vae.gallery import run_of
 from vae.history import log_text, run_mark
 from vae.lock import only_run
@@ -101,6 +101,6 @@ def _is_log(path: Path) -> bool:
 
 
 def _in_checkpoints(folder: Path) -> list[Path]:
-    """The fitted sampler, if there is one, and the checkpoints."""
-    sampler = [path for path in listed(folder) if path.name == SAMPLER_NAME and path.is_file()]
-    return [*sampler, *(path for _, path in reversed(checkpoint_files(folder, damaged=True)))]
+    """What lies beside the checkpoints, and those."""
+    beside = [path for path in listed(folder) if path.name in BESIDE_CHECKPOINTS and path.is_file()]
+    return [*beside, *(path for _, path in reversed(checkpoint_files(folder, damaged=True)))]

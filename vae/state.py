@@ -21,6 +21,7 @@ from vae.dataset import MedicalImageDataset
 from vae.events import EpochRecord
 from vae.files import readable
 from vae.header import DamagedError, Entry, Record
+from vae.image_list import what_differs
 from vae.images import DECODER
 from vae.language import _, marked
 from vae.loss import VAELoss
@@ -332,11 +333,13 @@ def check_same_run(
                 "content."
             )
         folder = readable(Path(str(record.config["file_path"])))
-        problems["file_path"] = problem.format(then=record.images, folder=folder, now=count)
+        text = problem.format(then=record.images, folder=folder, now=count)
+        differs = what_differs(path.parent, record.data, record.images, (data, validation))
+        problems["file_path"] = f"{text} {differs}".rstrip()
     if problems:
         text = _(
             "The checkpoint {path} belongs to another run, and was left untouched. {problems} "
-            "Go back to those values, choose another model_save_dir, or start fresh."
+            "Go back to those values and images, choose another model_save_dir, or start fresh."
         )
         message = text.format(path=path, problems=" ".join(problems.values()))
         raise MismatchError(message, problems)

@@ -65,10 +65,10 @@ PRDC_MEANS = {
 }
 NEAREST = {
     "pixels": (
-        marked("Nearest training image by pixels"), marked("As near as copies by pixels")
+        marked("Nearest training image by pixels"), marked("Unusually near by pixels")
     ),
     "latents": (
-        marked("Nearest training image by latents"), marked("As near as copies by latents")
+        marked("Nearest training image by latents"), marked("Unusually near by latents")
     ),
 }  # fmt: skip
 CPU = torch.device("cpu")
@@ -269,7 +269,7 @@ def rows(found: Evaluation) -> list[tuple[str, str, str]]:
             value = _("{value} (held out {held_out})").format(value=value, held_out=held_out)
         told.append((_(nearest), value, _("not far below those held out")))
         if near.share is not None:
-            good = _("about {share} % if nothing is copied; blur raises it")
+            good = _("about {share} % if nothing is copied; of blurred samples far more")
             share = f"{number(100 * near.share, '.3g')} %"
             told.append((_(copied), share, good.format(share=PERCENTILE)))
     return told

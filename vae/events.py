@@ -106,7 +106,7 @@ class Resumed:
 
 @dataclass(frozen=True)
 class BatchDone:
-    """A step of the running epoch (counted from 1), reported at most four times a second.
+    """A step of the running epoch (counted from 1), reported at most twice a second.
 
     loss is the mean over the epoch so far; images_per_s excludes saving and sampling.
     """

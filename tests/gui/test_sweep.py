@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from vae.config import TrainConfig
+from vae.config import DEFAULTS, TrainConfig
+from vae.events import BatchDone, TrialBegun
 from vae.gui import control
 from vae.gui.sweep_dialog import Sweep, SweepDialog
 from vae.sweep import TABLE_NAME
@@ -157,3 +158,14 @@ def test_a_bad_value_is_told_at_its_field_and_nothing_starts(
     window.pump(lambda: "1 field needs attention" in window.bar())
     assert "Image size 18" in window.app.form.messages["img_size"]
     assert not (tmp_path / "all").exists()
+
+
+def test_the_meter_covers_all_runs_and_the_time_one(open_window: Open) -> None:
+    app = open_window().app
+    app.view.show(TrialBegun(2, 4, "beta 0.5", dict(DEFAULTS)))
+    app.state = "running"
+    app.view.eta.left = lambda event: "3 s left"  # type: ignore[method-assign]
+    app.view.show(BatchDone(epoch=1, epochs=2, batch=5, batches=5, loss=0.5, images_per_s=9.0))
+    assert app.bar.meter["value"] == pytest.approx((1 + 0.5) / 4)
+    assert app.bar.right["text"].startswith("3 s left of this run")
+    app.state = "idle"

@@ -1159,3 +1159,30 @@ def test_batches_that_are_told_late_make_no_wrong_promise(monkeypatch: pytest.Mo
         now = (batch + 9) // 10 * 1.0  # ten at a time, a tenth of a second each
         said = eta.left(BatchDone(1, 1, batch, 200, 0.5, 100.0))
     assert said in ("10 s left", "9 s left", "11 s left")
+
+
+def test_more_epochs_for_a_run_that_has_ended_move_the_meter_back(
+    open_window: Open, tiny: Make
+) -> None:
+    window = open_window(tiny(num_epochs=1))
+    app = window.app
+    app.bar.train.invoke()
+    window.pump_to("finished")
+    window.pump(lambda: app.checkpoints.resumable)
+    assert app.bar.meter["value"] == 1
+    app.form.fill({"num_epochs": "4"})
+    app.field_left("num_epochs")
+    assert window.bar() == "Found 1 of 4 epochs done: Resume"
+    assert app.bar.meter["value"] == 0.25
+
+
+def test_the_empty_log_says_what_it_is_for(open_window: Open) -> None:
+    app = open_window().app
+    log = app.log
+    app.show_tab(log)
+    app.root.update()
+    assert log.empty.winfo_ismapped() and "Each run tells here" in log.empty["text"]
+    log.write("A line.")
+    log.refresh()
+    app.root.update()
+    assert not log.empty.winfo_ismapped()

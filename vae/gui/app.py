@@ -359,8 +359,11 @@ class App:
         elsewhere = texts["file_path"] != self.data_view.texts.get("file_path")
         self.data_view.look()
         self.show_buttons()
-        if elsewhere and self.checkpoints.other_images and not self.busy:
-            self.set_state("idle", "", "")  # how a run on other images ended is no news any more
+        # How a run ended is no news any more where other images, or more epochs, are asked for.
+        elsewhere = elsewhere and self.checkpoints.other_images and not self.busy
+        further = name == "num_epochs" and self.state == "finished" and not self.view.ended
+        if elsewhere or (further and self.checkpoints.resumable):
+            self.set_state("idle", "", "")
             self.checkpoints.say()
         said = self.bar.topic if self.state == "idle" else ""
         counts = name in ("file_path", "num_epochs") or PARAMETERS[name].fixed

@@ -9,6 +9,7 @@ from tkinter import ttk
 
 from vae.gui import kit
 from vae.gui.pane import Pane
+from vae.language import _
 
 LOG_LINES = 2000
 
@@ -26,8 +27,11 @@ class LogPane(Pane):
         self.text.configure(yscrollcommand=self._scrolled)
         # A disabled text takes no focus by itself on macOS, and without it nothing can be copied.
         self.text.bind("<Button-1>", lambda event: self.text.focus_set())
+        text = _("Nothing has happened yet. Each run tells here what it does, line by line.")
+        self.empty = ttk.Label(self, text=text, style="Muted.Vae.TLabel")
         self.bar.pack(side="right", fill="y")
         self.text.pack(fill="both", expand=True)
+        self.empty.place(x=0, y=0)
         self.lines: deque[tuple[str, str, str]] = deque(maxlen=LOG_LINES)
         self.waiting: list[tuple[str, str, str]] = []
         self.following = True
@@ -49,6 +53,7 @@ class LogPane(Pane):
         if not self.waiting:
             return
         lines, self.waiting = self.waiting[-LOG_LINES:], []
+        self.empty.place_forget()
         self.text.configure(state="normal")
         for when, line, kind in lines:
             self.text.insert("end", when, "time", line, kind)

@@ -273,8 +273,12 @@ class RunView:
                 self.points = self.points[::2]
             self.app.loss.show_points(self.points)
         done = (event.epoch - 1) * event.batches + event.batch
-        self.app.bar.progress(done, event.epochs * event.batches)
-        left = self.eta.left(event)
+        left, total = self.eta.left(event), event.epochs * event.batches
+        if trial := self.several.running:
+            self.app.bar.progress(trial.number - 1 + done / total, trial.total)
+            left = left and _("{time_left} of this run").format(time_left=left)
+        else:
+            self.app.bar.progress(done, total)
         self.newest = event
         if self.app.state == "running":
             speed = _("{count} images/s").format(count=number(event.images_per_s, ",.1f"))

@@ -104,6 +104,7 @@ def test_it_counts_what_was_damaged_inside_too(tiny: Make, images: Path) -> None
 
 
 def test_it_speaks_the_language_in_use(tiny: Make) -> None:
+    run_vae_training(tiny(num_epochs=1))
     config = tiny(num_epochs=4)
     run_vae_training(config)
     language.use("sk")
@@ -114,6 +115,7 @@ def test_it_speaks_the_language_in_use(tiny: Make) -> None:
     assert '<html lang="sk">' in page
     for heading in ("Nálezy", "Merania", "Krivky", "Snímky", "Parametre", "Prostredie"):
         assert f"<h2>{heading}</h2>" in page
+    assert "<p>Od 2. epochy: num_epochs sa mení z 1 na 4.</p>" in page
     numbers = re.findall(r'<td class="number">(-?[\d.,]+) dB</td>', page)
     assert numbers and all("," in number for number in numbers)
     told = re.sub(r'src="[^"]*"', "", page)

@@ -32,6 +32,7 @@ from vae.language import _, current, marked, ngettext, number
 from vae.measures import MEASURES
 from vae.memorisation import no_copies
 from vae.reasons import reason_words
+from vae.state import change_words
 from vae.survey import Survey, find, survey
 from vae.words import duration
 
@@ -256,7 +257,7 @@ def _tables(record: Record, names: bool) -> Iterator[str]:
     shown = ((n, facts) for n, facts in PARAMETERS.items() if names or facts.told)
     yield _table([(n, text_of(record.config[n]) or "–", _(facts.label)) for n, facts in shown])
     for change in record.changes:
-        yield f"<p>{_text(change)}</p>"
+        yield f"<p>{_text(change_words(change))}</p>"
     yield f"<h2>{_('Environment')}</h2>"
     threads = ngettext("{count} thread", "{count} threads", record.threads)
     yield f"<p>{_text(record.environment)}, {threads.format(count=record.threads)}</p>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import platform
+import re
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, wait
@@ -35,6 +36,7 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 SUM_NAMES = ("loss", "reconstruction", "kl", "blur", "beta", "images")
 # How much of the running mean of the reconstruction error a batch leaves as it was.
 KEPT_MSE = 0.95
+# In a checkpoint, as in all files but reports, it stands in English.
 CHANGE = marked("From epoch {epoch}: {name} {then} became {now}.")
 
 
@@ -269,7 +271,6 @@ class TrainingState:
             for name, now in self.config.to_dict().items()
             if name in RECORDED and record.config[name] != now
         ]
-        # In a file, as everywhere, it stands in English.
         self.changes = record.changes + tuple(CHANGE.format(**facts) for facts in changed)
         return tuple(_(CHANGE).format(**facts) for facts in changed)
 
@@ -282,6 +283,13 @@ class TrainingState:
         processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
         computing = f"{processor}, {self.device.type}, {self.dtype}, torch {torch.__version__}"
         return f"{computing}, decoder {DECODER}"
+
+
+def change_words(change: str) -> str:
+    """One of a record's changes in the language in use."""
+    template = re.escape(CHANGE).replace(r"\{", "(?P<").replace(r"\}", ">.+)")
+    found = re.fullmatch(template, change)
+    return _(CHANGE).format(**found.groupdict()) if found else change
 
 
 def layout_of(config: TrainConfig) -> Callable[[Record], Layout | None]:

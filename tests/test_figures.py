@@ -17,7 +17,7 @@ from vae.cli import DONE, FAILED, main
 from vae.comparison import Compared, Comparison
 from vae.config import TrainConfig, text_of
 from vae.events import EpochRecord
-from vae.figures import FIGURES, Picture, Run, caption_of, loss_figure, read_run, write_figures
+from vae.figures import FIGURES, Picture, Subject, caption_of, loss_figure, read_run, write_figures
 from vae.samples import write_png
 from vae.training import run_vae_training
 
@@ -25,16 +25,16 @@ HISTORY = tuple(EpochRecord(i, 1 / i, 0.1, 0.2, 0.3, 1e-4, 12, 1.0, 12.0) for i 
 
 
 @pytest.fixture
-def run(tmp_path: Path, tiny: Callable[..., TrainConfig]) -> Run:
+def run(tmp_path: Path, tiny: Callable[..., TrainConfig]) -> Subject:
     rng = np.random.default_rng(1)
     write_png(tmp_path / "out" / "samples_epoch_0003.png", rng.integers(0, 255, (40, 50), np.uint8))
     write_png(tmp_path / "out" / "reconstructions_epoch_0002.png", np.zeros((9, 9, 3), np.uint8))
     # Of epochs that the history does not have: another run's, perhaps.
     write_png(tmp_path / "out" / "samples_epoch_0009.png", np.zeros((4, 4), np.uint8))
-    return Run(HISTORY, tiny().to_dict(), tmp_path / "out")
+    return Subject(HISTORY, tiny().to_dict(), tmp_path / "out")
 
 
-def test_a_png_has_300_dpi_and_is_light(run: Run, tmp_path: Path) -> None:
+def test_a_png_has_300_dpi_and_is_light(run: Subject, tmp_path: Path) -> None:
     paths, missing = write_figures(run, list(FIGURES), tmp_path / "to", "png", True)
     names = [
         "figure_loss_curve.png",
@@ -48,7 +48,7 @@ def test_a_png_has_300_dpi_and_is_light(run: Run, tmp_path: Path) -> None:
             assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
 
 
-def test_each_dot_of_the_grid_becomes_a_square_of_one_colour(run: Run, tmp_path: Path) -> None:
+def test_each_dot_of_the_grid_becomes_a_square_of_one_colour(run: Subject, tmp_path: Path) -> None:
     paths, _ = write_figures(run, ["samples"], tmp_path, "png", True)
     with Image.open(run.output_dir / "samples_epoch_0003.png") as image:
         grid = np.asarray(image)
@@ -65,28 +65,28 @@ def test_each_dot_of_the_grid_becomes_a_square_of_one_colour(run: Run, tmp_path:
     assert len(places) == 1
 
 
-def test_an_svg_holds_its_caption_as_text(run: Run, tmp_path: Path) -> None:
+def test_an_svg_holds_its_caption_as_text(run: Subject, tmp_path: Path) -> None:
     paths, _ = write_figures(run, list(FIGURES), tmp_path, "svg", True)
     for path in paths:
         texts = " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", path.read_text(encoding="utf-8")))
         assert all(part in texts for part in ("latent_dim=4", "alpha=5.0", "seed=0"))
 
 
-def test_a_pdf_is_one_and_embeds_its_fonts(run: Run, tmp_path: Path) -> None:
+def test_a_pdf_is_one_and_embeds_its_fonts(run: Subject, tmp_path: Path) -> None:
     paths, _ = write_figures(run, list(FIGURES), tmp_path, "pdf", True)
     for path in paths:
         content = path.read_bytes()
         assert content.startswith(b"%PDF-") and b"/FontFile2" in content
 
 
-def test_the_same_figure_gives_the_same_file(run: Run, tmp_path: Path) -> None:
+def test_the_same_figure_gives_the_same_file(run: Subject, tmp_path: Path) -> None:
     for form in ("png", "svg", "pdf"):
         first, _ = write_figures(run, list(FIGURES), tmp_path / "a", form, True)
         again, _ = write_figures(run, list(FIGURES), tmp_path / "b", form, True)
         assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
 
 
-def test_no_path_is_told(run: Run, tmp_path: Path) -> None:
+def test_no_path_is_told(run: Subject, tmp_path: Path) -> None:
     caption = caption_of(run.values)
     for part in (str(tmp_path), tmp_path.name, "file_path", "log_file", "_dir", "/", "\\", "csv"):
         assert part not in caption
@@ -99,7 +99,7 @@ def texts_of(path: Path) -> list[str]:
     return re.findall(r"<text[^>]*>([^<]*)</text>", path.read_text(encoding="utf-8"))
 
 
-def test_the_picture_that_is_looked_at_is_drawn(run: Run, tmp_path: Path) -> None:
+def test_the_picture_that_is_looked_at_is_drawn(run: Subject, tmp_path: Path) -> None:
     seen = tmp_path / "out" / "sample_gmm_seed_7_epoch_0002.png"
     moment, values = "epoch 2, seed 7, sampler gmm", {"sampler": "gmm", "seed": 7}
     picture = Picture(np.zeros((9, 9), np.uint8), seen.stem, moment, values)
@@ -114,7 +114,7 @@ def test_the_picture_that_is_looked_at_is_drawn(run: Run, tmp_path: Path) -> Non
     assert "sampler=prior" in captions[1] and "seed=0" in captions[1]
 
 
-def test_the_losses_of_other_runs_are_laid_over_the_own(run: Run, tmp_path: Path) -> None:
+def test_the_losses_of_other_runs_are_laid_over_the_own(run: Subject, tmp_path: Path) -> None:
     alone, _ = write_figures(run, ["loss_curve"], tmp_path / "a", "svg", False)
     assert not any("other" in text for text in texts_of(alone[0]))
     others = [(f"KL weight β {i}, Latent dimension 10{i}, Depth 4", HISTORY[:3]) for i in range(8)]
@@ -133,7 +133,7 @@ def test_the_losses_of_other_runs_are_laid_over_the_own(run: Run, tmp_path: Path
     assert names.y0 > max(box.y1 for box in captions)
 
 
-def test_the_caption_is_of_what_is_drawn(run: Run, tmp_path: Path) -> None:
+def test_the_caption_is_of_what_is_drawn(run: Subject, tmp_path: Path) -> None:
     assert "num_epochs=25" in caption_of({**run.values, "num_epochs": 25}, 25)
     assert "num_epochs=3 of 25" in caption_of({**run.values, "num_epochs": 25}, 3)
     values = [
@@ -163,19 +163,19 @@ def test_the_caption_is_of_what_is_drawn(run: Run, tmp_path: Path) -> None:
     assert not any("Best" in text for text in texts)
 
 
-def test_the_caption_can_be_left_out(run: Run, tmp_path: Path) -> None:
+def test_the_caption_can_be_left_out(run: Subject, tmp_path: Path) -> None:
     paths, _ = write_figures(run, ["loss_curve"], tmp_path, "svg", False)
     assert "latent_dim" not in paths[0].read_text(encoding="utf-8")
 
 
 def test_what_cannot_be_drawn_yet_is_named(tmp_path: Path) -> None:
-    paths, missing = write_figures(Run((), {}, tmp_path), list(FIGURES), tmp_path, "png", True)
+    paths, missing = write_figures(Subject((), {}, tmp_path), list(FIGURES), tmp_path, "png", True)
     assert not paths and missing == list(FIGURES)
 
 
 def test_a_grid_larger_than_a_page_is_reduced(tmp_path: Path) -> None:
     write_png(tmp_path / "samples_epoch_0001.png", np.full((5000, 5000, 3), 90, np.uint8))
-    run = Run(HISTORY, {}, tmp_path)
+    run = Subject(HISTORY, {}, tmp_path)
     paths, _ = write_figures(run, ["samples"], tmp_path, "png", False)
     with Image.open(paths[0]) as image:
         assert 2500 < image.width < 2700

@@ -51,7 +51,7 @@ class Picture(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Run:
+class Subject:
     """What figures are drawn from: a run's epochs and parameters, and the folder of its images.
 
     `pictures` names, by the figure, one to draw in place of the newest; `comparison` has the runs
@@ -66,14 +66,14 @@ class Run:
     column: str = "loss"
 
 
-def read_run(model_save_dir: Path, output_dir: Path) -> Run:
+def read_run(model_save_dir: Path, output_dir: Path) -> Subject:
     """The run of a folder's newest checkpoint. Raises CheckpointError if there is none, OSError."""
     found = checkpoint.peek(model_save_dir)
     if found is None:
         text = _("No checkpoint in {folder}. Train first, or name its folder.")
         raise CheckpointError(text.format(folder=readable(model_save_dir)))
     record = found[1]
-    return Run(record.history, record.config, output_dir)
+    return Subject(record.history, record.config, output_dir)
 
 
 def caption_of(values: Mapping[str, Value], done: int = 0) -> str:
@@ -88,7 +88,7 @@ def caption_of(values: Mapping[str, Value], done: int = 0) -> str:
     return ", ".join(f"{name}={text}" for name, text in texts.items())
 
 
-def loss_figure(run: Run, with_caption: bool) -> tuple[str, Figure] | None:
+def loss_figure(run: Subject, with_caption: bool) -> tuple[str, Figure] | None:
     """The loss curve and its file's name; None before the first epoch."""
     drawn = run.comparison.drawn(Compared("", run.history, run.values))
     runs = [one.run for one in drawn]
@@ -114,20 +114,20 @@ def loss_figure(run: Run, with_caption: bool) -> tuple[str, Figure] | None:
     return f"figure_{name}{'_compared' * bool(run.comparison.runs)}", figure
 
 
-def samples_figure(run: Run, with_caption: bool) -> tuple[str, Figure] | None:
+def samples_figure(run: Subject, with_caption: bool) -> tuple[str, Figure] | None:
     """The sample grid and its file's name; None if there is no grid."""
     picture = run.pictures.get("samples") or _newest(run, SAMPLES)
     return _figure_of(run, picture, _("Generated images, {moment}"), with_caption)
 
 
-def reconstructions_figure(run: Run, with_caption: bool) -> tuple[str, Figure] | None:
+def reconstructions_figure(run: Subject, with_caption: bool) -> tuple[str, Figure] | None:
     """The reconstructions and their file's name; None if there are none."""
     picture = run.pictures.get("reconstructions") or _newest(run, RECONSTRUCTIONS)
     title = _("Originals, reconstructions and differences, {moment}")
     return _figure_of(run, picture, title, with_caption)
 
 
-def _newest(run: Run, shelf: Shelf) -> Picture | None:
+def _newest(run: Subject, shelf: Shelf) -> Picture | None:
     epochs = shelf.epochs(run.output_dir, len(run.history))
     if not epochs:
         return None
@@ -137,7 +137,7 @@ def _newest(run: Run, shelf: Shelf) -> Picture | None:
 
 
 def _figure_of(
-    run: Run, picture: Picture | None, title: str, with_caption: bool
+    run: Subject, picture: Picture | None, title: str, with_caption: bool
 ) -> tuple[str, Figure] | None:
     if picture is None:
         return None
@@ -159,7 +159,7 @@ def figure_titles() -> dict[str, str]:
 
 # Each gives a file's name and a figure, or None while there is nothing to draw. With the parameters
 # below, if they are wanted.
-FIGURES: dict[str, Callable[[Run, bool], tuple[str, Figure] | None]] = {
+FIGURES: dict[str, Callable[[Subject, bool], tuple[str, Figure] | None]] = {
     "loss_curve": loss_figure,
     "samples": samples_figure,
     "reconstructions": reconstructions_figure,
@@ -209,7 +209,7 @@ def _page(
 
 
 def write_figures(
-    run: Run, names: Sequence[str], folder: Path, form: str, with_caption: bool
+    run: Subject, names: Sequence[str], folder: Path, form: str, with_caption: bool
 ) -> tuple[list[Path], list[str]]:
     """Draw some of FIGURES into a folder, in one of FIGURE_FORMATS; earlier ones are replaced.
 

@@ -95,7 +95,7 @@ class LossActions:
 
     def export(self) -> None:
         """Let the person choose figures for a paper, and draw them."""
-        from vae.figures import Picture, Run, figure_titles
+        from vae.figures import Picture, Subject, figure_titles
 
         app = self.app
         if not app.view.history and not self.choices.comparison.runs:
@@ -116,7 +116,7 @@ class LossActions:
             last = replace(last, folder=own)
         if wanted := ask_export(app.root, titles, FIGURE_FORMATS, last):
             self.last_export = wanted
-            run = Run(
+            run = Subject(
                 tuple(app.view.history), app.loss.values_of_run or app.view.values, output_dir,
                 pictures, app.loss.comparison, self.choices.column,
             )  # fmt: skip

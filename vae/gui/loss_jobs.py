@@ -15,7 +15,7 @@ from vae.gui.answers import LogRead
 from vae.language import _
 
 if TYPE_CHECKING:
-    from vae.figures import Run
+    from vae.figures import Subject
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def read_log(path: Path, emit: Callable[[object], None]) -> None:
         emit(LogRead(path, (), problem_of(error)))
 
 
-def write_export(run: Run, wanted: Export) -> str:
+def write_export(run: Subject, wanted: Export) -> str:
     """Draw the figures that a person wants; returns what to say. Raises OSError."""
     from vae.figures import figure_titles, write_figures
 

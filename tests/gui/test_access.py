@@ -20,6 +20,7 @@ from vae import language
 from vae.config import TrainConfig
 from vae.gui import kit
 from vae.gui.bar import ActionBar
+from vae.recorded_run import run_recorded
 from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
@@ -111,6 +112,31 @@ def test_a_key_of_the_menu_changes_no_field(open_window: Open, tiny: Make) -> No
     field.focus_force()
     window.key("ctrl+k")
     window.pump(lambda: "alpha" in app.form.marked())  # no command of what cannot run
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="xdotool drives X11 only")
+@pytest.mark.parametrize("place", ["run", "button", "field"])
+def test_the_key_that_trains_does_nothing_else_wherever_the_focus_is(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    run_recorded(tiny("earlier", num_epochs=1), lambda e: None, lambda: False, lambda t: None)
+    window = open_window(tiny(num_epochs=2))
+    app = window.app
+    monkeypatch.setattr(kit, "choose_folder", lambda *arguments: pytest.fail("a folder dialog"))
+    monkeypatch.setattr(app.samples, "_draw", lambda: pytest.fail("samples were drawn"))
+    tree, before = app.runs.table.tree, app.form.texts()
+    app.show_tab(app.runs)
+    window.pump(lambda: len(app.runs.table.runs) == 1)
+    app.show_tab(app.samples if place == "field" else app.runs)
+    settle(window)
+    tree.selection_set(tree.get_children()[0])
+    focused = {"run": tree, "button": app.form.browsers[0], "field": app.samples.seed_entry}[place]
+    focused.focus_force()
+    settle(window)
+    window.key("ctrl+Return")
+    window.pump_to("finished")
+    assert app.form.texts() == before
+    assert len(app.view.history) == 2
 
 
 def luminance(colour: tuple[int, ...]) -> float:

@@ -15,8 +15,9 @@ from vae.language import LANGUAGES, _
 if TYPE_CHECKING:
     from vae.gui.app import App
 
-# Some keys edit a field in Tk, which acts before the window does: Ctrl+K would empty it.
-FIELDS = ("TEntry", "TSpinbox", "TCombobox")
+# What has the focus would act first on many keys, and for some as if no Ctrl were held: Ctrl+K
+# empties a field, Ctrl+Enter presses a button or reopens a run. So its first tag is this one.
+KEYS = "VaeKeys"
 Entry = tuple[str, str, Callable[[], object]]  # label, key or "", action
 
 
@@ -101,12 +102,13 @@ def make_menus(app: App) -> Callable[[], None]:
             if action in buttons:
                 followed.append((menu, label, buttons[action]))
             if key:
-                app.root.bind(_sequence(key), partial(_without_event, action))
-                for kind in FIELDS:
-                    app.root.bind_class(kind, _sequence(key), partial(_in_field, action))
+                app.root.bind(_sequence(key), partial(_act, action))
+            if key not in ("", "Esc"):  # which leaves a comparison before it stops a run
+                app.root.bind_class(KEYS, _sequence(key), partial(_act, action))
         if title == _("File"):
             add_recent_menu(app, menu)
     app.root.configure(menu=bar)
+    app.root.bind("<FocusIn>", _listen_first)
     if sys.platform == "darwin":
         # The system's own Quit goes past WM_DELETE_WINDOW.
         app.root.createcommand("::tk::mac::Quit", app.close)
@@ -131,13 +133,13 @@ def _sequence(key: str) -> str:
     return f"<{last}>"
 
 
-def _in_field(action: Callable[[], object], event: tk.Event) -> str:
-    """Do what a key is for, and nothing else; in a dialog the key has no meaning."""
-    if event.widget.winfo_toplevel().winfo_class() == "Toplevel":
-        return ""
+def _act(action: Callable[[], object], event: tk.Event) -> str:
+    """Do what a key is for, and nothing else."""
     action()
     return "break"
 
 
-def _without_event(action: Callable[[], object], event: object) -> None:
-    action()
+def _listen_first(event: tk.Event) -> None:
+    """Let the window's keys come before those of the part that gets the focus; in no dialog."""
+    if isinstance(event.widget, tk.Misc) and KEYS not in (tags := event.widget.bindtags()):
+        event.widget.bindtags((KEYS, *tags))

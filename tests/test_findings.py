@@ -124,6 +124,46 @@ def test_validation_that_gets_worse_is_overfitting_and_far_apart_learning_by_hea
     assert found.remedy == {"early_stopping": 10, "augment": "light"}
     assert only(worse(3.0)).kind == "memorisation"
     assert only(worse(1.1), {**SOUND, "augment": "flip"}).remedy == {"early_stopping": 10}
+    assert found.fresh  # early stopping would end a run that goes on at once
+
+
+def test_validation_that_still_gets_better_now_and_then_is_no_overfitting() -> None:
+    """As of few images, whose error goes up and down while it falls."""
+    fallen: dict[str, Any] = {
+        "val_reconstruction_loss": lambda e: 0.03 - 0.0002 * e + (0.004 if e % 9 else 0.0),
+        "reconstruction_loss": lambda e: 0.02 - 0.0002 * e,
+        "kl_loss": 1.5, "beta": None, "val_kl_loss": 1.5,
+    }  # fmt: skip
+    values = {**SOUND, "kl_balance": "fixed", "alpha": 1.0, "beta": 0.0}
+    for count in range(40, 70):
+        assert "overfitting" not in {f.kind for f in findings(epochs(count, **fallen), values)}
+
+    def risen(epoch: int) -> float:
+        return 0.03 if epoch < 31 else 0.02 if epoch == 31 else 0.03 + 0.0001 * epoch
+
+    ill: dict[str, Any] = {**fallen, "val_reconstruction_loss": risen}
+    kinds = [{f.kind for f in findings(epochs(count, **ill), values)} for count in (36, 40)]
+    assert kinds[0].isdisjoint({"overfitting"}) and "overfitting" in kinds[1]
+    # It is told no more in the epoch that is better again.
+    better = [*epochs(40, **ill)[:-1], dataclasses.replace(epochs(40)[-1], val_loss=0.01,
+              val_reconstruction_loss=0.01, val_kl_loss=0.0)]  # fmt: skip
+    assert "overfitting" not in {f.kind for f in findings(better, values)}
+
+
+def test_images_without_edges_are_told_as_empty() -> None:
+    black = only(epochs(sharpness=5000.0, kl_loss=0.0, active_units=0.0))
+    assert (black.kind, black.title, black.remedy) == ("data", "Empty images", {})
+    assert only(epochs(sharpness=None)).kind == "data"
+    assert not findings(epochs(sharpness=lambda e: 5000.0 if e < 3 else 1.0), SOUND)
+
+
+def test_without_validation_images_it_says_what_more_epochs_may_bring() -> None:
+    values: dict[str, Value] = {**SOUND, "num_epochs": 12, "val_fraction": 0.0}
+    rising: dict[str, Any] = {"psnr": lambda epoch: 20.0 + 0.4 * epoch}
+    none = dict.fromkeys(("val_loss", "val_reconstruction_loss", "val_kl_loss", "val_blur_loss"))
+    assert "only a run with val_fraction tells" in only(epochs(**rising, **none), values).message
+    values["val_fraction"] = 0.1
+    assert "val_fraction" not in only(epochs(**rising), values).message
 
 
 def test_a_network_that_has_learned_nothing_is_named() -> None:
@@ -149,6 +189,7 @@ def test_weights_that_hold_latents_down_are_told_by_what_is_in_use() -> None:
     ill: dict[str, Any] = {"beta": 20.0, "kl_loss": 0.4}
     assert only(epochs(**ill)).title == "Latents carry too little"
     assert only(epochs(**ill, active_units=3.0)).title == "Latents have collapsed"
+    assert only(epochs(beta=20.0, kl_loss=0.05)).title == "Latents carry too little"
 
 
 def test_a_checkerboard_is_named_with_its_cause() -> None:
@@ -307,7 +348,7 @@ def test_images_without_anything_in_common_are_learned_by_heart(tmp_path: Path) 
     (tmp_path / "noise").mkdir()
     for i, image in enumerate(clouds(110)):
         Image.fromarray(image).save(tmp_path / "noise" / f"{i}.png")
-    values = {"latent_dim": 64, "base_channels": 16, "sample_every": 100, "num_epochs": 30}
+    values = {"latent_dim": 64, "base_channels": 16, "sample_every": 100, "num_epochs": 34}
     ill = kinds(tmp_path / "noise", tmp_path, **values, val_fraction=0.5)
     assert ill[-1] & {"overfitting", "memorisation"}
 

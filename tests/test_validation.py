@@ -14,7 +14,7 @@ from vae import training, validation
 from vae.checkpoint import checkpoint_files, load
 from vae.config import ConfigError, TrainConfig
 from vae.evaluation import evaluate
-from vae.events import EpochDone, EpochRecord, Event, HeldBack
+from vae.events import EpochDone, EpochRecord, Event, HeldBack, Warned
 from vae.files import checkpoint_name, samples_name
 from vae.history import read_log
 from vae.state import load_model
@@ -212,3 +212,10 @@ def test_memory_that_runs_out_while_measuring_loses_no_epoch(
     run_vae_training(broken)
     run_vae_training(whole)
     assert_same_end(broken, whole)
+
+
+def test_a_pattern_that_leaves_images_ungrouped_is_told(tiny: Make) -> None:
+    for pattern, told in (("person[0-9]+", True), ("image_0[0-9]([0-9])", False)):
+        config = tiny(pattern[:5], num_epochs=1, val_fraction=0.4, group_pattern=pattern)
+        notes = [event.message for event in train(config)[1] if isinstance(event, Warned)]
+        assert any("12 of the 12" in note and "too good" in note for note in notes) == told

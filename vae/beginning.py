@@ -13,13 +13,13 @@ import torch
 from vae import explain
 from vae.checkpoint import bytes_a_weight, load_newest
 from vae.config import TrainConfig
-from vae.dataset import MedicalImageDataset, split
+from vae.dataset import MedicalImageDataset, groups_of, split
 from vae.devices import choose_threads, describe
 from vae.errors import StopRequested
 from vae.events import DeviceChosen, Event, HeldBack, Resumed, Warned
 from vae.files import make_folder, remove_leftovers
 from vae.header import Record
-from vae.language import _, marked
+from vae.language import _, marked, number
 from vae.outputs import Outputs
 from vae.state import TrainingState, layout_of
 from vae.watch import DiskWatch
@@ -47,7 +47,24 @@ def find_data(
     training, validation = split(data, config.val_fraction, config.group_pattern)
     if len(validation):
         watch.emit(HeldBack(len(validation), len(training)))
+        _check_groups(config, data, watch.emit)
     return training, validation
+
+
+def _check_groups(
+    config: TrainConfig, data: MedicalImageDataset, emit: Callable[[Event], None]
+) -> None:
+    """Warn where a pattern leaves images ungrouped: a patient may then be on both sides."""
+    if not config.group_pattern:
+        return
+    groups = groups_of(data, config.group_pattern)
+    if alone := groups.count(""):
+        text = _(
+            "group_pattern matches nothing in the names of {alone} of the {count} images. Each of "
+            "these may be on another side than others of its patient, which makes the validation "
+            "figures too good: see that the pattern is right, and start fresh."
+        )
+        emit(Warned(text.format(alone=number(alone, ",d"), count=number(len(groups), ",d"))))
 
 
 def begin(

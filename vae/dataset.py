@@ -101,11 +101,9 @@ def split(
     """
     if not val_fraction:
         return data, data.subset(np.empty(0, np.int64))
-    pattern = re.compile(group_pattern) if group_pattern else None
     heads = data.hashes[:, :8].copy()
-    for i, file in enumerate(data.files if pattern else ()):
-        if pattern and (match := pattern.search(file.name)):
-            group = (match[1] if pattern.groups else "") or match[0]
+    for i, group in enumerate(groups_of(data, group_pattern)):
+        if group:
             digest = hashlib.sha256(group.encode(errors="surrogatepass")).digest()
             heads[i] = np.frombuffer(digest[:8], np.uint8)
     held_back = heads.view(">u8")[:, 0] < val_fraction * 2.0**64
@@ -118,6 +116,15 @@ def split(
         text = text.format(share=number(val_fraction), count=len(data), side=side)
         raise DataError(text, {"val_fraction": text})
     return data.subset(np.flatnonzero(~held_back)), data.subset(np.flatnonzero(held_back))
+
+
+def groups_of(data: MedicalImageDataset, group_pattern: str) -> list[str]:
+    """What each image's path below the folder matches of the pattern, "" where nothing does."""
+    if not group_pattern:
+        return [""] * len(data)
+    pattern = re.compile(group_pattern)
+    matches = [pattern.search(file.name) for file in data.files]
+    return [((m[1] if pattern.groups else "") or m[0]) if m else "" for m in matches]
 
 
 # Gives the images of some indices, (B, C, H, W) in [-1, 1].

@@ -23,13 +23,16 @@ KEPT = 5  # epochs that a finding stays once it is not seen any more
 FEW_IMAGES = 50
 # A mean squared error in [-1, 1] at which there is nothing left to learn: that of a grey level.
 NOTHING_TO_LEARN = 6e-5
-# The KL weight over the balanced one, and what a latent dimension then carries at most, in nats;
-# one that carries less than the last is silent.
-OUTWEIGHED, CARRIED, SILENT = 4.0, 0.5, 0.1
+# Times as sharp as the originals, which then are flat: a sound network has at most 20, in epoch 1.
+FLAT = 50.0
+# The KL weight over the balanced one, and what a latent dimension then carries at most, in nats.
+OUTWEIGHED, CARRIED = 4.0, 0.5
 JUMP, JUMP_TOLD = 2.0, 10  # times the lowest reconstruction error before it; epochs
 STUCK_AFTER, STUCK, FAST = 8, 0.9, 0.003  # epochs; share of the first error; a learning rate
 DEAD = 0.4
-WORSE_FOR, APART, BY_HEART = 5, 1.3, 3.0  # epochs; validation error over training error
+# Epochs, and a share of those up to the best one: of few images the error goes up and down, and
+# one that still falls slowly has its lowest some epochs back. Validation error over training error.
+WORSE_FOR, WORSE_SHARE, APART, BY_HEART = 5, 0.25, 1.3, 3.0
 BLURRED, GAIN, GAIN_EPOCHS = 0.3, 0.3, 10  # gain in dB
 # What a latent dimension carries at the balanced weight, in nats, where more of them mend the blur.
 # Of X-rays and blood cells at 64 pixels 16 dimensions carried 3.7 and 3.8, and four times as many
@@ -97,7 +100,11 @@ def findings(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> tup
     counts = range(len(history), max(FEWEST, len(history) - KEPT + 1) - 1, -1)
     so_far = [history[:count] for count in counts]
     begun = [epochs for epochs in so_far if not too_early(epochs, values)]
-    seen = [[rule(epochs, values) for epochs in begun] for rule in RULES]
+    # But overfitting goes with the first epoch that is better again.
+    seen = [
+        [rule(epochs, values) for epochs in (begun[:1] if rule is _overfitting else begun)]
+        for rule in RULES
+    ]
     seen.append([_few(epochs, values) for epochs in so_far])
     found = [finding for times in seen if (finding := next(filter(None, times), None))]
     # Of a network that does not learn at all, nothing else can be told but what outweighs it.
@@ -129,6 +136,14 @@ def _data(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Findin
         error = number(_grey_levels(newest), ".2g")
         text = text.format(epochs=len(history), error=error)
         return Finding("data", _("Nothing to learn"), text, {})
+    sharp = [math.inf if r.sharpness is None else r.sharpness for r in history[-RECENT:]]
+    if newest.psnr is not None and min(sharp) > FLAT and float(values["gamma"]) <= HIGH_GAMMA:
+        text = _(
+            "After {epochs} epochs reconstructions are many times as sharp as the images: these "
+            "are flat, as if they were empty. Look at the Data tab whether they are the right "
+            "ones."
+        )
+        return Finding("data", _("Empty images"), text.format(epochs=len(history)), {})
     return None
 
 
@@ -212,7 +227,7 @@ def _collapse(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Fi
     remedy = {name: value for name, value in remedy.items() if values[name] != value}
     title = _("Latents have collapsed")
     used = 2 * (history[-1].active_units or 0) > int(values["latent_dim"])
-    if used and history[-1].kl_loss > SILENT:
+    if used:
         title = _("Latents carry too little")  # as they still differ from image to image
     return Finding("collapse", title, text.format(ratio=ratio, kl=kl), remedy)
 
@@ -222,18 +237,22 @@ def _overfitting(history: Sequence[EpochRecord], values: Mapping[str, Value]) ->
     if best is None or newest.val_reconstruction_loss is None:
         return None
     apart = newest.val_reconstruction_loss / max(newest.reconstruction_loss, TINY_MSE)
-    if newest.epoch - best.epoch < WORSE_FOR or apart < APART:
+    by_heart = apart >= BY_HEART
+    least = WORSE_FOR if by_heart else max(WORSE_FOR, WORSE_SHARE * best.epoch)
+    if newest.epoch - best.epoch < least or apart < APART:
         return None
     remedy = against_learning_by_heart(values)
-    title = _("Images learned by heart") if apart >= BY_HEART else _("Overfitting")
+    title = _("Images learned by heart") if by_heart else _("Overfitting")
     text = _(
         "Since epoch {best} the validation images get no better: their reconstruction error is "
         "{apart} times that of the training images. That epoch's checkpoint was kept."
     )
     if not remedy:
         text += " " + _("More images help most, then fewer latent dimensions.")
-    kind = "memorisation" if apart >= BY_HEART else "overfitting"
-    return Finding(kind, title, text.format(best=best.epoch, apart=_times(apart)), remedy)
+    kind = "memorisation" if by_heart else "overfitting"
+    text = text.format(best=best.epoch, apart=_times(apart))
+    # A run that goes on has learned them already, and early stopping would end it at once.
+    return Finding(kind, title, text, remedy, fresh=True)
 
 
 def _narrow(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Finding | None:
@@ -292,6 +311,11 @@ def _unfinished(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> 
     if more > (PARAMETERS["num_epochs"].high or 0):
         return None
     remedy: dict[str, Value] = {"num_epochs": more}
+    if newest.val_loss is None:
+        text += " " + _(
+            "But this was measured on images that it learns from. Whether it learns more than "
+            "these by heart, only a run with val_fraction tells."
+        )
     if poor:
         text += " " + _("Below {least} dB an image can hardly be recognised.")
         if float(values["lr"]) < SLOW:

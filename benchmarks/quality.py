@@ -50,6 +50,8 @@ OURS: dict[str, dict[str, Value]] = {
     "fixed": {}, "auto": {"kl_balance": "auto"}, "recommended": RECOMMENDED,
     "fixed, gamma 0": {"gamma": 0.0}, "auto, gamma 0": {"gamma": 0.0, "kl_balance": "auto"},
     "fixed, lr 0.001": {"lr": 0.001}, "auto, lr 0.001": {"lr": 0.001, "kl_balance": "auto"},
+    "auto, upsample": {"kl_balance": "auto", "decoder": "upsample"},
+    "recommended, upsample": {**RECOMMENDED, "decoder": "upsample"},
 }  # fmt: skip
 # pythae's default learning rate, 0.0001, gives its models worse figures than this one of ours.
 PYTHAE_LR = 0.001

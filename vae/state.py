@@ -347,8 +347,14 @@ def check_same_run(
     if problems:
         text = _(
             "The checkpoint {path} belongs to another run, and was left untouched. {problems} "
-            "Go back to those values and images, choose another model_save_dir, or start fresh."
+            "Go back to those values, choose another model_save_dir, or start fresh."
         )
+        if problems.keys() == {"file_path"}:
+            text = _(
+                "The run of the checkpoint {path} cannot go on with these images, and was left "
+                "untouched. {problems} Make them as they were, choose another model_save_dir, or "
+                "start fresh."
+            )
         message = text.format(path=path, problems=" ".join(problems.values()))
         raise MismatchError(message, problems)
 

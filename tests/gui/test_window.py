@@ -523,7 +523,7 @@ def test_a_failure_stays_when_the_folder_of_images_is_left_as_it_was(
     window.pump_to("failed")
     failed = window.bar()
     app.field_left("file_path")
-    assert window.bar() == failed and "belongs to another run" in failed
+    assert window.bar() == failed and "cannot go on with these images" in failed
     app.form.take({"file_path": config.file_path})
     assert app.state == "idle" and app.bar.train["text"] == "Resume"
     app.form.take({"file_path": others})
@@ -1186,3 +1186,36 @@ def test_the_empty_log_says_what_it_is_for(open_window: Open) -> None:
     log.refresh()
     app.root.update()
     assert not log.empty.winfo_ismapped()
+
+
+def test_a_run_whose_images_changed_offers_one_of_its_own(
+    open_window: Open, tiny: Make, images: Path
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    (images / "new.png").write_bytes((images / "image_000.png").read_bytes())
+    window = open_window(config, num_epochs="2")
+    app = window.app
+    window.pump(lambda: "Found" in window.bar())
+    app.bar.train.invoke()
+    window.pump_to("failed")
+    assert "New or changed: new.png." in app.form.errors["file_path"]["text"]
+    assert app.bar.link["text"] == "In new folders"
+    app.bar.link.invoke()
+    window.pump_to("finished")
+    assert app.form.texts()["model_save_dir"] == f"{config.model_save_dir}_2"
+    assert len(app.view.history) == 2
+
+
+def test_the_head_names_no_run_beside_other_images(
+    open_window: Open, tiny: Make, tmp_path: Path
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    window = open_window(config)
+    app = window.app
+    window.pump(lambda: "12 images" in app.header.subject["text"])
+    app.form.take({"file_path": str(make_images(tmp_path / "others", 9))})
+    assert app.header.subject["text"] == ""
+    app.form.take({"file_path": config.file_path})
+    assert "12 images" in app.header.subject["text"]

@@ -358,6 +358,7 @@ class App:
             self.set_state("idle", "", "")  # what failed was another form
         elsewhere = texts["file_path"] != self.data_view.texts.get("file_path")
         self.data_view.look()
+        self.view.show_subject()
         self.show_buttons()
         # How a run ended is no news any more where other images, or more epochs, are asked for.
         elsewhere = elsewhere and self.checkpoints.other_images and not self.busy

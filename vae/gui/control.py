@@ -84,7 +84,7 @@ class Control:
         text = "\n\n".join(filter(None, reasons))
         answer = dialogs.ask(self.app.root, _("Go on with this run"), text, tuple(choices))
         if answer == new:
-            self._find_places()
+            self.find_places()
         elif answer == own:
             self.app.form.take({name: text_of(folder.then[name]) for name in others})
         elif answer == on and more:
@@ -114,7 +114,7 @@ class Control:
         choices = (_("In new folders"), _("Take its values"), _("Start fresh..."), _("Cancel"))
         answer = dialogs.ask(app.root, _("Another run"), text, choices)
         if answer == choices[0]:
-            self._find_places()
+            self.find_places()
         elif answer == choices[1]:
             app.form.take({name: text_of(then[name]) for name in names})
         elif answer == choices[2]:
@@ -184,7 +184,7 @@ class Control:
             for name in names
         )  # fmt: skip
 
-    def _find_places(self) -> None:
+    def find_places(self) -> None:
         """Have places looked for in which a run can begin beside that of the form."""
         self.app.worker.do(jobs.find_places, self.app.form.texts(), None)
 
@@ -258,7 +258,7 @@ class Control:
         if answer == choices[0]:
             self.train(fresh=True)
         elif answer == choices[1]:
-            self._find_places()
+            self.find_places()
 
     def stop(self) -> None:
         """Stop after the running batch. What is blocked can only be ended, after asking."""

@@ -54,8 +54,11 @@ class Endings:
                 self._say_sweep(self.last)
             case Failed():
                 self.app.set_state("failed", _("Failed"), self.last.message)
+                images_differ = self.last.problems.keys() == {"file_path"}
                 if self.last.details:
                     self.app.bar.offer(_("Details"), self.app.show_log)
+                elif images_differ and self.app.checkpoints.resumable:
+                    self.app.bar.offer(_("In new folders"), self.app.control.find_places)
 
     def _say_sweep(self, ending: SweepFinished) -> None:
         text = ngettext(

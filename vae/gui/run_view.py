@@ -224,10 +224,13 @@ class RunView:
         self.app.worker.do(jobs.remember_folder, folder)
         name = readable(Path(Path(folder).name))
         self.subject = (name, event.images, len(event.skipped))
-        self._show_subject()
+        self.show_subject()
 
-    def _show_subject(self) -> None:
-        """What is trained, and where, in the window's head."""
+    def show_subject(self) -> None:
+        """What is trained, and where, in the window's head; nothing beside images of another."""
+        if not self.app.busy and self.app.checkpoints.other_images:
+            self.app.header.show()
+            return
         parts = []
         if trial := self.several.running:
             text, label = _("Run {number} of {total}: {label}"), values_labelled(trial.label)
@@ -256,7 +259,7 @@ class RunView:
         self.values = parse(self.app.form.texts())[0]
         self.device = event
         self.app.reconstructions.tell_images(bool(self.values.get("val_fraction")))
-        self._show_subject()
+        self.show_subject()
         self.eta = Eta()
         if self.app.state == "checking":
             self.app.set_state("running", _("Training"), _("Building the network..."))
@@ -302,7 +305,7 @@ class RunView:
 
     def _ended(self, event: Ending) -> None:
         app, several = self.app, self.several.over()
-        self._show_subject()
+        self.show_subject()
         if isinstance(event, SweepFinished) and event.done == event.total:
             app.banner.clear()  # its notes are of the last of them, and another run is shown now
         if not isinstance(event, Failed):
@@ -377,7 +380,7 @@ class RunView:
     def _trial_begun(self, event: TrialBegun) -> None:
         self.forget()
         self.several.begun(event)
-        self._show_subject()
+        self.show_subject()
 
     def _saved(self, path: Path) -> None:
         """Keep the form true when checkpoints go to another folder than it says."""
@@ -436,7 +439,7 @@ class RunView:
             self.history, self.values = list(event.record.history), event.record.config
             name = readable(Path(Path(str(self.values["file_path"])).name))
             self.subject = (name, event.record.images, 0)
-            self._show_subject()
+            self.show_subject()
             self._show_history()
             folder = Path(app.form.texts()["output_dir"])
             app.samples.take_found(folder, event.samples)
@@ -448,7 +451,7 @@ class RunView:
     def say_again(self) -> None:
         """Say in the language in use what can be said anew."""
         app = self.app
-        self._show_subject()
+        self.show_subject()
         self.say_paused()
         if app.state in ("finished", "failed"):
             self.endings.say()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -56,6 +57,78 @@ def test_what_is_wrong_with_a_run_is_told_with_the_flags_that_mend_it(
     told = capsys.readouterr().out
     assert "Few images: The network learns from 12 images." in told
     assert "\n  What mends it: --augment light\n" in told
+
+
+def test_what_is_wrong_is_told_as_soon_as_an_epoch_shows_it_and_at_the_end(
+    tiny: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *flags(tiny(num_epochs=6))]) == 0
+    told = capsys.readouterr().out
+    during, _, after = told.partition("\nFinished ")
+    for part in (during, after):
+        assert part.count("Few images: The network learns from 12 images.") == 1
+        assert part.count("\n  What mends it: --augment light\n") == 1
+    assert during.index("Epoch 4:") < during.index("Few images:") < during.index("Epoch 5:")
+    assert main(["train", *flags(tiny(num_epochs=8))]) == 0  # it is known again after a resume
+    assert capsys.readouterr().out.count("Few images:") == 2
+
+
+def test_what_a_run_goes_on_with_is_told_only_if_it_goes_on(
+    tiny: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *flags(tiny(num_epochs=1))]) == 0
+    capsys.readouterr()
+    assert main(["train", *flags(tiny(num_epochs=1, beta=2.0))]) == 0
+    told = capsys.readouterr().out
+    assert "became" not in told and "\nFinished. All epochs up to 1 were done already: " in told
+    assert main(["train", *flags(tiny(num_epochs=2, beta=2.0))]) == 0
+    told = capsys.readouterr().out
+    assert told.count("From epoch 2: beta 1.0 became 2.0.") == 1
+    assert told.index("became 2.0") < told.index("Epoch 2:")
+
+
+def test_a_run_has_its_pictures_in_its_own_folder_unless_another_is_named(
+    tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_vae_training(tiny(num_epochs=1, output_dir="./output_images"))
+    before = sorted(Path("output_images").iterdir())
+    config = tiny("other", num_epochs=2)
+    run_vae_training(config)
+    own = f"--model_save_dir={config.model_save_dir}"
+    assert main(["sample", own, "--seed=3"]) == 0
+    assert main(["report", own]) == 0
+    written = {path.name for path in Path(config.output_dir).iterdir()}
+    assert {"sample_prior_seed_3_epoch_0002.png", "report.html"} <= written
+    assert main(["figures", own, "--to=paper", "--format=svg"]) == 0
+    assert Path("paper/figure_samples_epoch_0002.svg").exists()
+    assert sorted(Path("output_images").iterdir()) == before
+    assert main(["sample", own, "--seed=3", "--output_dir=named"]) == 0
+    assert [path.name for path in Path("named").iterdir()] == ["sample_prior_seed_3_epoch_0002.png"]
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", [["runs"], ["runs", "--json"]])
+def test_a_reader_that_leaves_early_is_no_failure(command: list[str], unbuffered: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vae", *command], cwd=Path(__file__).parent.parent,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    )  # fmt: skip
+    assert process.stdout and process.stderr
+    process.stdout.close()  # as head does, once it has its lines
+    with process.stderr:
+        told = process.stderr.read()
+    assert (process.wait(60), told) == (cli.UNREAD, "")
+
+
+def test_a_reader_that_leaves_is_known_on_windows_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    invalid = OSError(errno.EINVAL, "Invalid argument")
+    assert not cli._is_unread(invalid)
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert cli._is_unread(invalid)
+    assert not cli._is_unread(OSError(errno.EINVAL, "Invalid argument", "a file"))
+    assert not cli._is_unread(OSError(errno.ENOSPC, "No space left on device"))
 
 
 def test_bad_parameters_exit_with_2_and_write_nothing(

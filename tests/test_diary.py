@@ -144,7 +144,7 @@ def test_doctor_finds_a_sound_run_in_order(tiny: Make, capsys: pytest.CaptureFix
     assert main(["doctor", *flags(config)]) == 0
     told = capsys.readouterr().out
     assert "checkpoint_000001_epoch_0001.safetensors, intact, after epoch 1" in told
-    assert "No problem found." in told
+    assert "No problem found." in told and "file_path: can be read, " in told
     assert main(["doctor", "--json", *flags(config)]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["checkpoints"]["state"] == "intact" and facts["problems"] == []
@@ -169,4 +169,6 @@ def test_doctor_names_what_keeps_a_run_away(
         "Problem: checkpoint_000001_epoch_0001.safetensors is damaged",
     ):
         assert words in told, told
+    lines = [line for line in told.splitlines() if line.startswith(("file_path", "output_dir"))]
+    assert len(lines) == 2 and not any(" free" in line for line in lines)
     assert path.exists()

@@ -37,6 +37,7 @@ def test_a_checkpoint_is_measured_on_the_images_held_out(tiny: Make, kl_balance:
     assert len(found.kl_per_dimension) == 4 and min(found.kl_per_dimension) >= 0
     assert math.isfinite(found.iwae_bound) and 0 < found.iwae_bits < 20
     assert found.memorisation.pixels.share is not None
+    assert "not far below those held out" in table(found)
     assert evaluate(folder, notes.append, k=5, seed=3) == found
     assert evaluate(folder, notes.append, k=5, seed=4).measures["swd"] != found.measures["swd"]
 
@@ -50,6 +51,7 @@ def test_without_validation_images_it_says_that_it_took_others(
     assert not found.held_out and found.images == 9
     assert found.memorisation.latents.share is None
     assert "9 training images (the numbers are too good)" in table(found)
+    assert "Nearest training image by pixels" in table(found) and "held out" not in table(found)
     # Of a few images it is chance which of them are near to a sample.
     assert found.prdc is None and "not told of fewer than 40 images" in table(found)
     monkeypatch.setattr(evaluation, "FEWEST_COMPARED", 9)

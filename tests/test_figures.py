@@ -18,6 +18,7 @@ from vae.comparison import Compared, Comparison
 from vae.config import TrainConfig, text_of
 from vae.events import EpochRecord
 from vae.figures import FIGURES, Picture, Subject, caption_of, loss_figure, read_run, write_figures
+from vae.history import run_mark
 from vae.samples import write_png
 from vae.training import run_vae_training
 
@@ -171,6 +172,19 @@ def test_the_caption_can_be_left_out(run: Subject, tmp_path: Path) -> None:
 def test_what_cannot_be_drawn_yet_is_named(tmp_path: Path) -> None:
     paths, missing = write_figures(Subject((), {}, tmp_path), list(FIGURES), tmp_path, "png", True)
     assert not paths and missing == list(FIGURES)
+
+
+def test_a_picture_of_another_run_is_not_drawn(run: Subject, tmp_path: Path) -> None:
+    for name in ("samples_epoch_0004.png", "reconstructions_epoch_0002.png"):
+        write_png(run.output_dir / name, np.zeros((9, 9), np.uint8), "another run's mark")
+    paths, missing = write_figures(run, ["samples", "reconstructions"], tmp_path, "png", True)
+    assert [path.stem for path in paths] == ["figure_samples_epoch_0003"]
+    assert missing == ["reconstructions"]
+    write_png(
+        run.output_dir / "samples_epoch_0004.png", np.zeros((9, 9), np.uint8), run_mark(HISTORY)
+    )
+    paths, _ = write_figures(run, ["samples"], tmp_path, "png", True)
+    assert [path.stem for path in paths] == ["figure_samples_epoch_0004"]
 
 
 def test_a_grid_larger_than_a_page_is_reduced(tmp_path: Path) -> None:

@@ -36,6 +36,16 @@ def test_the_epochs_of_a_kind_are_found(pictures: Path) -> None:
     assert SAMPLES.epochs(pictures / "gone", 7) == ()
 
 
+def test_the_newest_is_of_the_run_or_of_no_run_that_is_known(pictures: Path) -> None:
+    assert SAMPLES.newest(pictures, 7, "mine") == 7
+    for epoch, run in ((5, "mine"), (6, "other"), (7, "other")):
+        write_png(pictures / samples_name(epoch), np.zeros((4, 4), np.uint8), run)
+    assert SAMPLES.newest(pictures, 7, "mine") == 5
+    assert SAMPLES.newest(pictures, 7, "other") == 7
+    assert SAMPLES.newest(pictures, 7, "") == 4
+    assert RECONSTRUCTIONS.newest(pictures, 3, "mine") is None
+
+
 def test_some_epochs_are_chosen_evenly_with_both_ends() -> None:
     assert evenly(tuple(range(1, 101)), 4) == [1, 34, 67, 100]
     assert evenly((2, 5), 4) == [2, 5]

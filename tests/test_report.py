@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -19,6 +20,7 @@ from vae.config import TrainConfig
 from vae.events import EpochDone
 from vae.files import REPORT_NAME
 from vae.report import write_report
+from vae.samples import write_png
 from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
@@ -101,6 +103,16 @@ def test_it_counts_what_was_damaged_inside_too(tiny: Make, images: Path) -> None
     page = write_report(*places(config)).read_text(encoding="utf-8")
     assert '<th>not used</th><td class="number">2</td>' in page
     assert '<th>used</th><td class="number">12</td>' in page
+
+
+def test_pictures_of_another_run_are_not_shown(tiny: Make) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    folder = Path(config.output_dir)
+    for name in ("samples_epoch_0001.png", "reconstructions_epoch_0001.png"):
+        write_png(folder / name, np.zeros((9, 9), np.uint8), "another run's mark")
+    page = write_report(Path(config.model_save_dir)).read_text(encoding="utf-8")
+    assert "Generated images, epoch" not in page and "absolute differences, epoch" not in page
 
 
 def test_it_speaks_the_language_in_use(tiny: Make) -> None:

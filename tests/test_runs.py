@@ -127,7 +127,9 @@ def test_the_terminal_lists_runs(tiny: Make, capsys: pytest.CaptureFixture[str])
     write_run(replace(make_run(tiny()), id="other", config={**tiny().to_dict(), "beta": 7.0}))
     assert main(["runs"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert sorted(line.rpartition(", ")[2] for line in lines) == ["beta 1.0", "beta 7.0"]
+    ends = [line.split(", ")[-2:] for line in lines]
+    folder = tiny().model_save_dir
+    assert sorted(ends) == [["beta 1.0", folder], ["beta 7.0", folder]]
     run_path("other").unlink()
     assert main(["runs", "--json"]) == 0
     (facts,) = json.loads(capsys.readouterr().out)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vae.events import DataReady, EpochRecord, Resumed, TrainingResult
-from vae.words import duration, event_lines, result_words
+from vae.words import duration, event_lines, result_line, result_words
 
 ROW = EpochRecord(1, 0.5, 0.25, 0.1, 0.01, 1e-4, 12, 65.0, 3.4)
 SAVED = Path("checkpoint_000003_epoch_0002.safetensors")
@@ -44,6 +44,12 @@ def test_the_end_of_a_run_says_what_came_of_it() -> None:
     )
     done = result_words(TrainingResult(1, 1, 0, False, False, (ROW,), SAVED))
     assert done == ("Finished", "All epochs up to 1 were done already: raise num_epochs to go on.")
+    assert result_line(TrainingResult(1, 1, 0, False, False, (ROW,), SAVED)).startswith(
+        "Finished. All epochs up to 1 were done already: "
+    )
+    assert result_line(TrainingResult(1, 1, 0, False, True, (ROW,), SAVED)) == (
+        "Finished 1 epoch in 1 min 5 s."
+    )
     again = TrainingResult(1, 9, 0, False, False, (ROW,), SAVED, ROW, gave_up=True)
     assert "ended early at epoch 1" in result_words(again)[1]
     assert "raise early_stopping" in result_words(again)[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import io
 import json
 import os
@@ -13,6 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,21 +23,33 @@ from vae import __version__, diary
 from vae.command import remedy_flags
 from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, check, parse, text_of
 from vae.errors import StopRequested, StudioError, problem_of
-from vae.events import RETRY_SECONDS, BatchDone, Event, Trouble
-from vae.files import FIGURE_FORMATS
+from vae.events import (
+    RETRY_SECONDS,
+    BatchDone,
+    EpochDone,
+    EpochRecord,
+    Event,
+    Resumed,
+    TrialBegun,
+    Trouble,
+)
+from vae.files import FIGURE_FORMATS, readable
 from vae.findings import Finding, findings
 from vae.recorded_run import run_recorded
 from vae.runs import load_runs, run_facts, run_line, run_path, telling
 from vae.signals import stop_signals
-from vae.words import event_lines, result_words
+from vae.words import event_lines, result_line
 
-DONE, FAILED, BAD_PARAMETERS, STOPPED = 0, 1, 2, 130
+DONE, FAILED, BAD_PARAMETERS, STOPPED, UNREAD = 0, 1, 2, 130, 141
 MOST_TOLD = 3  # values in which a run differs, in its line
 SECOND_TIME = b"\nStopping after this batch. Ctrl-C again ends at once, without saving.\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0 done, 1 failed, 2 bad parameters, 130 stopped."""
+    """Run one command. Returns 0 done, 1 failed, 2 bad parameters, 130 stopped, 141 unread.
+
+    Unread: who reads what is printed has left, as head does; a shell says so of other programs.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A file name that the terminal's encoding lacks is no reason to fail.
@@ -47,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     handlers = stop_at_signals(stop.set)
     try:
         code: int = options.command(options, stop.is_set)
+        print(end="", flush=True)  # here, where it can be answered, if nobody reads it
         return code
     except ConfigError as error:
         print(f"Nothing was started or written.\n{error}", file=sys.stderr)
@@ -54,6 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StopRequested:
         return STOPPED
     except (StudioError, OSError) as error:
+        if _is_unread(error):
+            # As Python's documentation advises, so that its end does not try to print the rest.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return UNREAD
         print(f"Failed: {problem_of(error)}", file=sys.stderr)
         return FAILED
     except Exception as error:
@@ -65,6 +84,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+def _is_unread(error: Exception) -> bool:
+    """Whether an error says that what is printed has no reader any more."""
+    if not isinstance(error, OSError) or error.filename:
+        return False
+    # Windows calls it an invalid argument; subprocess in the standard library takes it so too.
+    return error.errno == (errno.EINVAL if sys.platform == "win32" else errno.EPIPE)
 
 
 def stop_at_signals(stop: Callable[[], None]) -> dict[int, Any]:
@@ -129,7 +156,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.set_defaults(command=figures)
 
     command = commands.add_parser("evaluate", help="measure the newest checkpoint thoroughly")
-    _add_folder(command, "model_save_dir", "checkpoints")
+    _add_checkpoints(command)
     command.add_argument("--json", action="store_true", help="for programs")
     _add_best(command)
     command.add_argument(
@@ -173,19 +200,20 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_folders(parser: argparse.ArgumentParser, pictures: str) -> None:
-    for name, purpose in (("model_save_dir", "checkpoints"), ("output_dir", pictures)):
-        _add_folder(parser, name, purpose)
+    _add_checkpoints(parser)
+    text = f"folder of {pictures} (default the run's)"
+    parser.add_argument("--output_dir", type=Path, metavar="DIR", help=text)
+
+
+def _add_checkpoints(parser: argparse.ArgumentParser) -> None:
+    default = DEFAULTS["model_save_dir"]
+    text = f"folder of checkpoints (default {default})"
+    parser.add_argument("--model_save_dir", type=Path, default=default, metavar="DIR", help=text)
 
 
 def _add_best(parser: argparse.ArgumentParser) -> None:
     text = "take the best epoch's checkpoint, not the newest; a run with a val_fraction keeps it"
     parser.add_argument("--best", action="store_true", help=text)
-
-
-def _add_folder(parser: argparse.ArgumentParser, name: str, purpose: str) -> None:
-    default = DEFAULTS[name]
-    text = f"folder of {purpose} (default {default})"
-    parser.add_argument(f"--{name}", default=default, metavar="DIR", help=text)
 
 
 def add_parameters(parser: argparse.ArgumentParser) -> None:
@@ -217,9 +245,9 @@ def train(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     config = TrainConfig.from_strings({"file_path": "", **given_parameters(options)})
     print("Starting...", flush=True)
     with _Lines() as lines:
-        decide = partial(try_again, lines.tell, should_stop)
-        result = run_recorded(config, lines.show, should_stop, decide, fresh=options.fresh)
-    print(*result_words(result))
+        decide, show = partial(try_again, lines.tell, should_stop), _Examined(config, lines)
+        result = run_recorded(config, show, should_stop, decide, fresh=options.fresh)
+    print(result_line(result))
     for finding in findings(result.history, config.to_dict()):
         print(_finding_lines(finding))
     return STOPPED if result.stopped else DONE
@@ -278,8 +306,8 @@ def sample(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     if problems := {**problems, **check(values)}:
         raise ConfigError(problems)
     drawn = draw(
-        Path(options.model_save_dir),
-        Path(options.output_dir),
+        options.model_save_dir,
+        options.output_dir,
         options.seed,
         lambda text: print(f"Note: {text}"),
         options.count,
@@ -295,7 +323,7 @@ def figures(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int
     """Draw the figures of the newest checkpoint's run for a paper."""
     from vae.figures import FIGURES, read_run, write_figures
 
-    run = read_run(Path(options.model_save_dir), Path(options.output_dir))
+    run = read_run(options.model_save_dir, options.output_dir)
     written, missing = write_figures(
         run, list(FIGURES), Path(options.to), options.format, not options.no_caption
     )
@@ -313,10 +341,9 @@ def evaluate(options: argparse.Namespace, should_stop: Callable[[], bool]) -> in
     def warn(text: str) -> None:
         print(f"Note: {text}", file=sys.stderr)
 
-    folder = Path(options.model_save_dir)
     wanted = options.count, options.k, options.seed
     network = Path(options.fid_network) if options.fid_network else None
-    found = evaluate(folder, warn, *wanted, should_stop, options.best, network)
+    found = evaluate(options.model_save_dir, warn, *wanted, should_stop, options.best, network)
     if options.json:
         print(json.dumps(facts(found), indent=1))
         return DONE
@@ -330,7 +357,7 @@ def report(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     """Measure the newest checkpoint and write a report of its run."""
     from vae.report import write_report
 
-    folders = Path(options.model_save_dir), Path(options.output_dir)
+    folders = options.model_save_dir, options.output_dir
     to = Path(options.to) if options.to else None
     print(write_report(*folders, to, options.names, should_stop))
     return DONE
@@ -360,7 +387,7 @@ def doctor(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
 
 
 def list_runs(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
-    """Print the history of runs, newest first."""
+    """Print the history of runs, newest first; at the end of each the folder of its checkpoints."""
     runs, skipped = load_runs()
     if options.json:
         print(json.dumps([run_facts(run) for run in runs], indent=1))
@@ -368,7 +395,7 @@ def list_runs(options: argparse.Namespace, should_stop: Callable[[], bool]) -> i
         names = telling(runs)
         for run in runs:
             values = [f"{name} {run.words(name)}" for name in names[run.id][:MOST_TOLD]]
-            print(", ".join([run_line(run), *values]))
+            print(", ".join([run_line(run), *values, readable(run.place("model_save_dir"))]))
         if not runs:
             print("No runs yet.")
     for name in skipped:
@@ -392,6 +419,7 @@ class _Lines:
         from tqdm import tqdm
 
         self.bar = tqdm(unit="batch", disable=not sys.stderr.isatty(), leave=False)
+        self.changes: tuple[str, ...] = ()  # of a run that goes on, once it trains
 
     def __enter__(self) -> _Lines:
         return self
@@ -401,6 +429,14 @@ class _Lines:
 
     def show(self, event: Event) -> None:
         """Show one event."""
+        if isinstance(event, TrialBegun):
+            self.changes = ()
+        if isinstance(event, Resumed):
+            self.changes, event = event.changes, replace(event, changes=())
+        if isinstance(event, (BatchDone, EpochDone)):
+            for change in self.changes:
+                self.tell(change)
+            self.changes = ()
         if isinstance(event, BatchDone):
             self.bar.total, self.bar.n = event.batches, event.batch
             self.bar.set_description(f"Epoch {event.epoch}/{event.epochs}", refresh=False)
@@ -417,3 +453,29 @@ class _Lines:
             # Whoever read the lines has left, as head does, or the terminal was closed; the
             # training goes on, and what it does by itself must not end it.
             sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+class _Examined:
+    """Shows events, and tells what is wrong with a run, once, as soon as an epoch shows it."""
+
+    def __init__(self, config: TrainConfig, lines: _Lines) -> None:
+        self.values, self.lines = config.to_dict(), lines
+        self.history: list[EpochRecord] = []
+        self.told: set[str] = set()
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        self.lines.show(event)
+        if isinstance(event, Resumed):
+            self.history = list(event.history)
+        if isinstance(event, EpochDone):
+            self.history.append(event.record)
+            if len(self.history) < int(self.values["num_epochs"]):  # after which all is told anyway
+                self.examine()
+
+    def examine(self) -> None:
+        """Tell what was not told yet."""
+        for finding in findings(self.history, self.values):
+            if finding.kind not in self.told:
+                self.told.add(finding.kind)
+                self.lines.tell(_finding_lines(finding))

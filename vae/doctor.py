@@ -162,8 +162,9 @@ def report(facts: Facts) -> str:
     ]
     for name, folder in facts["folders"].items():
         can = "can be read" if name == "file_path" else "can be written"
-        free = "" if folder["free"] is None else f", {size_words(folder['free'])} free"
-        lines.append(f"{name}: {folder['problem'] or can}{free}")
+        if not folder["problem"] and folder["free"] is not None:
+            can += f", {size_words(folder['free'])} free"
+        lines.append(f"{name}: {folder['problem'] or can}")
     newest = f"{found['newest']}, {found['state']}" if found["newest"] else "none"
     if found["epoch"] is not None:
         newest += f", after epoch {found['epoch']}"

@@ -34,7 +34,7 @@ class Drawn(NamedTuple):
 
 def draw(
     model_save_dir: Path,
-    output_dir: Path,
+    output_dir: Path | None,
     seed: int,
     warn: Callable[[str], None],
     count: int = GRID_SIDE**2,
@@ -44,7 +44,7 @@ def draw(
 ) -> Drawn:
     """Decode `count` latents and save the grid. `values` may name another sampler or temperature.
 
-    Of the newest checkpoint, or of the `best` epoch's.
+    Of the newest checkpoint, or of the `best` epoch's. In a folder, or in the run's own.
 
     Raises CheckpointError if there is no checkpoint, DataError if the images are needed and gone,
     OSError, StopRequested.
@@ -55,7 +55,8 @@ def draw(
     shape, random = (count, config.latent_dim), generator(seed, "samples")
     latents = samplers.latents(sampler, shape, config.temperature, random)
     grid = image_grid(decode_latents(loaded.model, latents, should_stop))
-    path = output_dir / drawn_name(config.sampler, config.temperature, seed, loaded.epoch)
+    folder = output_dir or Path(config.output_dir)
+    path = folder / drawn_name(config.sampler, config.temperature, seed, loaded.epoch)
     write_png(path, grid)
     return Drawn(grid, loaded.epoch, path, config.sampler, config.temperature)
 

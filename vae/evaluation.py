@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +17,7 @@ from vae.dataset import Load, MedicalImageDataset, loader, split, to_device
 from vae.decoding import DataError
 from vae.drawing import images_of, sampler_of
 from vae.fidelity import Prdc, features, features_by, frechet_distance, prdc
+from vae.files import atomic_write
 from vae.findings import Finding
 from vae.grid import GRID_SIDE
 from vae.images import evenly_spread
@@ -263,11 +266,12 @@ def rows(found: Evaluation) -> list[tuple[str, str, str]]:
         told.append((_("Fréchet distance"), number(found.frechet), good))
     for name, near in found.memorisation._asdict().items():
         nearest, copied = NEAREST[name]
-        value = number(near.median, ".3g")
+        value, good = number(near.median, ".3g"), ""
         if near.held_out_median is not None:
             held_out = number(near.held_out_median, ".3g")
             value = _("{value} (held out {held_out})").format(value=value, held_out=held_out)
-        told.append((_(nearest), value, _("not far below those held out")))
+            good = _("not far below those held out")
+        told.append((_(nearest), value, good))
         if near.share is not None:
             good = _("about {share} % if nothing is copied; of blurred samples far more")
             share = f"{number(100 * near.share, '.3g')} %"
@@ -298,3 +302,30 @@ def table(found: Evaluation) -> str:
     widths = [max(len(row[i]) for row in told) for i in range(2)]
     lines = [f"{a:{widths[0]}}  {b:>{widths[1]}}  {c}".rstrip() for a, b, c in told]
     return "\n".join([headline(found), *lines])
+
+
+def write_evaluation(path: Path, found: Evaluation) -> None:
+    """Write an evaluation as CSV, a measure and its value in each row. Raises OSError.
+
+    With the KL divergence of each latent dimension, in nats.
+    """
+    named: list[tuple[str, object]] = [
+        *((n, getattr(found, n)) for n in ("epoch", "images_done", "sampler", "images", "samples")),
+        *found.losses.items(),
+        *found.measures.items(),
+        ("iwae_k", found.k),
+        ("iwae_bound", found.iwae_bound),
+        ("iwae_bits", found.iwae_bits),
+        *(found.prdc._asdict() if found.prdc else {}).items(),
+        ("frechet_distance", found.frechet),
+    ]
+    for space, near in found.memorisation._asdict().items():
+        facts = ("median", "held_out_median", "share")
+        named += [(f"nearest_by_{space}_{fact}", getattr(near, fact)) for fact in facts]
+    named += [(f"kl_{i:04d}", kl) for i, kl in enumerate(found.kl_per_dimension, start=1)]
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(("measure", "value"))
+    writer.writerows((name, "" if value is None else value) for name, value in named)
+    with atomic_write(path, private=False) as target:
+        target.write(file.getvalue().encode())

@@ -20,6 +20,7 @@ from vae.curve import caution, draw_loss
 from vae.events import EpochRecord
 from vae.files import atomic_write, readable
 from vae.gallery import RECONSTRUCTIONS, SAMPLES, Shelf, read_picture
+from vae.history import run_mark
 from vae.language import _
 from vae.schedule import best_epoch
 
@@ -66,14 +67,18 @@ class Subject:
     column: str = "loss"
 
 
-def read_run(model_save_dir: Path, output_dir: Path) -> Subject:
-    """The run of a folder's newest checkpoint. Raises CheckpointError if there is none, OSError."""
+def read_run(model_save_dir: Path, output_dir: Path | None = None) -> Subject:
+    """The run of a folder's newest checkpoint, with its own output folder or with another.
+
+    Raises CheckpointError if there is none, OSError.
+    """
     found = checkpoint.peek(model_save_dir)
     if found is None:
         text = _("No checkpoint in {folder}. Train first, or name its folder.")
         raise CheckpointError(text.format(folder=readable(model_save_dir)))
     record = found[1]
-    return Subject(record.history, record.config, output_dir)
+    own = Path(str(record.config["output_dir"]))
+    return Subject(record.history, record.config, output_dir or own)
 
 
 def caption_of(values: Mapping[str, Value], done: int = 0) -> str:
@@ -128,11 +133,11 @@ def reconstructions_figure(run: Subject, with_caption: bool) -> tuple[str, Figur
 
 
 def _newest(run: Subject, shelf: Shelf) -> Picture | None:
-    epochs = shelf.epochs(run.output_dir, len(run.history))
-    if not epochs:
+    epoch = shelf.newest(run.output_dir, len(run.history), run_mark(run.history))
+    if epoch is None:
         return None
-    moment = _("epoch {epoch}").format(epoch=epochs[-1])
-    path = run.output_dir / shelf.name(epochs[-1])
+    moment = _("epoch {epoch}").format(epoch=epoch)
+    path = run.output_dir / shelf.name(epoch)
     return Picture(read_picture(path), path.stem, moment)
 
 

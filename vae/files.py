@@ -27,6 +27,7 @@ SAMPLER_NAME = "sampler.npz"
 IMAGE_LIST_NAME = ".vae-images.bin"
 BESIDE_CHECKPOINTS = (SAMPLER_NAME, IMAGE_LIST_NAME)  # in their folder, and as much a run's own
 REPORT_NAME = "report.html"
+EVALUATION_NAME = "evaluation.csv"
 FIGURE_FORMATS = ("png", "svg", "pdf")
 SPARE_NAME = ".vae-spare.tmp"
 DAMAGED_SUFFIX = ".bad"

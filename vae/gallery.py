@@ -42,6 +42,15 @@ class Shelf:
         found = sorted(int(match[1]) for match in matches if match)
         return tuple(epoch for epoch in found if epoch <= up_to)
 
+    def newest(self, folder: Path, up_to: int, run: str) -> int | None:
+        """The newest of these epochs whose picture has the mark of a run, or none.
+
+        Opens pictures until one is found. Raises OSError.
+        """
+        epochs = reversed(self.epochs(folder, up_to))
+        own = (epoch for epoch in epochs if run_of(folder / self.name(epoch)) in ("", run))
+        return next(own, None)
+
 
 SAMPLES = Shelf(SAMPLES_NAME, samples_name)
 RECONSTRUCTIONS = Shelf(RECONSTRUCTIONS_NAME, reconstructions_name)

@@ -28,6 +28,7 @@ from vae.files import REPORT_NAME, atomic_write
 from vae.findings import findings, no_fault, too_early
 from vae.gallery import RECONSTRUCTIONS, SAMPLES, Shelf
 from vae.header import Record
+from vae.history import run_mark
 from vae.language import _, current, marked, ngettext, number
 from vae.measures import MEASURES
 from vae.memorisation import no_copies
@@ -53,16 +54,17 @@ img { max-width: 100%; } img.pixels { image-rendering: pixelated; width: 40rem; 
 
 def write_report(
     model_save_dir: Path,
-    output_dir: Path,
+    output_dir: Path | None = None,
     to: Path | None = None,
     names: bool = False,
     should_stop: Stop = lambda: False,
 ) -> Path:
     """Measure a run's newest checkpoint and write all that is known of the run.
 
-    Into the output folder, or to a file. `names` tells folders, and files that cannot be used.
-    Without the run's images it says so, and tells the rest. Returns the file. Raises
-    CheckpointError if there is no checkpoint, OSError, StopRequested.
+    Into the output folder, the run's own unless another is given, or to a file. `names` tells
+    folders, and files that cannot be used. Without the run's images it says so, and tells the
+    rest. Returns the file. Raises CheckpointError if there is no checkpoint, OSError,
+    StopRequested.
     """
     run = read_run(model_save_dir, output_dir)
     found = peek(model_save_dir)
@@ -105,7 +107,7 @@ def write_report(
         f"<style>{STYLE}</style></head>\n"
         f"<body>\n{body}\n</body></html>\n"
     )
-    path = to or output_dir / REPORT_NAME
+    path = to or run.output_dir / REPORT_NAME
     with atomic_write(path) as file:
         file.write(page.encode())
     return path
@@ -201,11 +203,12 @@ def _small_plots(record: Record) -> bytes:
 
 
 def _picture_of(folder: Path, shelf: Shelf, title: str, record: Record) -> Iterator[str]:
-    """The newest picture of a kind, if there is one."""
-    if epochs := shelf.epochs(folder, len(record.history)):
-        moment = _("epoch {epoch}").format(epoch=epochs[-1])
+    """The run's newest picture of a kind, if there is one."""
+    epoch = shelf.newest(folder, len(record.history), run_mark(record.history))
+    if epoch is not None:
+        moment = _("epoch {epoch}").format(epoch=epoch)
         yield f"<h3>{title}, {moment}</h3>"
-        yield _image((folder / shelf.name(epochs[-1])).read_bytes(), title, "image/png")
+        yield _image((folder / shelf.name(epoch)).read_bytes(), title, "image/png")
 
 
 def _copies(found: Evaluation | None) -> Iterator[str]:

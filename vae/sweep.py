@@ -29,6 +29,17 @@ FIGURES = (
 VARIABLE = tuple(name for name, facts in PARAMETERS.items() if facts.told)
 
 
+class Sweep(NamedTuple):
+    """What was asked for: the values of one or two parameters, and the folder of all runs.
+
+    `unfinished` says that they began, and that not all are done.
+    """
+
+    axes: Mapping[str, list[str]]
+    folder: Path
+    unfinished: bool = False
+
+
 class Trial(NamedTuple):
     """One run: what it varies, in words and as values, and its configuration."""
 

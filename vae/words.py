@@ -62,7 +62,7 @@ def event_lines(event: Event) -> list[str]:
         text = _("Run {number} of {total}: {label}")
         return [text.format(number=event.number, total=event.total, label=event.label)]
     if isinstance(event, TrialEnded):
-        return [" ".join(result_words(event.result))] if event.result else []
+        return [result_line(event.result)] if event.result else []
     if isinstance(event, Paused):
         return [_("Paused; all is saved.")]
     if isinstance(event, WentOn):
@@ -144,6 +144,13 @@ def result_words(result: TrainingResult) -> tuple[str, str]:
     if result.best:
         text = f"{text} {best_words(result.best)}"
     return _("Finished"), text
+
+
+def result_line(result: TrainingResult) -> str:
+    """How a run ended, in one line."""
+    word, text = result_words(result)
+    stop = "." if text[0].isupper() else ""  # before a sentence that does not go on from the word
+    return f"{word}{stop} {text}"
 
 
 def best_words(best: EpochRecord) -> str:

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.test_requests import at_batch
 from vae.config import TrainConfig
 from vae.drawing import Drawn
+from vae.events import ReconstructionsReady, SamplesReady
 from vae.gui import kit
 from vae.gui.answers import SeedDrawn
 from vae.gui.loss_jobs import Export
 from vae.gui.viewer import Viewer
+from vae.requests import Request
 from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
@@ -77,6 +80,42 @@ def test_playing_shows_all_epochs_and_stops_at_the_last(trained: Any) -> None:
     pane.play.invoke()
     trained.pump(lambda: not pane.playing)
     assert seen == ["epoch 1", "epoch 2", "epoch 3"]
+
+
+def test_pictures_asked_for_in_the_midst_of_an_epoch_keep_their_places(
+    open_window: Open, tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[Any] = []
+    run_vae_training(tiny(), events.append, requested=at_batch(5, Request.SAMPLE))
+    window = open_window()
+    app = window.app
+    for event in events:
+        if isinstance(event, SamplesReady | ReconstructionsReady):
+            app.view.show(event)
+    between = "epoch 2, after 10 images of it"
+    for pane in (app.samples, app.reconstructions):
+        assert pane.places == [(1, 0), (1, 10), (2, 0), (3, 0)]
+        app.show_tab(pane)
+        seen: list[str] = []
+        show = pane.show
+        pane.show = lambda shown, s=seen, show=show: (s.append(shown.moment), show(shown))
+        pane.play.invoke()
+        window.pump(lambda pane=pane: not pane.playing)
+        assert seen == ["epoch 1", between, "epoch 2", "epoch 3"]
+        pane.index.set(1)
+        pane._slid()
+        window.pump(lambda pane=pane: between in pane.caption["text"])
+        assert pane.position["text"] == "Epoch 2, image 10"
+        # The folder is looked at again, as after each run: nothing moves.
+        pane.take_found(pane.folder, (1, 2, 3))
+        assert (pane.at, len(pane.places)) == ((1, 10), 4)
+    path = tmp_path / "run.gif"
+    monkeypatch.setattr(kit, "choose_file", lambda *_: str(path))
+    app.samples.export(".gif")
+    window.pump(lambda: "was written, with 3 epochs" in window.bar())
+    app.toggle_language()
+    assert app.samples.at == (1, 10) and "po 10 jej snímkach" in app.samples.caption["text"]
+    app.toggle_language()
 
 
 def test_a_picture_looked_at_stays_while_training_goes_on(trained: Any) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import itertools
 import threading
 import time
@@ -10,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from tests.gui.test_access import widgets
 from tests.test_findings import SOUND, epochs
 from vae import language
 from vae.config import TrainConfig
 from vae.events import EpochDone
-from vae.files import REPORT_NAME
+from vae.files import EVALUATION_NAME, REPORT_NAME
+from vae.gui import dialogs
 from vae.measures import MEASURES
 from vae.training import run_vae_training
 
@@ -136,7 +139,7 @@ def test_a_finding_can_be_put_into_the_form(open_window: Open) -> None:
     window = open_window()
     app = window.app
     pane = show(window, epochs(beta=1.0, kl_loss=0.05, swd=20.0), ILL)
-    assert "Latents have collapsed" in words(pane) and "carries 0.05 nats" in words(pane)
+    assert "Latents carry too little" in words(pane) and "carries 0.05 nats" in words(pane)
     assert title(window) == "Quality (1)"
     app.form.fill({"kl_balance": "fixed", "sampler": "prior"})
     pane.buttons[0].invoke()
@@ -316,3 +319,40 @@ def test_the_plots_are_made_before_they_are_looked_at_and_drawn_once(
     later = time.monotonic() + 0.6
     window.pump(lambda: time.monotonic() > later)
     assert drawn == [(pane.plot.widget.winfo_width(), pane.plot.widget.winfo_height())]
+
+
+def test_all_that_can_be_measured_is_shown_in_a_table(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    window = open_window(config)
+    app = window.app
+    app.show_tab(app.quality)
+    window.pump(lambda: app.checkpoints.resumable)
+    seen: list[list[str]] = []
+
+    def look() -> None:
+        (table,) = [w for w in widgets(app.root) if isinstance(w, ttk.Treeview) and shown(w)]
+        seen.extend([[str(v) for v in table.item(i, "values")] for i in table.get_children()])
+        table.winfo_toplevel().destroy()
+
+    def shown(widget: ttk.Treeview) -> bool:
+        return widget.winfo_toplevel() is not app.root
+
+    monkeypatch.setattr(dialogs, "wait", lambda root, top: (root.update(), look()))
+    window.click(app.quality.evaluate)
+    window.pump(lambda: bool(seen))
+    measured = {row[0] for row in seen}
+    assert {"PSNR", "IWAE bound, k=50", "KL of a latent"} <= measured
+    path = Path(config.output_dir) / EVALUATION_NAME
+    assert app.state == "idle" and str(path) in window.bar()
+    lines = dict(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    assert {"psnr", "iwae_bound", "kl_0001", "kl_0004", "nearest_by_pixels_median"} <= set(lines)
+    assert float(lines["psnr"]) > 5
+
+
+def test_without_a_checkpoint_there_is_nothing_to_measure(open_window: Open) -> None:
+    window = open_window()
+    window.app.actions.evaluate()
+    assert "Train first" in window.bar()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ from vae.curve import caution
 from vae.events import EpochRecord
 from vae.gui import desktop, jobs, runs_pane
 from vae.gui.compare_view import comparison, named
-from vae.gui.runs_table import changed_words
-from vae.runs import Change, Run, load_runs, run_path, write_run
+from vae.gui.runs_table import value_words
+from vae.runs import Change, Run, load_runs, run_path, telling, write_run
 
 Make = Callable[..., TrainConfig]
 Open = Callable[..., Any]
@@ -97,7 +98,7 @@ def test_a_run_is_chosen_with_keys_alone(open_window: Open, three: list[TrainCon
     window.pump(lambda: pane.table.tree.selection() == (rows[1],))
 
 
-def test_psnr_is_told_where_there_is_room_for_it(
+def test_psnr_stays_in_view_where_room_is_short(
     open_window: Open, three: list[TrainConfig]
 ) -> None:
     window = open_window()
@@ -107,10 +108,14 @@ def test_psnr_is_told_where_there_is_room_for_it(
     pane.table.sort("psnr")
     cells = [tree.set(row, "psnr") for row in tree.get_children()]
     assert cells == [f"{psnr:.1f} dB" for psnr in sorted(told)]
-    window.pump(lambda: "psnr" in tree["displaycolumns"])
-    app.root.geometry("940x700")
-    window.pump(lambda: "psnr" not in tree["displaycolumns"])
+    window.pump(lambda: "seconds" in tree["displaycolumns"])
+    app.fit(1024, 660)
+    window.pump(lambda: "seconds" not in tree["displaycolumns"])
+    assert "psnr" in tree["displaycolumns"]
     assert tree.column("changed", "width") > 60
+    assert sum(tree.column(n, "width") for n in ("#0", *tree["displaycolumns"])) <= (
+        tree.winfo_width()
+    )
 
 
 def test_a_comparison_follows_a_run_that_goes_on(
@@ -458,15 +463,28 @@ def a_run(name: str, began: float, **facts: Any) -> Run:
     return Run(name, config, began, trained=True, history=(row,))
 
 
-def test_a_run_is_told_by_what_was_changed_last() -> None:
+def test_a_run_is_told_by_what_was_changed_last_in_the_order_of_the_form(
+    open_window: Open,
+) -> None:
     runs = [
         a_run("one", 1.0, gamma=10.0), a_run("two", 2.0, gamma=0.0),
         a_run("three", 3.0, gamma=0.0, latent_dim=16), a_run("else", 2.5, file_path="/others"),
     ]  # fmt: skip
-    words = changed_words(runs)
-    assert words["two"][0] == "Blur weight γ 0.0"
+    assert telling(runs)["two"][0] == "gamma"
+    assert telling(runs)["three"] == ["latent_dim", "gamma"]
+    words = {run.id: value_words(run, telling(runs)[run.id]) for run in runs}
+    assert words["two"] == ["Latent dimension 750", "Blur weight γ 0.0"]
     assert words["three"] == ["Latent dimension 16", "Blur weight γ 0.0"]
-    assert changed_words(runs[:1]) == {"one": []}
+    assert telling(runs[:1]) == {"one": []}
+    table = open_window().app.runs.table
+    table.show([
+        a_run("one", 1.0), a_run("two", 2.0, kl_balance="auto", depth=3),
+        a_run("three", 3.0, kl_balance="auto", depth=3, gamma=0.0),
+    ])  # fmt: skip
+    # What tells most of each, but never the blur before the balance.
+    assert table.first["two"] == ["Depth 3", "KL balance auto"]
+    assert table.first["three"] == ["KL balance auto", "Blur weight γ 0.0"]
+    assert table.changed("three") == ["Depth 3", *table.first["three"]]
 
 
 def test_only_numbers_that_mean_the_same_are_called_the_best() -> None:
@@ -504,6 +522,35 @@ def test_only_numbers_that_mean_the_same_are_called_the_best() -> None:
     held_back = a_run("c", 3.0, val_fraction=0.1, psnr=30.0, swd=7.0, val_loss=0.3)
     assert marks(good, held_back) == set()
     assert dict(comparison((good, held_back)))["Best loss"] == ("0.4", "0.3 (validation)")
+
+
+def test_runs_of_the_same_values_have_names_of_their_own(open_window: Open) -> None:
+    def called(*runs: Run) -> list[str]:
+        return [run.name for run in named(runs)]
+
+    first, moment = a_run("a", 60.0), datetime.fromtimestamp(60.0)
+    assert called(first, a_run("b", 150.0)) == [
+        f"images  {moment:%Y-%m-%d %H:%M}",
+        f"images  {moment + timedelta(seconds=90):%Y-%m-%d %H:%M}",
+    ]
+    soon = a_run("b", 65.0, model_save_dir="/b/checkpoints")
+    assert called(first, soon) == [
+        f"images  {moment:%Y-%m-%d %H:%M:00}",
+        f"images  {moment:%Y-%m-%d %H:%M:05}",
+    ]
+    assert called(first, a_run("b", 60.0, model_save_dir="/b/two"))[1].endswith("  two")
+    paths = ["/b/checkpoints", "/c/checkpoints"]
+    same = [a_run(path, 60.0, model_save_dir=path) for path in paths]
+    assert [name.split("  ")[-1] for name in called(*same)] == paths
+    # In the table's headings, and below the pictures.
+    app = open_window().app
+    app.runs.table.show([first, soon])
+    app.runs.table.tree.selection_set("a", "b")
+    app.runs.compare()
+    view = app.runs.comparison
+    assert view.names == called(first, soon) == list(view.titles.values())
+    assert [caption["text"] for caption in view.captions] == view.names
+    assert [line.label for line in app.loss.shown_lines()] == view.names
 
 
 def test_the_selection_and_the_run_in_sight_stay_with_another_language(

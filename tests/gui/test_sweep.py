@@ -11,8 +11,10 @@ import pytest
 from vae.config import DEFAULTS, TrainConfig
 from vae.events import BatchDone, TrialBegun
 from vae.gui import control
-from vae.gui.sweep_dialog import Sweep, SweepDialog
-from vae.sweep import TABLE_NAME
+from vae.gui.settings import load_settings
+from vae.gui.sweep_dialog import SweepDialog
+from vae.lock import only_run
+from vae.sweep import TABLE_NAME, Sweep
 
 Make = Callable[..., TrainConfig]
 Open = Callable[..., Any]
@@ -38,9 +40,16 @@ def test_the_dialog_counts_the_runs_and_gives_what_was_asked_for(
     assert dialog.answer == Sweep({"beta": ["0,5"], name: ["1", "3"]}, tmp_path / "all")
 
 
-def wanted(monkeypatch: pytest.MonkeyPatch, sweep: Sweep) -> None:
-    """What the person will ask for in the dialog."""
-    monkeypatch.setattr(control, "ask_sweep", lambda *_: sweep)
+def wanted(monkeypatch: pytest.MonkeyPatch, sweep: Sweep) -> list[Sweep]:
+    """What the person will ask for in the dialog; gives what it was filled with."""
+    filled: list[Sweep] = []
+
+    def ask(root: Any, last: Sweep, seconds: float) -> Sweep:
+        filled.append(last)
+        return sweep
+
+    monkeypatch.setattr(control, "ask_sweep", ask)
+    return filled
 
 
 def test_runs_follow_each_other_and_are_compared(
@@ -149,6 +158,63 @@ def test_runs_of_which_none_was_done_leave_nothing_behind(
     assert app.loss.values[0]["text"] != "–"
 
 
+def test_what_was_asked_for_outlives_the_window_and_goes_on(
+    open_window: Open, tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = Sweep({"num_epochs": ["2", "4000"], "beta": ["0,5"]}, tmp_path / "all")
+    wanted(monkeypatch, sweep)
+    window = open_window(tiny())
+    app = window.app
+    app.control.train_several()
+    window.pump(lambda: len(app.view.history) > 2)
+    assert load_settings()["sweep"] == sweep._replace(unfinished=True)  # if the power fails now
+    app.control.stop()
+    window.pump_to("idle")
+    assert "1 of 2 runs are done" in window.bar()
+    window.pump(lambda: app.checkpoints.is_known())
+    assert app.bar.link["text"] == "Go on with the other runs..." and app.bar.link.winfo_manager()
+    window.end()
+
+    window = open_window()
+    app = window.app
+    assert str(sweep.folder) in app.banner.text["text"] and app.banner.winfo_manager()
+    dialog = SweepDialog(app.root, app.view.several.asked)
+    dialog.start.invoke()
+    assert dialog.answer == sweep
+    less = sweep._replace(axes={"num_epochs": ["2"], "beta": ["0,5"]})
+    wanted(monkeypatch, less)
+    app.banner.more.invoke()
+    window.pump_to("finished")
+    assert "1 of 1 run is done" in window.bar() and app.bar.link["text"] == "Open folder"
+    assert load_settings()["sweep"] == less
+    window.end()
+    window = open_window()
+    assert not window.app.banner.winfo_manager()
+    assert window.app.view.several.asked == less
+
+
+def test_runs_that_failed_can_be_tried_again(
+    open_window: Open, tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = Sweep({"beta": ["0.5", "2"]}, tmp_path / "all")
+    filled = wanted(monkeypatch, sweep)
+    checkpoints = tmp_path / "all" / "beta_0.5" / "checkpoints"
+    checkpoints.mkdir(parents=True)
+    window = open_window(tiny(num_epochs=1))
+    app = window.app
+    with only_run(checkpoints):
+        app.control.train_several()
+        window.pump_to("finished")
+    assert "1 of 2 runs are done" in window.bar()
+    assert load_settings()["sweep"].unfinished
+    assert app.bar.link["text"] == "Go on with the other runs..."
+    app.bar.link.invoke()
+    assert filled[1].axes == sweep.axes and filled[1].folder == sweep.folder
+    window.pump_to("finished")
+    assert "2 of 2 runs are done" in window.bar() and app.bar.link["text"] == "Compare"
+    assert not load_settings()["sweep"].unfinished
+
+
 def test_a_bad_value_is_told_at_its_field_and_nothing_starts(
     open_window: Open, tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +224,7 @@ def test_a_bad_value_is_told_at_its_field_and_nothing_starts(
     window.pump(lambda: "1 field needs attention" in window.bar())
     assert "Image size 18" in window.app.form.messages["img_size"]
     assert not (tmp_path / "all").exists()
+    assert not window.app.view.several.asked.unfinished  # they have not begun
 
 
 def test_the_meter_covers_all_runs_and_the_time_one(open_window: Open) -> None:

@@ -74,6 +74,17 @@ class Actions:
         app.set_state("checking", _("Measuring"), text)
         app.worker.write_report(*folders)
 
+    def evaluate(self) -> None:
+        """Measure all that can be measured of the newest checkpoint, and show it in a table."""
+        app = self.app
+        if app.busy or not app.checkpoints.resumable:
+            wait = _("A checkpoint is measured while no run goes on.")
+            app.tell(wait if app.busy else _("There is nothing to measure yet. Train first."))
+            return
+        places = app.form.texts()
+        app.set_state("checking", _("Measuring"), _("Measuring the newest checkpoint..."))
+        app.worker.evaluate(Path(places["model_save_dir"]), Path(places["output_dir"]))
+
     def copy_command(self) -> None:
         """Copy the terminal command that equals the form."""
         app = self.app

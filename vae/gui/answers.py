@@ -159,6 +159,18 @@ class ReportWritten:
 
 
 @dataclass(frozen=True)
+class Evaluated:
+    """What was measured of a checkpoint: a headline, rows for a table, and the file of all of it.
+
+    Without rows, why there are none.
+    """
+
+    text: str
+    rows: tuple[tuple[str, str, str], ...] = ()
+    path: Path | None = None
+
+
+@dataclass(frozen=True)
 class LogRead:
     """The log of another run, or why it cannot be used."""
 

@@ -94,6 +94,7 @@ class App:
         self._build()
         self.view = RunView(self)
         self.form.fill({**remembered["form"], **(texts or {})})
+        self.view.several.recall(remembered["sweep"])
         kit.on_mode_change(self.root, self.paint)
         self.set_state("idle", _("Ready"), "")
         self.fit(*SIZE)
@@ -136,7 +137,7 @@ class App:
         self.loss = LossPane(self.tabs, self.loss_actions)
         self.samples = SamplesPane(self.tabs, self.worker, actions.draw, self.tell)
         self.reconstructions = ReconstructionsPane(self.tabs, self.worker)
-        self.quality = QualityPane(self.tabs, control.apply)
+        self.quality = QualityPane(self.tabs, control.apply, self.actions.evaluate)
         self.runs, self.log = RunsPane(self.tabs, self), LogPane(self.tabs)
         self.panes: dict[str, Pane] = {
             _("Data"): self.data,
@@ -298,7 +299,8 @@ class App:
         """Keep the form for the next start."""
         try:
             texts = {**self.form.texts(), **self.view.several.before}
-            save_settings(texts, kit.mode(self.root), self.scale)
+            sweep = self.view.several.asked
+            save_settings(texts, kit.mode(self.root), self.scale, sweep)
         except OSError as error:
             text = _("The form could not be remembered: {problem}")
             self.log.write(text.format(problem=error), "warning")

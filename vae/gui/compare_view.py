@@ -5,6 +5,7 @@ from __future__ import annotations
 import tkinter as tk
 import tkinter.font as tkfont
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from tkinter import ttk
 
 from vae.comparison import Compared, same_images, same_losses
@@ -44,7 +45,22 @@ def curve_names(runs: Sequence[Run]) -> list[str]:
         called = [", ".join(f"{name} {run.words(name)}" for name in names[:count]) for run in runs]
         if len(set(called)) == len(runs):
             return called
-    return [run.name for run in runs]
+    return _names_in_time(runs)
+
+
+def _names_in_time(runs: Sequence[Run]) -> list[str]:
+    """What runs of the same values are called: by no more than tells them apart."""
+    names = [run.name for run in runs]
+    exact = [f"{run.folder}  {datetime.fromtimestamp(run.began):%Y-%m-%d %H:%M:%S}" for run in runs]
+    places = [run.place("model_save_dir") for run in runs]
+    pairs = list(zip(names, places, strict=True))
+    ways = (
+        names,
+        exact,
+        [f"{name}  {place.name}" for name, place in pairs],
+        [f"{name}  {place}" for name, place in pairs],
+    )
+    return next((way for way in ways if len(set(way)) == len(runs)), ways[-1])
 
 
 def named(runs: Sequence[Run]) -> list[Compared]:

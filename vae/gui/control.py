@@ -11,10 +11,11 @@ from vae.config import PARAMETERS, RECORDED, parse, text_of
 from vae.files import readable
 from vae.findings import Finding
 from vae.gui import dialogs, jobs
-from vae.gui.sweep_dialog import Sweep, ask_sweep
+from vae.gui.sweep_dialog import ask_sweep
 from vae.language import _
 from vae.requests import Request
 from vae.schedule import WEIGHTS, has_given_up
+from vae.sweep import Sweep
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -25,7 +26,6 @@ class Control:
 
     def __init__(self, app: App) -> None:
         self.app = app
-        self.last_sweep: Sweep | None = None
         self.waiting: dict[str, str] = {}  # what the form said when Train came before the look
 
     def train(self, fresh: bool = False) -> None:
@@ -207,11 +207,11 @@ class Control:
         if app.busy:
             return
         folder = Path(app.form.texts()["output_dir"] or ".").absolute().parent / "several_runs"
-        last = self.last_sweep or Sweep({"beta": []}, folder)
+        last = app.view.several.asked or Sweep({"beta": []}, folder)
         wanted = ask_sweep(app.root, last, app.data_view.run_seconds())
         if wanted is None or app.busy:
             return
-        self.last_sweep = wanted
+        app.view.several.asked = wanted
         app.form.show_problems({})
         app.banner.clear()
         app.runs.end_comparison()

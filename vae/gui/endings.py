@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae.gui.answers import Failed, Finished, SweepFinished
+from vae.gui.several_runs import GO_ON
 from vae.language import _, ngettext
 from vae.sweep import TABLE_NAME
 from vae.words import result_words
@@ -65,16 +66,15 @@ class Endings:
             "{done} of {total} run is done.", "{done} of {total} runs are done.", ending.total
         ).format(done=ending.done, total=ending.total)
         if ending.stopped:
-            more = _(
-                "To go on with them, choose Run > Several runs in a row again, with the same "
-                "values and folder. The form's own run is another."
-            )
+            more = _("Train and Resume are for the form's own run, which is none of them.")
             text = f"{text} {more}"
         else:
             table = _("A table of them is {path}.")
             text = f"{text} {table.format(path=Path(ending.folder.name) / TABLE_NAME)}"
         self._state(ending.stopped, _("Stopped") if ending.stopped else _("Finished"), text)
-        if ending.done > 1:
+        if ending.done < ending.total:
+            self.app.bar.offer(_(GO_ON), self.app.control.train_several)
+        elif ending.done > 1:
             compare = partial(self.app.runs.compare_those, ending.outputs)
             self.app.bar.offer(_("Compare"), compare)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from tkinter import ttk
@@ -16,6 +16,10 @@ from vae.gui.worker import Worker
 from vae.language import _, number
 
 PLAY_MS = 250
+POSITION = 18  # letters of most
+
+# Whole epochs, and images of the next: pictures may be asked for in the midst of an epoch.
+Place = tuple[int, int]
 
 
 class Shown(NamedTuple):
@@ -50,9 +54,9 @@ class Shown(NamedTuple):
 
 
 class GalleryPane(Pane):
-    """The picture of the newest epoch, until the slider is drawn to an earlier one.
+    """The newest picture, until the slider is drawn to an earlier one.
 
-    kind is what vae.gallery calls the pictures, name gives the file of an epoch, and meaning says
+    kind is what vae.gallery calls the pictures, name gives the file of a place, and meaning says
     what a picture of a {moment} shows.
     """
 
@@ -61,16 +65,16 @@ class GalleryPane(Pane):
         master: tk.Misc,
         worker: Worker,
         kind: str,
-        name: Callable[[int], str],
+        name: Callable[[int, int], str],
         promise: str,
         meaning: str,
     ) -> None:
         super().__init__(master, promise)
         self.worker, self.kind, self.name, self.meaning = worker, kind, name, meaning
         self.folder = Path()
-        self.epochs: list[int] = []
+        self.places: list[Place] = []
         self.shown: Shown | None = None
-        self.wanted: int | None = None  # an epoch whose picture is being read
+        self.wanted: Place | None = None  # whose picture is being read
         self.playing = ""
         self.caption = ttk.Label(self, style="Muted.Vae.TLabel", justify="left")
         self.caption.pack(fill="x")
@@ -83,7 +87,7 @@ class GalleryPane(Pane):
         self.index = tk.DoubleVar(self, 0)
         self.slider = kit.slider(self.tools, self.index, self._slid)
         self.slider.pack(side="left", fill="x", expand=True, padx="6p")
-        self.position = ttk.Label(self.tools, style="Vae.TLabel", width=18)
+        self.position = ttk.Label(self.tools, style="Vae.TLabel", width=POSITION)
         self.position.pack(side="left", padx="6p")
         self.exports = kit.menu_button(self.tools, _("Export"), self._fill_exports)
         self.exports.pack(side="left", padx=("6p", 0))
@@ -104,19 +108,33 @@ class GalleryPane(Pane):
     @property
     def following(self) -> bool:
         """Whether the newest picture is shown, and the next is to be."""
-        return round(self.index.get()) >= len(self.epochs) - 1
+        return round(self.index.get()) >= len(self.places) - 1
+
+    @property
+    def at(self) -> Place | None:
+        """Where the slider is."""
+        index = min(round(self.index.get()), len(self.places) - 1)
+        return self.places[index] if index >= 0 else None
+
+    @property
+    def epochs(self) -> list[int]:
+        """The whole epochs among the places."""
+        return [epoch for epoch, images_done in self.places if not images_done]
+
+    def _path(self, place: Place) -> Path:
+        return self.folder / self.name(*place)
 
     def clear(self) -> None:
         """Show nothing: another run is looked at, or another one begins."""
         self.stop()
-        self.epochs, self.shown, self.wanted = [], None, None
+        self.places, self.shown, self.wanted = [], None, None
         self.caption.configure(text="")
         self._put()
         self._show_place()
 
     def take_over(self, other: GalleryPane) -> None:
         """Show what another one shows."""
-        self.folder, self.epochs = other.folder, other.epochs
+        self.folder, self.places = other.folder, other.places
         self.index.set(other.index.get())
         if other.shown:
             self.show(other.shown)
@@ -125,20 +143,27 @@ class GalleryPane(Pane):
     def take_found(self, folder: Path, epochs: tuple[int, ...]) -> None:
         """Take the epochs whose pictures are in a folder, and read the newest."""
         follow = self.following or folder != self.folder
-        self.folder, self.epochs = folder, list(epochs)
-        if follow and epochs:
-            self.index.set(len(epochs) - 1)
+        between = [place for place in self.places if place[1]] if folder == self.folder else []
+        self.folder = folder
+        self._take([*((epoch, 0) for epoch in epochs), *between])
+        if follow and self.places:
+            self.index.set(len(self.places) - 1)
             self._slid()
         self._show_place()
+
+    def _take(self, places: Iterable[Place]) -> None:
+        """Take other places; the slider stays at its own, if that is among them."""
+        at, self.places = self.at, sorted(set(places))
+        if at in self.places:
+            self.index.set(self.places.index(at))
 
     def take_new(self, epoch: int, pixels: Any, path: Path, images_done: int) -> None:
         """Take a picture that training made; shown unless an earlier one is looked at."""
         follow = self.following and not self.playing
         self.folder = path.parent
-        if not images_done and epoch not in self.epochs:
-            self.epochs.append(epoch)
+        self._take([*self.places, (epoch, images_done)])
         if follow:
-            self.index.set(max(len(self.epochs) - 1, 0))
+            self.index.set(len(self.places) - 1)
             self.wanted = None
             self.show(Shown(pixels, path, epoch, images_done))
         self._show_place()
@@ -157,7 +182,8 @@ class GalleryPane(Pane):
 
     def show_read(self, path: Path, epoch: int, pixels: Any, problem: str) -> None:
         """Show a picture that was read, if it is still wanted."""
-        if path != self.folder / self.name(epoch) or epoch != self.wanted:
+        place = self.wanted
+        if place is None or (path, epoch) != (self._path(place), place[0]):
             return
         self.wanted = None
         if pixels is None:
@@ -166,7 +192,7 @@ class GalleryPane(Pane):
             self._put()
             self.caption.configure(text=problem)
         else:
-            self.show(Shown(pixels, path, epoch))
+            self.show(Shown(pixels, path, *place))
 
     def _put(self) -> None:
         if self.plot is None:
@@ -178,27 +204,29 @@ class GalleryPane(Pane):
 
     def _slid(self, value: str = "") -> None:
         self._show_place()
-        if not self.epochs:
-            return
-        epoch = self.epochs[min(round(self.index.get()), len(self.epochs) - 1)]
-        if epoch != self.wanted:
-            self.wanted = epoch
-            self.worker.do(picture_jobs.read, self.folder / self.name(epoch), epoch)
+        at = self.at
+        if at and at != self.wanted:
+            self.wanted = at
+            self.worker.do(picture_jobs.read, self._path(at), at[0])
 
     def _show_place(self) -> None:
-        count = len(self.epochs)
+        count = len(self.places)
         several = count > 1
         self.slider.configure(to=max(count - 1, 1), state="normal" if several else "disabled")
         self.play.configure(state="normal" if several else "disabled")
-        self.exports.configure(state="normal" if count else "disabled")
+        self.exports.configure(state="normal" if self.epochs else "disabled")
         text = ""
-        if count:
-            epoch = self.epochs[min(round(self.index.get()), count - 1)]
-            text = _("Epoch {epoch} of {last}").format(epoch=epoch, last=self.epochs[-1])
-        self.position.configure(text=text)
+        if self.at:
+            epoch, images_done = self.at
+            text = _("Epoch {epoch} of {last}").format(epoch=epoch, last=self.places[-1][0])
+            if images_done:
+                text = _("Epoch {epoch}, image {count}").format(
+                    epoch=epoch + 1, count=number(images_done, ",d")
+                )
+        self.position.configure(text=text, width=max(POSITION, len(text)))
 
     def toggle_play(self) -> None:
-        """Play the epochs from the first, or stop."""
+        """Play all places from the first, or stop."""
         if self.playing:
             self.stop()
             return
@@ -231,7 +259,7 @@ class GalleryPane(Pane):
             menu.add_command(label=label, command=partial(self.export, suffix))
 
     def export(self, suffix: str) -> None:
-        """Write the pictures of all epochs into one file."""
+        """Write the pictures of all whole epochs into one file."""
         chosen = kit.choose_file(self, _("Export"), self.folder, f"{self.kind}{suffix}")
         if chosen:
             job = partial(_export, self.kind, self.folder, tuple(self.epochs), Path(chosen))

@@ -53,6 +53,7 @@ def make_menus(app: App) -> Callable[[], None]:
             (_("Start fresh..."), "Mod+N", control.start_fresh),
             (_("Several runs in a row..."), "Mod+D", control.train_several),
             None,
+            (_("Evaluate..."), "Mod+U", actions.evaluate),
             (_("Write a report"), "Mod+Y", actions.write_report),
             (_("Copy as command"), "Mod+K", actions.copy_command),
         ],

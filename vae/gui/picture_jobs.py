@@ -8,8 +8,8 @@ from pathlib import Path
 from vae.config import Value
 from vae.errors import StopRequested, problem_of
 from vae.events import Warned
-from vae.files import REPORT_NAME, readable
-from vae.gui.answers import PictureRead, ReportWritten, SeedDrawn, Told
+from vae.files import EVALUATION_NAME, REPORT_NAME, readable
+from vae.gui.answers import Evaluated, PictureRead, ReportWritten, SeedDrawn, Told
 from vae.language import _
 
 Emit = Callable[[object], None]
@@ -65,6 +65,26 @@ def write_report(
     except Exception as error:
         text = _("{path} was not written ({reason}).")
         emit(ReportWritten(text.format(path=path, reason=_reason(error)), None))
+
+
+def evaluate(
+    model_save_dir: Path, output_dir: Path, emit: Emit, should_stop: Callable[[], bool]
+) -> None:
+    """Measure the newest checkpoint, into a file too. Answers with Evaluated."""
+    try:
+        from vae import evaluation
+
+        def warn(text: str) -> None:
+            emit(Warned(text))
+
+        found = evaluation.evaluate(model_save_dir, warn, should_stop=should_stop)
+        path = output_dir / EVALUATION_NAME
+        evaluation.write_evaluation(path, found)
+        emit(Evaluated(evaluation.headline(found), tuple(evaluation.rows(found)), path))
+    except StopRequested:
+        emit(Evaluated(_("Nothing was measured, since you stopped it.")))
+    except Exception as error:
+        emit(Evaluated(problem_of(error)))
 
 
 def write(job: Callable[[], str], path: Path, emit: Emit) -> None:

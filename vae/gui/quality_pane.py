@@ -23,10 +23,16 @@ GAPS = 40  # logical pixels around headline, cards and plots
 class QualityPane(Pane):
     """What was found, each with a button that puts its remedy into the form; measures below.
 
-    `apply` is called with the finding whose remedy is wanted.
+    `apply` is called with the finding whose remedy is wanted, `evaluate` for all that takes too
+    long to be measured after each epoch.
     """
 
-    def __init__(self, master: ttk.Notebook, apply: Callable[[Finding], object]) -> None:
+    def __init__(
+        self,
+        master: ttk.Notebook,
+        apply: Callable[[Finding], object],
+        evaluate: Callable[[], object],
+    ) -> None:
         super().__init__(master, _("What is measured after each epoch appears here."))
         self.tabs, self.apply = master, apply
         self.history: Sequence[EpochRecord] = ()
@@ -34,8 +40,16 @@ class QualityPane(Pane):
         self.found: tuple[Finding, ...] = ()
         self.locked = self.stale = False
         self.drawn = 0.0  # when the plots were brought up to date
-        self.headline = ttk.Label(self, style="Bold.Vae.TLabel", justify="left")
+        self.top = ttk.Frame(self, style="Vae.TFrame")
+        self.headline = ttk.Label(self.top, style="Bold.Vae.TLabel", justify="left")
         self.headline.bind("<Configure>", lambda e: self.headline.configure(wraplength=e.width))
+        self.evaluate = kit.button(self.top, _("Evaluate..."), evaluate, "Plain")
+        kit.tooltip(
+            self.evaluate,
+            _("Measure the newest checkpoint in full: bounds, precision and recall, copies, KL."),
+        )
+        self.evaluate.pack(side="right", anchor="n", padx=("9p", 0))
+        self.headline.pack(side="left", fill="x", expand=True)
         self.cards = ttk.Frame(self, style="Vae.TFrame")
         self.shown: list[tuple[str, Mapping[str, Value]]] = []  # of which there are cards
         self.buttons: list[ttk.Button] = []
@@ -70,14 +84,14 @@ class QualityPane(Pane):
     def lock(self, locked: bool) -> None:
         """Whether the form is locked, so that nothing can be put into it."""
         self.locked = locked
-        for button in self.buttons:
+        for button in (*self.buttons, self.evaluate):
             button.configure(state="disabled" if locked else "normal")
 
     def _show_words(self) -> None:
         """What was found. Cards stay as they are while the same is found, for a click to meet."""
         count = len(self.found)
         if not self.history or not self.values:
-            self.headline.pack_forget()
+            self.top.pack_forget()
         else:
             text = no_fault(self.history)
             if count:
@@ -89,7 +103,7 @@ class QualityPane(Pane):
             self.headline.configure(text=text)
             plot = self.plot and self.plot.widget
             first = plot if plot and plot.winfo_manager() else self.empty
-            self.headline.pack(fill="x", before=first)
+            self.top.pack(fill="x", before=first)
         if [(f.kind, f.remedy) for f in self.found] != self.shown:
             self.shown = [(f.kind, f.remedy) for f in self.found]
             for part in self.cards.winfo_children():
@@ -100,7 +114,7 @@ class QualityPane(Pane):
         for finding, label in zip(self.found, self.messages, strict=True):
             label.configure(text=finding.message)
         if count:
-            self.cards.pack(fill="x", pady=("3p", 0), after=self.headline)
+            self.cards.pack(fill="x", pady=("3p", 0), after=self.top)
         else:
             self.cards.pack_forget()
 
@@ -129,7 +143,7 @@ class QualityPane(Pane):
     def least_height(self) -> int:
         if not (self.plot and self.history):
             return 0
-        words = [part for part in (self.headline, self.cards) if part.winfo_manager()]
+        words = [part for part in (self.top, self.cards) if part.winfo_manager()]
         above = sum(part.winfo_reqheight() for part in words)
         (below,) = pixels(self, self.plot.least_height() + GAPS)
         return int(above + below)

@@ -35,6 +35,7 @@ from vae.gui.answers import (
     CacheCleared,
     DemoReady,
     EngineReady,
+    Evaluated,
     Failed,
     Finished,
     Found,
@@ -60,6 +61,7 @@ from vae.gui.answers import (
 )
 from vae.gui.bar import ENOUGH_BATCHES, Eta
 from vae.gui.endings import Ending, Endings
+from vae.gui.evaluation_dialog import show_evaluation
 from vae.gui.labels import labelled, values_labelled
 from vae.gui.several_runs import SeveralRuns
 from vae.language import _, marked, ngettext, number
@@ -175,6 +177,8 @@ class RunView:
             case ReportWritten():
                 self.app.set_state("idle", "", "")
                 self.app.tell(event.text, event.path, _("Open report"))
+            case Evaluated():
+                self._evaluated(event)
             case LogRead():
                 self.app.loss_actions.show_log(event)
             case PresetsListed():
@@ -320,6 +324,16 @@ class RunView:
             self._show_history()
         app.checkpoints.look(force=True)
         app.runs.reload()
+
+    def _evaluated(self, event: Evaluated) -> None:
+        app = self.app
+        app.set_state("idle", "", "")
+        if event.path is None:
+            app.tell(event.text)
+            return
+        app.tell(_("{path} was written.").format(path=event.path), event.path.parent)
+        # Not from here: what else is reported would wait until it is closed.
+        app.root.after_idle(partial(show_evaluation, app.root, event.text, event.rows))
 
     def _report_ready(self, event: ReportReady) -> None:
         app, text = self.app, event.problem

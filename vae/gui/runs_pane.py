@@ -100,7 +100,7 @@ class RunsPane(Pane):
         if len(runs) == 1:
             run = runs[0]
             place = _("Checkpoints: {folder}").format(folder=run.config["model_save_dir"])
-            parts = [run.message or place, ", ".join(self.table.changed[run.id])]
+            parts = [run.message or place, ", ".join(self.table.changed(run.id))]
             text = "  ·  ".join(part for part in parts if part)
             if run.id == self.table.shown:
                 text = f"{_('Shown in the other tabs.')} {text}"

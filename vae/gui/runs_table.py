@@ -7,7 +7,7 @@ import sys
 import tkinter as tk
 import tkinter.font as tkfont
 from bisect import bisect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache, partial
 from tkinter import ttk
 from typing import Any
@@ -34,17 +34,17 @@ INSET = 12  # of a cell's text from the edges of its column, at 96 dpi
 HEADING_INSET = 18  # of a heading's
 PICTURE_INSET = 20  # of a picture
 MEASURED = 4096  # texts whose widths are kept
-# Of the values, which take what room the others leave: at least, and beside the last column.
+# Of the values, which take what room the others leave: at least, and before a column goes for it.
 NARROWEST, ENOUGH = 60, 120
+# These go first where room is short: how long runs took, then losses, which seldom compare.
+GIVING_WAY = ("seconds", "loss")
 
 
-def changed_words(runs: Sequence[Run]) -> dict[str, list[str]]:
-    """The values in which runs differ from each other, by the run's id."""
-    names = telling(runs)
-    return {
-        run.id: [f"{_(PARAMETERS[name].label)} {run.words(name)}" for name in names[run.id]]
-        for run in runs
-    }
+def value_words(run: Run, names: Collection[str]) -> list[str]:
+    """Some values of a run in words, in the order of the form, so that rows compare."""
+    return [
+        f"{_(PARAMETERS[name].label)} {run.words(name)}" for name in PARAMETERS if name in names
+    ]
 
 
 class RunsTable(ttk.Frame):
@@ -83,7 +83,9 @@ class RunsTable(ttk.Frame):
             self.tree.bind(key, partial(self._extend, step))
         self.runs: dict[str, Run] = {}
         self.rows: dict[str, dict[str, str]] = {}  # the text of each cell, by run and column
-        self.changed: dict[str, list[str]] = {}
+        # In which values runs differ from each other: their names, and words of the first.
+        self.telling: dict[str, list[str]] = {}
+        self.first: dict[str, list[str]] = {}
         self.shown = ""
         self.pictures: dict[str, tk.PhotoImage] = {}
         self.data: dict[str, bytes] = {}
@@ -118,7 +120,8 @@ class RunsTable(ttk.Frame):
     def show(self, runs: Sequence[Run]) -> None:
         """Show these runs."""
         self.runs = {run.id: run for run in runs}
-        self.changed = changed_words(runs)
+        self.telling = telling(runs)
+        self.first = {run.id: value_words(run, self.telling[run.id][:LINES]) for run in runs}
         selected, focus, top = self.tree.selection(), self.tree.focus(), self.tree.yview()[0]
         self.tree.delete(*self.tree.get_children())
         self.rows = {}
@@ -161,11 +164,15 @@ class RunsTable(ttk.Frame):
         self.rows[run.id] = row
         self.tree.item(run.id, text=row["#0"], values=[row[name] for name in COLUMNS[1:]])
 
+    def changed(self, name: str) -> list[str]:
+        """All values by which a run is told from the others."""
+        return value_words(self.runs[name], self.telling[name])
+
     def _changed(self, name: str) -> str:
-        """The values of a run, as many lines and as much of each as there is room for."""
-        lines, room = self.changed[name], self.tree.column("changed", "width")
+        """The values that tell most of a run, as much of each as there is room for."""
+        lines, room = self.first[name], self.tree.column("changed", "width")
         room -= pixels(self, INSET)[0]
-        ends = [""] * (LINES - 1) + [" …" if len(lines) > LINES else ""]
+        ends = [""] * (LINES - 1) + [" …" if len(self.telling[name]) > LINES else ""]
         return "\n".join(self.cut(line, end, room) for line, end in zip(lines, ends, strict=False))
 
     def _cut(self, text: str, end: str, room: int) -> str:
@@ -198,17 +205,20 @@ class RunsTable(ttk.Frame):
         self._share()
 
     def _share(self) -> None:
-        """Give the column of the values what room the others leave; the last goes for it."""
+        """Give the column of the values what room the others leave; some go for it."""
         least, enough = pixels(self, NARROWEST, ENOUGH)
         if not self.dragged:
-            *others, last = (self.tree.column(n, "width") for n in COLUMNS if n != "changed")
-            rest = self.tree.winfo_width() - sum(others)
-            whole = rest - last >= enough
-            shown = COLUMNS[1:] if whole else COLUMNS[1:-1]
+            widths = {name: self.tree.column(name, "width") for name in COLUMNS}
+            rest = self.tree.winfo_width() - sum(widths.values()) + widths["changed"]
+            gone = []
+            for name in GIVING_WAY:
+                if rest < enough:
+                    gone.append(name)
+                    rest += widths[name]
+            shown = tuple(name for name in COLUMNS[1:] if name not in gone)
             if self.tree["displaycolumns"] != shown:
                 self.tree.configure(displaycolumns=shown)
-            rest = max(rest - last if whole else rest, least)
-            self.tree.column("changed", width=rest, minwidth=least)
+            self.tree.column("changed", width=max(rest, least), minwidth=least)
         self._shorten()
 
     def _released(self, event: tk.Event) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import math
 import tkinter as tk
-from collections.abc import Mapping
-from pathlib import Path
 from tkinter import ttk
-from typing import NamedTuple
 
 from vae.config import PARAMETERS, check, parse
 from vae.gui import dialogs, kit
@@ -15,17 +12,10 @@ from vae.gui.data_worker import FIELDS
 from vae.gui.folder_field import FolderField
 from vae.gui.labels import labelled
 from vae.language import _, ngettext
-from vae.sweep import VARIABLE, split_values
+from vae.sweep import VARIABLE, Sweep, split_values
 from vae.words import duration
 
 AXES = 2
-
-
-class Sweep(NamedTuple):
-    """What was asked for: the values of one or two parameters, and the folder of all runs."""
-
-    axes: Mapping[str, list[str]]
-    folder: Path
 
 
 def ask_sweep(root: tk.Tk, last: Sweep, seconds: float) -> Sweep | None:

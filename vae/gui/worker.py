@@ -116,6 +116,13 @@ class Worker:
             picture_jobs.write_report, model_save_dir, output_dir, self.events.put, self.flag.is_set
         )
 
+    def evaluate(self, model_save_dir: Path, output_dir: Path) -> None:
+        """Measure a run's newest checkpoint. Ends in Evaluated."""
+        self._begin(trains=False)
+        self.job = self._start(
+            picture_jobs.evaluate, model_save_dir, output_dir, self.events.put, self.flag.is_set
+        )
+
     def _begin(self, trains: bool) -> None:
         self.flag.clear()
         self.trains = trains

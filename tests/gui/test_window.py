@@ -432,7 +432,7 @@ def test_start_fresh_asks_and_keeps_the_earlier_run(
     window.pump_to("running")
     window.pump_to("finished")
     kept = Path(config.model_save_dir) / "earlier_run_0001"
-    assert len(list(kept.iterdir())) == 1
+    assert len(list(kept.glob("[!.]*"))) == 1
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,12 @@ import pytest
 from PIL import Image, ImageGrab
 
 from tests.gui.conftest import DENSE
+from tests.test_findings import SOUND, epochs
 from vae import language
 from vae.config import TrainConfig
 from vae.gui import kit
 from vae.gui.bar import ActionBar
+from vae.measures import MEASURES
 from vae.recorded_run import run_recorded
 from vae.training import run_vae_training
 
@@ -31,6 +33,8 @@ ROOT = HERE.parent.parent
 # Of normal text, by the Web Content Accessibility Guidelines 2.2, level AA.
 CONTRAST = 4.5
 SMALLEST = (1024, 660)
+# What nothing can be done with, or the pointer alone, as all of it can be scrolled by keys.
+NO_CONTROLS = ("TFrame", "TLabel", "TProgressbar", "TScrollbar", "Menu")
 
 
 def widgets(root: tk.Misc) -> Iterator[tk.Misc]:
@@ -57,26 +61,31 @@ def trained(open_window: Open, tiny: Make) -> Any:
     return window
 
 
+def is_control(app: Any, widget: Any) -> bool:
+    """Whether something can be done with a widget, now."""
+    if not widget.winfo_viewable() or widget.winfo_class() in NO_CONTROLS:
+        return False
+    if widget in (app.form.canvas, app.form.explanation.text):
+        return False  # one holds the fields, the other only tells of them
+    return bool(not isinstance(widget, ttk.Widget) or widget.instate(["!disabled"]))
+
+
 def test_the_tab_key_reaches_all_that_can_be_done_and_the_focus_is_seen(trained: Any) -> None:
     app = trained.app
     app.root.focus_force()
     app.form.toggle_advanced()
+    entered: list[str] = []
+    app.root.bind_all("<<TraverseIn>>", lambda event: entered.append(str(event.widget)), add="+")
     for pane in app.panes.values():
         app.show_tab(pane)
         settle(trained)
-        wanted = {
-            str(widget)
-            for widget in widgets(app.root)
-            if isinstance(widget, ttk.Button | ttk.Entry | ttk.Scale | ttk.Menubutton)
-            and widget.winfo_viewable()
-            and widget.instate(["!disabled"])
-        }
-        reached: set[str] = set()
-        start = current = app.root.tk_focusNext()
-        while current is not None and str(current) not in reached:
-            reached.add(str(current))
-            current = current.tk_focusNext()
-        assert start is not None and not wanted - reached, pane
+        wanted = {str(widget) for widget in widgets(app.root) if is_control(app, widget)}
+        entered.clear()
+        app.root.focus_force()
+        keys = ["Tab"] * (len(wanted) + 20)
+        subprocess.run(["xdotool", "key", "--delay", "5", *keys], check=True)
+        trained.pump(lambda: entered.count(entered[0]) > 1 if entered else False)  # once around
+        assert not wanted - set(entered), pane
     # A real Tab moves the focus, and what has it looks different.
     field = app.form.fields["img_size"]
     app.form.show_field("img_size")
@@ -91,6 +100,40 @@ def test_the_tab_key_reaches_all_that_can_be_done_and_the_focus_is_seen(trained:
     trained.pump(lambda: app.root.focus_get() is reached)
     settle(trained)
     assert reached.winfo_rooty() >= app.form.canvas.winfo_rooty()  # and is scrolled into sight
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="xdotool drives X11 only")
+def test_the_log_is_read_and_copied_by_keys(open_window: Open) -> None:
+    window = open_window()
+    app = window.app
+    text = app.log.text
+    for number in range(200):
+        app.log.write(f"line {number}")
+    app.show_tab(app.log)
+    app.log.refresh()
+    for mode in ("light", "dark"):
+        app.tabs.focus_force()
+        before = window.pixel(text, 0, text.winfo_height() // 2)
+        window.key("Tab")
+        window.pump(lambda: app.root.focus_get() is text)
+        assert window.pixel(text, 0, text.winfo_height() // 2) != before, mode
+        app.toggle_mode()
+    assert text.dlineinfo("end-1c")
+    for key, seen in (
+        ("Up", False), ("Down", True), ("Prior", False), ("Next", True), ("Home", False),
+        ("End", True),
+    ):  # fmt: skip
+        window.key(key)
+        window.pump(lambda seen=seen: bool(text.dlineinfo("end-1c")) == seen)
+        assert key != "Home" or text.dlineinfo("1.0")
+    window.key("shift+Up")
+    window.pump(lambda: bool(text.tag_ranges("sel")))
+    window.key("ctrl+a")
+    window.pump(lambda: text.get("sel.first", "sel.last").count("line") == 200)
+    window.key("ctrl+c")
+    window.pump(lambda: app.root.clipboard_get().startswith(text.get("1.0", "3.0")))
+    window.key("Tab")
+    window.pump(lambda: app.root.focus_get() is not text)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="xdotool drives X11 only")
@@ -225,6 +268,43 @@ def test_no_text_is_cut_off_with_larger_text_of_twice_the_size(trained: Any, cod
         assert pane.winfo_viewable()
         assert_no_text_is_cut_off(app)
     assert_tabs_fit(app)
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_no_number_above_a_plot_is_cut(open_window: Open, code: str) -> None:
+    window = open_window()
+    app = window.app
+    if code != language.current():
+        app.toggle_language()
+    for steps, scale in ((0, 1.0), (2, 1.5), (99, 2.0)):
+        window.larger(steps)
+        assert app.scale == scale
+        app.root.geometry("x".join(map(str, SMALLEST)))
+        pane = app.quality
+        pane.show(epochs(7, active_units=128.0), {**SOUND, "latent_dim": 128})
+        app.show_tab(pane)
+        window.pump(lambda pane=pane: bool(pane.plot.cells and pane.plot.size[0]))
+        settle(window)
+        window.pump(lambda pane=pane: not pane.plot.resizing and not pane.plot.stale)
+        column = pane.plot.figure.bbox.width / 3
+        for place, cell in enumerate(pane.plot.cells):
+            title, box = cell.title.get_text(), cell.title.get_window_extent()
+            assert box.x1 <= (place % 3 + 1) * column, (scale, title)
+        titles = [cell.title.get_text() for cell in pane.plot.cells]
+        assert any("128 of 128" in title or "128 z 128" in title for title in titles)
+
+
+def test_what_is_never_below_zero_has_no_numbers_below_it() -> None:
+    from matplotlib.figure import Figure
+
+    from vae.gui.quality_plot import Cell
+
+    cell = Cell(MEASURES[-1], Figure().add_subplot())
+    for share in (0.0, 0.001):
+        cell.show(epochs(7, dead_channels=share), SOUND)
+        low, high = cell.axes.get_ylim()
+        seen = [tick for tick in cell.axes.get_yticks() if low <= tick <= high]
+        assert min(seen) >= 0 and len(seen) > 1
 
 
 def assert_no_text_is_cut_off(app: Any) -> None:

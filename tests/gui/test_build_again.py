@@ -13,6 +13,7 @@ from tests.gui.test_access import widgets
 from vae import language
 from vae.config import TrainConfig
 from vae.gui import kit
+from vae.gui.theme import pixels
 from vae.recorder import recorded
 from vae.training import run_vae_training
 
@@ -110,6 +111,53 @@ def test_larger_text_makes_all_larger_and_comes_back(open_window: Open) -> None:
     app.root.focus_force()
     app.root.event_generate("<Control-Key-0>")
     window.pump(lambda: app.bar.train.winfo_reqheight() == before)
+
+
+def test_larger_text_keeps_the_size_of_the_window_as_far_as_it_can(open_window: Open) -> None:
+    window = open_window()
+    root = window.app.root
+
+    def take(width: int, height: int) -> None:
+        root.geometry(f"{width}x{height}")  # as a person who drags its edge
+        window.pump(lambda: size() == (width, height))
+
+    def size() -> tuple[int, int]:
+        for _turn in range(5):
+            root.update()
+        return root.winfo_width(), root.winfo_height()
+
+    take(1024, 660)
+    window.larger(1)
+    assert size()[0] == pixels(root, *kit.MIN_SIZE)[0]  # what this text needs
+    window.larger(99)
+    room = size()
+    assert room[0] > 1300 and room[1] > 750  # all that the screen has
+    window.larger(-99)
+    assert window.app.scale == 1 and size() == (1024, 660)
+    take(1300, 700)
+    root.geometry("+60+20")
+    window.pump(lambda: root.winfo_rootx() > 50)
+    window.larger(1)
+    assert size()[0] == 1300 and root.winfo_rootx() > 50  # where it was
+    window.larger(99)
+    take(1100, 720)  # it is chosen anew while the text is large
+    window.larger(-99)
+    assert size() == (1100, 720)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only some window managers can be asked so")
+def test_larger_text_leaves_a_maximised_window_as_it_is(open_window: Open) -> None:
+    window = open_window()
+    root = window.app.root
+    usual = root.winfo_width()
+    root.attributes("-zoomed", True)
+    window.pump(lambda: root.winfo_width() > usual)
+    whole = root.winfo_width()
+    for steps in (2, 99, -99):
+        window.larger(steps)
+        for _turn in range(5):
+            root.update()
+        assert root.attributes("-zoomed") and root.winfo_width() == whole
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system's own dialogs are used")

@@ -103,10 +103,14 @@ class App:
 
     def fit(self, width: float, height: float) -> None:
         """Take a size in logical pixels, as far as the screen has room."""
-        width, height = pixels(self.root, width, height)
-        width = min(width, self.root.winfo_screenwidth() - 40)
-        height = min(height, self.root.winfo_screenheight() - 100)  # title, menus, panels
-        self.root.geometry(f"{width:.0f}x{height:.0f}+20+10")
+        self.chosen = self.taken = self._room(width, height)
+        self.root.geometry("{}x{}+20+10".format(*self.taken))
+
+    def _room(self, width: float, height: float) -> tuple[int, int]:
+        """As much of a size in logical pixels as the screen has room for, in its pixels."""
+        wide, high = pixels(self.root, width, height)
+        screen = self.root.winfo_screenwidth(), self.root.winfo_screenheight()
+        return min(wide, screen[0] - 40), min(high, screen[1] - 100)  # title, menus, panels
 
     def _build(self) -> None:
         root, control, actions = self.root, self.control, self.actions
@@ -413,8 +417,17 @@ class App:
 
     def _take_scale(self) -> None:
         self.resizing = ""
-        kit.scale(self.root, self.scale)
-        self.fit(*SIZE)
+        root = self.root
+        now = root.winfo_width(), root.winfo_height()
+        if now != self.taken:
+            self.chosen = now  # by the person, since
+        kit.scale(root, self.scale)
+        least = self._room(*kit.MIN_SIZE)
+        width, height = self.taken = max(self.chosen[0], least[0]), max(self.chosen[1], least[1])
+        if self.taken != now:
+            right, bottom = root.winfo_rootx() + width, root.winfo_rooty() + height
+            inside = right <= root.winfo_screenwidth() and bottom <= root.winfo_screenheight()
+            root.geometry(f"{width}x{height}" if inside else f"{width}x{height}+20+10")
         self.build_again()
 
     def build_again(self) -> None:

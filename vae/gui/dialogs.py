@@ -102,6 +102,5 @@ def wait(root: tk.Tk, top: tk.Toplevel) -> None:
     y = root.winfo_rooty() + (root.winfo_height() - top.winfo_reqheight()) // 3
     top.geometry(f"+{max(x, 0)}+{max(y, 0)}")
     top.resizable(False, False)
-    top.wait_visibility()
-    top.grab_set()
+    kit.hold(root, top)
     top.wait_window()

@@ -56,6 +56,7 @@ def create_window(title: str, mode: str) -> tk.Tk:
     for kind in ("TSpinbox", "TCombobox"):
         for event in ("<MouseWheel>", "<Button-4>", "<Button-5>"):
             root.unbind_class(kind, event)
+    _follow_focus(root)
     return root
 
 
@@ -70,6 +71,52 @@ def scale(root: tk.Tk, factor: float) -> None:
         font = tkfont.nametofont(name, root)
         font.configure(size=font["size"])  # takes the new measure
     apply_styles(root, root.style, palette(root))  # type: ignore[attr-defined]
+
+
+def hold(root: tk.Tk, dialog: tk.Toplevel) -> None:
+    """Show a dialog, and keep clicks and keys of the program for it until it is closed."""
+    _dialogs(root).append(dialog)
+    dialog.wait_visibility()
+    dialog.grab_set()
+    _let_go(root, dialog)
+
+
+def _dialogs(root: tk.Tk) -> list[tk.Toplevel]:
+    """Those that are there, the newest last."""
+    known: list[tk.Toplevel] = getattr(root, "vae_dialogs", [])
+    root.vae_dialogs = there = [one for one in known if one.winfo_exists()]  # type: ignore[attr-defined]
+    return there
+
+
+def _follow_focus(root: tk.Tk) -> None:
+    """Let dialogs, those of the toolkit too, have the focus while they are there.
+
+    Tk drops the news of a focus that comes to what is outside of a grab. No key would do anything
+    then, in the dialog or in the window, even once the dialog is closed.
+    """
+    for kind in (root.winfo_class(), "Toplevel"):
+        for event in ("<FocusIn>", "<Map>"):
+            root.bind_class(kind, event, lambda event: _hand_over(root), add="+")
+    root.bind_class("Toplevel", "<FocusOut>", lambda event: _let_go(root, event.widget), add="+")
+
+
+def _let_go(root: tk.Tk, dialog: object) -> None:
+    """Release the grab of a dialog while another window has the focus, or is about to get it."""
+    elsewhere = not root.tk.call("focus")
+    if elsewhere and isinstance(dialog, tk.Toplevel) and dialog.grab_status():
+        dialog.grab_release()
+        if dialog not in (known := _dialogs(root)):  # one of the toolkit
+            known.append(dialog)
+
+
+def _hand_over(root: tk.Tk) -> None:
+    """Give a focus that came to the program to its newest dialog, and the grab with it."""
+    focus, grabbed = (str(root.tk.call(*words)) for words in (("focus",), ("grab", "current", ".")))
+    for dialog in _dialogs(root)[-1:]:
+        if focus and grabbed in ("", str(dialog)) and dialog.winfo_viewable():
+            dialog.grab_set()
+            if not f"{focus}.".startswith(f"{dialog}."):
+                root.tk.call("focus", "-force", root.tk.call("focus", "-lastfor", dialog))
 
 
 def mode(root: tk.Misc) -> str:

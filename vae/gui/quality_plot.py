@@ -35,6 +35,7 @@ class Cell:
 
     def __init__(self, measure: Measure, axes: Axes) -> None:
         self.measure, self.axes = measure, axes
+        self.newest = ""  # number, with its unit
         (self.line,) = axes.plot([], [], markersize=3, linewidth=2, clip_on=False)
         self.title = self._above(22, SIZES[0], "bold")
         self.good = self._above(9, 8.5, "normal")
@@ -61,9 +62,11 @@ class Cell:
         newest = number(measured[-1], measure.form)
         if measure.name == "active_units" and "latent_dim" in values:
             newest = _("{count} of {total}").format(count=newest, total=values["latent_dim"])
-        self.title.set_text(f"{_(measure.label)}  {newest} {measure.unit}".rstrip())
+        self.newest = f"{newest} {measure.unit}".rstrip()
         low, high = min(measured), max(measured)
-        middle, span = (low + high) / 2, max(high - low, FLAT * abs(high)) or 1.0
+        if low == high == 0:
+            high = 1.0
+        middle, span = (low + high) / 2, max(high - low, FLAT * abs(high))
         low, high, room = middle - span / 2, middle + span / 2, span * 0.15
         # What is never below zero has no numbers below it either.
         self.axes.set_ylim(low - room if low >= room or low < 0 else -room / 3, high + room)
@@ -74,11 +77,17 @@ class Cell:
 
         Both in inches, as what `measure` gives of a text.
         """
-        room = width - TITLE_LEFT
+        room, label = width - TITLE_LEFT, _(self.measure.label)
+        self.title.set_text(f"{label}  {self.newest}")
         for size in SIZES:
             self.title.set_fontsize(size)
             if measure(self.title) < room:
                 break
+        # A number that is cut reads as another one.
+        for letters in range(len(label) - 1, -1, -1):
+            if measure(self.title) < room:
+                break
+            self.title.set_text(f"{label[:letters].rstrip()}…  {self.newest}")
         whole = _(self.measure.good)
         for words in (whole, whole.rpartition("; ")[2], ""):
             self.good.set_text(words)

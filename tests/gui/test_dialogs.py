@@ -1,0 +1,257 @@
+"""The focus while a dialog is there, and when it goes: by the real pointer and keyboard."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import tkinter as tk
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vae.config import TrainConfig
+from vae.gui import dialogs
+from vae.gui.sweep_dialog import Sweep, SweepDialog
+
+Make = Callable[..., TrainConfig]
+Open = Callable[..., Any]
+Script = Iterator[Callable[[], bool]]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="xdotool drives X11 only")
+
+PATIENCE = 15.0  # seconds
+OTHER = "import tkinter; w = tkinter.Tk(); w.geometry('100x80+1320+700'); w.mainloop()"
+# From the inner edge of the window, in pixels.
+PLACES = {"menu": (55, -12), "title": (400, -38), "tab": (700, 150), "field": (250, 190)}
+
+
+def play(window: Any, script: Script) -> None:
+    """Do what a script does, each step once what it has yielded is true, while a dialog waits."""
+    deadline = time.monotonic() + PATIENCE
+    root = window.app.root
+
+    def go(until: Callable[[], bool]) -> None:
+        if until():
+            if step := next(script, None):
+                root.after(20, go, step)
+        elif time.monotonic() < deadline:
+            root.after(20, go, until)
+
+    root.after(20, go, lambda: True)
+
+
+def ask(window: Any, script: Script) -> str:
+    """The answer to a question, "" if none came."""
+    end = time.monotonic() + PATIENCE
+    play(window, script)
+    choices = ("Yes", "No")
+    return dialogs.ask(
+        window.app.root, "Question", "Well?", choices, still=lambda: time.monotonic() < end
+    )
+
+
+def newest(window: Any) -> Any:
+    """The dialog that was opened last."""
+    tops = [w for w in window.app.root.winfo_children() if isinstance(w, tk.Toplevel)]
+    return tops[-1] if tops else None
+
+
+def focused(window: Any, inside: Any) -> bool:
+    """Whether a widget, or what is in it, has the focus."""
+    return inside is not None and f"{window.app.root.tk.call('focus')}.".startswith(f"{inside}.")
+
+
+def click(window: Any, place: str) -> None:
+    window.click_at(window.app.root, *PLACES[place])
+
+
+def later(seconds: float) -> Callable[[], bool]:
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() > end
+
+
+@pytest.fixture(autouse=True)
+def _away() -> Iterator[None]:
+    """Leaves the pointer where it explains nothing to the next test."""
+    yield
+    subprocess.run(["xdotool", "mousemove", "1439", "899"], check=True)
+
+
+@pytest.fixture
+def other(open_window: Open) -> Iterator[Callable[[], None]]:
+    """Another program on the screen; gives what clicks on it."""
+
+    def click_it() -> None:
+        subprocess.run(["xdotool", "mousemove", "1370", "745", "click", "1"], check=True)
+
+    with subprocess.Popen([sys.executable, "-c", OTHER]) as process:
+        yield click_it
+        process.terminate()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_dialog_takes_the_focus_back_whatever_is_clicked(open_window: Open, place: str) -> None:
+    window = open_window()
+    tab, texts = window.app.tabs.index("current"), window.app.form.texts()
+
+    def script() -> Script:
+        yield lambda: focused(window, newest(window))
+        click(window, place)
+        yield later(0.5)
+        window.key("Tab")  # to the second button
+        window.key("Return")
+
+    assert ask(window, script()) == "No"
+    assert (window.app.tabs.index("current"), window.app.form.texts()) == (tab, texts)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_keys_are_heard_once_a_dialog_has_gone_by_itself(
+    open_window: Open, tiny: Make, place: str
+) -> None:
+    window = open_window(tiny(num_epochs=5000, sample_every=5000))
+    app = window.app
+    app.bar.train.invoke()
+    window.pump(lambda: app.state == "running" and len(app.view.history) >= 2)
+    app.root.focus_force()
+    asked: list[tk.Toplevel] = []
+
+    def script() -> Script:
+        window.key("Escape")
+        yield lambda: focused(window, newest(window))
+        asked.append(newest(window))
+        click(window, place)
+        yield later(0.5)
+        app.worker.stop()
+
+    play(window, script())
+    window.pump(lambda: bool(asked) and app.state == "idle" and newest(window) is None)
+    window.key("ctrl+2")
+    window.pump(lambda: app.tabs.index("current") == 1, PATIENCE)
+    field = app.form.fields["img_size"]
+    window.click(field)
+    before = field.get()
+    window.key("7")
+    window.pump(lambda: field.get() != before, PATIENCE)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_dialog_takes_the_focus_when_the_person_comes_back(
+    open_window: Open, other: Callable[[], None], place: str
+) -> None:
+    window = open_window()
+
+    def script() -> Script:
+        yield lambda: focused(window, newest(window))
+        other()
+        yield lambda: not window.app.root.tk.call("focus")
+        click(window, place)
+        yield later(0.5)
+        window.key("Escape")
+
+    assert ask(window, script()) == "No"
+
+
+def test_a_dialog_that_goes_takes_no_focus_from_another_program(
+    open_window: Open, other: Callable[[], None]
+) -> None:
+    window = open_window()
+    gone = False
+
+    def script() -> Script:
+        nonlocal gone
+        yield lambda: focused(window, newest(window))
+        other()
+        yield lambda: not window.app.root.tk.call("focus")
+        gone = True
+
+    play(window, script())
+    dialogs.ask(window.app.root, "Question", "Well?", ("Yes", "No"), still=lambda: not gone)
+    window.pump(later(0.5))
+    assert not window.app.root.tk.call("focus")
+    click(window, "title")
+    window.pump(lambda: focused(window, window.app.root), PATIENCE)
+    window.key("ctrl+2")
+    window.pump(lambda: window.app.tabs.index("current") == 1, PATIENCE)
+
+
+def test_a_minimised_window_comes_back_with_its_dialog(open_window: Open) -> None:
+    window = open_window()
+    root = window.app.root
+
+    def script() -> Script:
+        yield lambda: focused(window, newest(window))
+        root.iconify()
+        yield lambda: root.state() == "iconic"
+        yield later(0.3)
+        root.deiconify()
+        yield lambda: focused(window, newest(window))
+        yield later(0.5)
+        click(window, "title")
+        yield later(0.5)
+        window.key("Escape")
+
+    assert ask(window, script()) == "No"
+
+
+def test_a_question_over_another_leaves_it_the_focus(open_window: Open) -> None:
+    window = open_window()
+    answers: list[str] = []
+
+    def inner(outer: tk.Toplevel) -> Script:
+        yield lambda: newest(window) is not outer and focused(window, newest(window))
+        click(window, "menu")
+        yield later(0.5)
+        window.key("Escape")
+
+    def script() -> Script:
+        yield lambda: focused(window, newest(window))
+        answers.append(ask(window, inner(newest(window))))
+        yield later(0.5)
+        click(window, "tab")
+        yield later(0.5)
+        window.key("Escape")
+
+    assert ask(window, script()) == "No" and answers == ["No"]
+    assert not newest(window)
+
+
+def test_lists_and_folders_are_chosen_in_a_dialog(open_window: Open, tmp_path: Path) -> None:
+    window = open_window()
+    root = window.app.root
+    dialog = SweepDialog(root, Sweep({}, tmp_path))
+    box, entry = dialog.names[0], dialog.field.entry
+    done: list[str] = []
+
+    def script() -> Script:
+        yield lambda: focused(window, dialog.entries[0])
+        window.click(box)
+        yield lambda: focused(window, f"{box}.popdown")
+        window.key("Down")
+        window.key("Return")
+        yield lambda: box.current() == 1 and focused(window, dialog.top)
+        window.click_at(entry, entry.winfo_width() + 15, entry.winfo_height() // 2)
+        yield lambda: newest(window) is not dialog.top and focused(window, newest(window))
+        click(window, "title")
+        yield later(0.5)
+        assert focused(window, newest(window))
+        window.key("Escape")
+        yield lambda: newest(window) is dialog.top and focused(window, dialog.top)
+        done.append("")
+        click(window, "menu")
+        yield later(0.5)
+        window.key("Escape")
+        yield lambda: not dialog.top.winfo_exists()
+        done.append("Escape")
+
+    def end() -> None:
+        while top := newest(window):
+            top.destroy()
+
+    play(window, script())
+    root.after(int(PATIENCE * 1000), end)
+    dialogs.wait(root, dialog.top)
+    window.pump(lambda: "Escape" in done, 1)

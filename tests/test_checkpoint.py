@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,6 +126,17 @@ def test_one_of_a_newer_version_is_left_untouched(tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match="another version"):
             read()
     assert path.exists()
+
+
+def test_one_of_an_earlier_version_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def before(record: EpochRecord) -> tuple[Any, ...]:
+        return dataclasses.astuple(record)[:-1]
+
+    record = dataclasses.replace(RECORD, format=header.OLDEST)
+    with monkeypatch.context() as patch:
+        patch.setattr(header, "astuple", before)
+        path = save(tmp_path, TENSORS, record, keep=3)
+    assert load(path)[1] == RECORD
 
 
 def test_numbers_go_on_after_a_damaged_one(tmp_path: Path) -> None:

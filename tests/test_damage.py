@@ -511,7 +511,7 @@ def test_a_flipped_bit_in_the_config_is_damage_and_not_another_run(tiny: Make) -
     data = path.read_bytes()
     for old, new in (
         (b'\\"latent_dim\\": 4', b'\\"latent_dim\\": 5'),
-        (b'mat\\": 3', b'mat\\": 2'),
+        (b'mat\\": 4', b'mat\\": 5'),
     ):
         assert data.count(old) == 1
         path.write_bytes(data.replace(old, new))

@@ -35,6 +35,19 @@ def run(tmp_path: Path, tiny: Callable[..., TrainConfig]) -> Subject:
     return Subject(HISTORY, tiny().to_dict(), tmp_path / "out")
 
 
+def test_the_pictures_of_a_run_are_found_from_any_folder(
+    tiny: Callable[..., TrainConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = tiny(num_epochs=1, output_dir="./pictures")
+    run_vae_training(config)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    run = read_run(Path(config.model_save_dir))
+    paths, missing = write_figures(run, ["samples"], tmp_path / "to", "png", True)
+    assert len(paths) == 1 and not missing
+
+
 def test_a_png_has_300_dpi_and_is_light(run: Subject, tmp_path: Path) -> None:
     paths, missing = write_figures(run, list(FIGURES), tmp_path / "to", "png", True)
     names = [

@@ -36,6 +36,17 @@ def test_the_epochs_of_a_kind_are_found(pictures: Path) -> None:
     assert SAMPLES.epochs(pictures / "gone", 7) == ()
 
 
+def test_places_between_epochs_are_found_in_their_order(pictures: Path) -> None:
+    write_png(pictures / samples_name(10, 20), np.zeros((4, 4), np.uint8))
+    for other in ("samples_epoch_3.png", "samples_epoch_0003_image_120_2.png", "samples_5.png"):
+        (pictures / other).touch()
+    assert SAMPLES.places(pictures, (4, 0)) == ((1, 0), (2, 0), (3, 0), (3, 120), (4, 0))
+    assert SAMPLES.places(pictures, (3, 100))[-1] == (3, 0)
+    assert SAMPLES.places(pictures, (10, 20))[-1] == (10, 20)
+    assert RECONSTRUCTIONS.places(pictures, (9, 0)) == ((4, 0),)
+    assert SAMPLES.places(pictures / "gone", (9, 0)) == ()
+
+
 def test_the_newest_is_of_the_run_or_of_no_run_that_is_known(pictures: Path) -> None:
     assert SAMPLES.newest(pictures, 7, "mine") == 7
     for epoch, run in ((5, "mine"), (6, "other"), (7, "other")):

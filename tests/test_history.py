@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from tests.conftest import read_log
 from vae import history
 from vae.errors import StudioError
 from vae.events import EpochRecord
-from vae.history import COLUMNS, log_text, set_aside_if_foreign, write_log
+from vae.history import COLUMNS, log_text, run_mark, set_aside_if_foreign, write_log
 
 ROWS = [
     EpochRecord(i, 0.1 * i, 1 / 3, 2e-17, 0.0, 1e-4, 12, 0.5, 24.0, beta=0.1, val_loss=1 / 7)
@@ -21,7 +22,7 @@ def test_the_columns_are_the_published_ones() -> None:
         "epoch", "loss", "reconstruction_loss", "kl_loss", "blur_loss", "lr", "images", "seconds",
         "images_per_s", "beta", "val_loss", "val_reconstruction_loss", "val_kl_loss",
         "val_blur_loss", "psnr", "ssim", "active_units", "sharpness", "checkerboard",
-        "dead_channels", "swd",
+        "dead_channels", "swd", "explained_variance",
     )  # fmt: skip
 
 
@@ -55,6 +56,22 @@ def test_a_log_with_other_rows_is_kept_aside(tmp_path: Path, text: str) -> None:
 def test_a_long_log_without_its_checkpoint_is_kept_aside(tmp_path: Path) -> None:
     write_log(tmp_path / "log.csv", ROWS)
     assert set_aside_if_foreign(tmp_path / "log.csv", [], lag=1) is not None
+
+
+def test_a_log_of_before_the_explained_variance_is_this_runs(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    lines = log_text(ROWS).replace(",explained_variance", "").splitlines()
+    path.write_text("\n".join([lines[0], *(line[:-1] for line in lines[1:])]) + "\n")
+    assert history.read_log(path) == tuple(ROWS)
+    assert history.is_log(path)
+    assert set_aside_if_foreign(path, ROWS[:2], lag=1) is None
+    assert set_aside_if_foreign(path, ROWS[:1], lag=1) is not None
+
+
+def test_a_runs_mark_does_not_change_with_a_measure_that_it_had_not() -> None:
+    (row,) = ROWS[:1]
+    assert run_mark([row]) == run_mark([dataclasses.replace(row, explained_variance=0.5)])
+    assert run_mark([row]) != run_mark([dataclasses.replace(row, psnr=20.0)])
 
 
 def test_our_reader_gives_what_was_written(tmp_path: Path) -> None:

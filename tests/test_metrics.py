@@ -13,6 +13,7 @@ from torch import Tensor
 from vae import metrics
 from vae.metrics import (
     BEST_PSNR,
+    Spread,
     active_units,
     bits_per_dimension,
     checkerboard,
@@ -211,3 +212,23 @@ def test_the_bound_does_not_depend_on_how_much_is_decoded_at_once(
 def test_bits_are_those_of_256_levels() -> None:
     # A density that is even over [-1, 1] takes 8 bits for a value.
     assert bits_per_dimension(100 * math.log(0.5), 100) == pytest.approx(8, abs=0.01)
+
+
+def test_the_mean_image_explains_nothing_and_a_perfect_reconstruction_all() -> None:
+    images = natural(12, 16)
+    spread, whole = Spread(), Spread()
+    for part in images.split(5):
+        spread.add(part)
+    whole.add(images)
+    of_mean = float((images - images.mean(0)).double().square().mean())
+    assert spread.explained(0.0) == 1
+    assert spread.explained(of_mean) == pytest.approx(0, abs=1e-6)
+    assert spread.explained(0.25 * of_mean) == pytest.approx(0.75)
+    assert spread.explained(2 * of_mean) < 0
+    assert spread.explained(0.1) == pytest.approx(whole.explained(0.1))
+
+
+def test_of_images_that_are_all_alike_there_is_nothing_to_explain() -> None:
+    spread = Spread()
+    spread.add(natural(1, 16).expand(7, -1, -1, -1))
+    assert math.isnan(spread.explained(0.0))

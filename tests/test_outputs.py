@@ -34,11 +34,11 @@ def test_an_earlier_run_goes_into_the_next_number_that_is_free_everywhere(tiny: 
     log.write_text("rows\n")
     checkpoints = Path(config.model_save_dir)
     checkpoints.mkdir()
-    (checkpoints / "sampler.npz").write_bytes(b"fitted")
+    (checkpoints / "sampler_gmm.npz").write_bytes(b"fitted")
     outputs.set_earlier_run_aside()
     assert (output / "earlier_run_0002" / "samples_epoch_0001.png").read_bytes() == b"old"
     assert (log.parent / "earlier_run_0002" / log.name).read_text() == "rows\n"
-    assert (checkpoints / "earlier_run_0002" / "sampler.npz").read_bytes() == b"fitted"
+    assert (checkpoints / "earlier_run_0002" / "sampler_gmm.npz").read_bytes() == b"fitted"
     assert (output / "my_own.png").exists()
     assert len(told) == 1
 

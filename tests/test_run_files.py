@@ -10,7 +10,7 @@ import pytest
 from tests.test_recorder import only, train
 from vae.checkpoint import checkpoint_files
 from vae.config import TrainConfig
-from vae.files import SAMPLER_NAME, safe_name
+from vae.files import SAMPLER_NAMES, safe_name
 from vae.lock import BusyError, only_run
 from vae.run_files import TRASH, free_places, own_files, trash
 from vae.runs import load_runs, write_run
@@ -35,7 +35,7 @@ def test_trash_takes_our_files_alone_and_can_be_undone_by_hand(
     for path in foreign:
         path.write_text("mine")
     before, kept = listed(tmp_path / "run"), listed(images)
-    assert str(Path("checkpoints", SAMPLER_NAME)) in before
+    assert str(Path("checkpoints", SAMPLER_NAMES["gaussian"])) in before
     folders = trash(only(), load_runs()[0])
 
     assert load_runs() == ([], [])

@@ -19,12 +19,12 @@ from tests.test_training import assert_same_end, stop_after
 from vae import sampler_file, samplers
 from vae.checkpoint import checkpoint_files, load
 from vae.cli import main
-from vae.config import TrainConfig
+from vae.config import PARAMETERS, TrainConfig
 from vae.decoding import DataError
 from vae.drawing import draw
 from vae.events import EpochRecord, Trouble
 from vae.explain import TrainingError
-from vae.files import SAMPLER_NAME, samples_name
+from vae.files import SAMPLER_NAMES, samples_name
 from vae.header import DamagedError
 from vae.model import VAE
 from vae.samples import fixed_latents
@@ -186,6 +186,10 @@ def test_a_damaged_or_crafted_file_is_refused(tmp_path: Path) -> None:
             sampler_file.load(path, FACTS)
 
 
+def test_each_kind_that_is_fitted_has_its_file() -> None:
+    assert ("prior", *SAMPLER_NAMES) == PARAMETERS["sampler"].choices
+
+
 def test_a_fitted_sampler_changes_the_samples_and_not_the_weights(tiny: Make) -> None:
     grids, ends = [], []
     for kind in ("prior", "gaussian", "gmm"):
@@ -194,7 +198,9 @@ def test_a_fitted_sampler_changes_the_samples_and_not_the_weights(tiny: Make) ->
         grids.append((Path(config.output_dir) / samples_name(2)).read_bytes())
         path = checkpoint_files(Path(config.model_save_dir))[0][1]
         ends.append(load(path)[0])
-        assert (path.parent / SAMPLER_NAME).exists() == (kind != "prior")
+        assert [p.name for p in path.parent.glob("sampler*")] == [
+            name for of, name in SAMPLER_NAMES.items() if of == kind
+        ]
     assert len(set(grids)) == 3
     for name, weights in ends[0].items():
         np.testing.assert_array_equal(weights, ends[1][name])
@@ -222,16 +228,19 @@ def test_other_samples_take_the_sampler_beside_the_checkpoint(
     told: list[str] = []
     beside = draw(folder, out, 7, told.append).path.read_bytes()
     # Without the file it is fitted anew, with the same result; without the images it cannot be.
-    (folder / SAMPLER_NAME).write_bytes(b"damaged")
+    kept = folder / SAMPLER_NAMES["gmm"]
+    kept.write_bytes(b"damaged")
     assert draw(folder, out, 7, told.append).path.read_bytes() == beside
-    assert len(told) == 1 and "sampler.npz cannot be used (it is not a sampler" in told[0]
-    (folder / SAMPLER_NAME).unlink()
+    assert len(told) == 1 and "sampler_gmm.npz cannot be used (it is not a sampler" in told[0]
+    kept.unlink()
     assert draw(folder, out, 7, told.append).path.read_bytes() == beside
     assert len(told) == 1
     extra = next(images.iterdir())
     shutil.copy(extra, images / f"zz{extra.suffix}")
     (images / f"zz{extra.suffix}").write_bytes(extra.read_bytes())
     next(images.iterdir()).unlink()
+    assert draw(folder, out, 7, print).path.read_bytes() == beside  # by the one that was kept
+    kept.unlink()
     with pytest.raises(DataError, match="Bring them back, or take the sampler prior"):
         draw(folder, out, 7, print)
     prior = draw(folder, out, 7, print, values={"sampler": "prior"})
@@ -247,6 +256,8 @@ def test_the_terminal_takes_any_sampler(
     for kind in ("prior", "gaussian", "gmm"):
         assert main(["sample", *where, "--sampler", kind, "--temperature", "0.8"]) == 0
     assert len(list((tmp_path / "o").iterdir())) == 3
+    for name in SAMPLER_NAMES.values():
+        assert (Path(config.model_save_dir) / name).is_file()
     assert main(["sample", *where, "--temperature", "-1"]) == 2
     assert "temperature -1.0 must be greater than 0" in capsys.readouterr().err
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.conftest import make_images
 from vae import cache
 from vae.dataset import MedicalImageDataset
 from vae.errors import StopRequested
@@ -24,10 +25,10 @@ def test_the_sheet_shows_the_pixels_that_training_sees(images: Path, channels: i
     sheet = sheet_of(images, 16, channels)
     data = MedicalImageDataset(images, 16, channels)
     assert sheet.grid is not None
-    grid = sheet.grid.reshape(*sheet.grid.shape[:2], channels)
     for i, pixels in enumerate(data.batch(np.arange(12))):
         y, x = i // 8 * (16 + GRID_GAP), i % 8 * (16 + GRID_GAP)
-        assert (grid[y : y + 16, x : x + 16] == pixels).all()
+        cell = sheet.grid[y : y + 16, x : x + 16]
+        assert (cell[..., :3] == pixels).all() and (cell[..., 3] == 255).all()
     assert (sheet.shown, sheet.size, sheet.channels) == (12, 16, channels)
 
 
@@ -57,7 +58,37 @@ def test_large_images_are_reduced_on_the_sheet(tmp_path: Path, channels: int) ->
     sheet = sheet_of(tmp_path, 2 * CELL + 16, channels)
     assert sheet.grid is not None
     assert sheet.grid.shape[0] == CELL + 8
-    assert (sheet.grid[:, : CELL + 8] == 77).all()
+    assert (sheet.grid == (77, 77, 77, 255)).all()
+
+
+def test_a_file_that_cannot_be_used_is_replaced_by_the_nearest_other(tmp_path: Path) -> None:
+    make_images(tmp_path, 47)  # of which every second is chosen
+    for i in (10, 11, 12):
+        (tmp_path / f"image_{i:03d}.png").write_text("no image")
+    sheet = sheet_of(tmp_path, 16, 3)
+    assert sheet.shown == 24
+    assert [name for name, reason in sheet.refused][:2] == ["image_010.png", "image_011.png"]
+    assert sheet.grid is not None and (sheet.grid[..., 3] == 255).all()
+
+
+def test_where_the_images_are_too_few_the_sheet_ends_with_the_last(tmp_path: Path) -> None:
+    make_images(tmp_path, 25)
+    for i in (3, 8, 9):
+        (tmp_path / f"image_{i:03d}.png").write_text("no image")
+    sheet = sheet_of(tmp_path, 16, 1)
+    assert (sheet.shown, len(sheet.refused)) == (22, 3)
+    assert sheet.grid is not None
+    alpha = sheet.grid[..., 3]
+    cell = 16 + GRID_GAP
+    assert (alpha[: 2 * 16 + GRID_GAP] == 255).all()
+    assert (alpha[2 * cell :, : 6 * cell - GRID_GAP] == 255).all()
+    assert not alpha[2 * cell :, 6 * cell - GRID_GAP :].any()
+
+
+def test_a_few_images_take_no_more_columns_than_they_are(tmp_path: Path) -> None:
+    grid = sheet_of(make_images(tmp_path, 3), 16, 1).grid
+    assert grid is not None
+    assert grid.shape == (16, 3 * 16 + 2 * GRID_GAP, 4) and (grid[..., 3] == 255).all()
 
 
 def test_without_an_image_that_can_be_decoded_there_is_no_grid(tmp_path: Path) -> None:

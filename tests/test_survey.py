@@ -38,13 +38,37 @@ def test_formats_sizes_and_shapes_are_counted(images: Path) -> None:
 
 
 def test_the_sample_is_spread_evenly_over_the_sorted_files(tmp_path: Path) -> None:
-    for i in range(70):
-        (tmp_path / f"{i:02d}.png").touch()
+    for i in range(286):
+        (tmp_path / f"{i:03d}.png").touch()
     names = [file.name for file in find(tmp_path, ignore, never).sample]
-    assert len(set(names)) == 24
+    assert len(set(names)) == 96
     assert names == sorted(names)
-    assert (names[0], names[-1]) == ("00.png", "69.png")
-    assert {int(b[:2]) - int(a[:2]) for a, b in itertools.pairwise(names)} == {3}
+    assert (names[0], names[-1]) == ("000.png", "285.png")
+    assert {int(b[:3]) - int(a[:3]) for a, b in itertools.pairwise(names)} == {3}
+
+
+def test_ratios_are_told_as_people_say_them(tmp_path: Path) -> None:
+    sizes = [(400, 300)] * 3 + [(341, 256), (300, 400), (50, 50), (201, 200), (127, 100), (30, 90)]
+    for i, size in enumerate(sizes):
+        Image.new("L", size).save(tmp_path / f"{i}.png")
+    found = look(tmp_path)
+    assert found.ratios == (
+        ((4, 3), 4), ((1, 1), 2), ((3, 4), 1), ((1.27, 1), 1), ((1, 3), 1),
+    )  # fmt: skip
+    assert found.not_square == 7
+
+
+def test_a_header_without_a_width_has_a_ratio(tmp_path: Path) -> None:
+    (tmp_path / "a.webp").write_bytes(b"RIFF\0\0\0\0WEBPVP8 " + bytes(7) + b"\x9d\x01\x2a\0\0\5\0")
+    assert look(tmp_path).ratios == (((1, 5), 1),)
+
+
+def test_files_that_are_saved_as_colour_are_found_among_all(images: Path) -> None:
+    for i in range(60):
+        Image.new("L", (20, 20), i).save(images / f"grey {i}.png")
+    found = look(images)
+    assert (found.saved_grey, found.saved_colour) == (60, 12)
+    assert {file.name for file in found.colour_sample} == {f"image_{i:03d}.png" for i in range(12)}
 
 
 def test_files_that_cannot_be_used_are_named_with_the_reason(images: Path) -> None:

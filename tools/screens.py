@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from tkinter import Tk, Toplevel
+from unittest import mock
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -16,11 +20,11 @@ sys.path.insert(0, str(ROOT))
 from PIL import ImageGrab  # noqa: E402
 
 from tests.gui.conftest import Window, xvfb  # noqa: E402
-from vae import language  # noqa: E402
+from vae import language, training  # noqa: E402
+from vae.checkpoint import Draft  # noqa: E402
 from vae.demo import make_demo_data  # noqa: E402
-from vae.files import checkpoint_name  # noqa: E402
-from vae.gui import kit  # noqa: E402
-from vae.gui.answers import Failed  # noqa: E402
+from vae.gui import kit, run_view  # noqa: E402
+from vae.gui.evaluation_dialog import show_evaluation  # noqa: E402
 from vae.language import _  # noqa: E402
 
 SCREENS = ROOT / "docs" / "screens"
@@ -28,6 +32,11 @@ SMALL = {
     "img_size": "64", "latent_dim": "64", "num_epochs": "40", "val_fraction": "0.1",
     "kl_balance": "auto", "gamma": "0", "sampler": "gmm",
 }  # fmt: skip
+DRAW_MS = 1500  # after which a dialog is drawn
+
+
+# How a state is shown: it is given what takes its picture.
+Show = Callable[[Callable[[], None]], None]
 
 
 def main() -> None:
@@ -42,104 +51,162 @@ def main() -> None:
         images = Path(place) / "phantoms"
         make_demo_data(images, 120)
         window = Window({**SMALL, "file_path": str(images)})
-        for state in states(window):
-            pictures(window, state)
+        for state, show in states(window):
+            pictures(window, state, show)
         window.end()
         manager.terminate()
         manager.wait(10)
 
 
-def states(window: Window) -> Iterator[str]:
-    """Bring the window from state to state, and name each."""
+def states(window: Window) -> Iterator[tuple[str, Show]]:
+    """Bring the window from state to state; name each, and say how it is shown."""
     app = window.app
     app.show_tab(app.data)
     window.pump(lambda: app.data_view.complete, 120)
-    yield "idle"
+    yield "idle", as_it_is
+    yield "menu", partial(with_menu, window)
     app.form.fill({"img_size": "100", "lr": "1e-1O"})
     app.bar.train.invoke()
     window.pump(lambda: len(app.form.marked()) == 2)
-    yield "errors"
+    yield "errors", as_it_is
     app.form.fill({"img_size": "64", "lr": "0.0005"})
     app.form.show_problems({})
     yield from held(window, "checking", "Checking", "Checking the form and the data set...")
     app.bar.train.invoke()
     app.show_tab(app.loss)
     window.pump(lambda: len(app.view.history) >= 3)
-    yield "running"
+    yield "running", as_it_is
+    yield "question", partial(with_dialog, window, app.control.ask_stop)
     app.bar.pause.invoke()
     window.pump_to("paused")
     app.show_tab(app.reconstructions)
-    yield "paused"
+    yield "paused", as_it_is
     app.bar.pause.invoke()
     window.pump_to("running")
     yield from held(window, "stopping", "Stopping", "after this batch; a checkpoint will be saved")
     window.pump(lambda: app.state == "finished", 300)
     app.show_tab(app.samples)
-    yield "finished"
+    yield "finished", as_it_is
+    app.show_tab(app.quality)
+    yield "evaluation", partial(evaluated, window)
     app.show_tab(app.log)
-    app.view.show(failure())
-
-    def fail_again() -> None:
-        app.view.endings.last = failure()
-        app.view.endings.say()
-
-    yield from told(window, "failed", fail_again)
+    yield "blocked", partial(blocked, window)
+    app.show_tab(app.loss)
+    yield "failed", partial(failed, window)
     folder = Path(app.form.texts()["output_dir"]).absolute().parent / "several_runs"
     app.form.fill({"num_epochs": "8"})
+    yield "several", partial(with_dialog, window, app.control.train_several)
     app.worker.sweep(app.form.texts(), {"kl_balance": ["auto", "fixed"]}, folder)
     app.set_state("checking", "", "")
     window.pump(lambda: app.state == "finished", 300)
     app.show_tab(app.runs)
     window.pump(lambda: len(app.runs.table.runs) == 3)
-    yield "history"
+    yield "history", as_it_is
     app.show_tab(app.quality)
-    yield "quality"
+    yield "quality", as_it_is
     app.show_tab(app.runs)
     window.pump(lambda: len(app.runs.table.runs) == 3)
     app.runs.table.tree.selection_set(app.runs.table.tree.get_children()[:2])
     window.pump(lambda: len(app.runs.table.chosen()) == 2)
     app.runs.compare()
-    yield "comparing"
+    yield "comparing", as_it_is
     app.show_tab(app.loss)
-    yield "curves"
+    yield "curves", as_it_is
 
 
-def held(window: Window, state: str, word: str, text: str) -> Iterator[str]:
+def as_it_is(shoot: Callable[[], None]) -> None:
+    """Show the state that the window is in."""
+    shoot()
+
+
+def held(window: Window, state: str, word: str, text: str) -> Iterator[tuple[str, Show]]:
     """A state that lasts too short a time to be caught."""
     app, before = window.app, window.app.state
-    yield from told(window, state, lambda: app.set_state(state, _(word), _(text)))
+
+    def show(shoot: Callable[[], None]) -> None:
+        app.set_state(state, _(word), _(text))
+        shoot()
+
+    yield state, show
     app.set_state(before, "", "")
 
 
-def told(window: Window, state: str, tell: Callable[[], None]) -> Iterator[str]:
-    """A state that is told in the language in use, as if it had come about in it."""
-    view = window.app.view
-    say = view.say_again
-
-    def say_and_tell() -> None:
-        say()
-        tell()
-
-    view.say_again = say_and_tell  # type: ignore[method-assign]
-    tell()
-    yield state
-    view.say_again = say  # type: ignore[method-assign]
+def with_menu(window: Window, shoot: Callable[[], None]) -> None:
+    """Show the Run menu."""
+    window.app.root.focus_force()
+    for key in ("F10", "Right", "Down"):
+        window.key(key)
+        settle(window)
+    shoot()
+    window.key("Escape")
+    window.key("Escape")
+    settle(window)
 
 
-def failure() -> Failed:
-    """A run that met the end of the memory."""
-    safe = _("The checkpoint {name} is safe.").format(name=checkpoint_name(12, 12))
-    text = _("Out of memory at batch_size {size}. {safe} Try {remedy}.")
-    return Failed(text.format(size=64, safe=safe, remedy="batch_size 32"), {}, "")
+def with_dialog(window: Window, ask: Callable[[], object], shoot: Callable[[], None]) -> None:
+    """Show the dialog that `ask` waits for, and close it."""
+    root = window.app.root
+
+    def take() -> None:
+        shoot()
+        for top in root.winfo_children():
+            if isinstance(top, Toplevel):
+                top.destroy()
+
+    root.after(DRAW_MS, take)
+    ask()
 
 
-def pictures(window: Window, state: str) -> None:
+def evaluated(window: Window, shoot: Callable[[], None]) -> None:
+    """Show what Evaluate measures."""
+    shown: list[str] = []
+
+    def show(root: Tk, headline: str, rows: Sequence[tuple[str, str, str]]) -> None:
+        with_dialog(window, lambda: show_evaluation(root, headline, rows), shoot)
+        shown.append(headline)
+
+    with mock.patch.object(run_view, "show_evaluation", show):
+        window.app.actions.evaluate()
+        window.pump(lambda: bool(shown), 120)
+
+
+def anew(window: Window) -> None:
+    """Let the finished run go on, with an empty log."""
+    app = window.app
+    app.log.lines.clear()
+    app.build_again()
+    app.form.fill({"num_epochs": str(len(app.view.history) + 20)})
+    app.bar.train.invoke()
+
+
+def blocked(window: Window, shoot: Callable[[], None]) -> None:
+    """Show a run whose checkpoint finds no room on the disk."""
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with mock.patch.object(Draft, "finish", side_effect=full):
+        anew(window)
+        window.pump_to("blocked")
+        settle(window)
+        shoot()
+        window.app.worker.answer(None)
+        window.pump_to("failed")
+
+
+def failed(window: Window, shoot: Callable[[], None]) -> None:
+    """Show a run that met the end of the memory."""
+    with mock.patch.object(training, "vae_loss", side_effect=MemoryError):
+        anew(window)
+        window.pump_to("failed")
+    settle(window)
+    shoot()
+
+
+def pictures(window: Window, state: str, show: Show) -> None:
     """One state in both modes and languages."""
     for _language in range(2):
         for _mode in range(2):
             settle(window)
             name = f"{state}-{kit.mode(window.app.root)}-{language.current()}.png"
-            grab(window, SCREENS / name)
+            show(partial(grab, window, SCREENS / name))
             window.app.toggle_mode()
         window.app.toggle_language()
 
@@ -154,7 +221,8 @@ def grab(window: Window, path: Path) -> None:
     """Save the window without its frame, in few colours: the pictures stay small."""
     root = window.app.root
     left, top = root.winfo_rootx(), root.winfo_rooty()
-    box = (left, top, left + root.winfo_width(), top + root.winfo_height())
+    menus = root.tk.call("winfo", "height", "." + str(root["menu"]).replace(".", "#"))
+    box = (left, top - menus, left + root.winfo_width(), top + root.winfo_height())
     with ImageGrab.grab(box, xdisplay=os.environ["DISPLAY"]) as picture:
         # Without kmeans the plain colours of the window change their tint.
         picture.quantize(256, kmeans=1).save(path, optimize=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from vae import sampler_file, samplers
 from vae.config import Value
 from vae.dataset import MedicalImageDataset, loader, split
 from vae.decoding import DataError
-from vae.files import SAMPLER_NAME, drawn_name, readable
+from vae.files import SAMPLER_NAMES, drawn_name, readable
 from vae.grid import GRID_SIDE, image_grid
 from vae.header import DamagedError
 from vae.language import _
@@ -70,14 +71,14 @@ def sampler_of(
 ) -> samplers.Sampler | None:
     """The sampler of a kind for a network: the one beside its checkpoint, or fitted anew.
 
-    None for the prior. A file that cannot be used is named through `warn`. Raises DataError if the
-    run's images are needed and not there.
+    None for the prior. One that is fitted is kept there for the next time. A file that cannot be
+    used is named through `warn`. Raises DataError if the run's images are needed and not there.
     """
     if kind == "prior":
         return None
     record = loaded.record
     facts = sampler_file.fitted_to(kind, record.data, record.history, record.images_done)
-    path = folder / SAMPLER_NAME
+    path = folder / SAMPLER_NAMES[kind]
     try:
         if found := sampler_file.load(path, facts):
             return found
@@ -95,7 +96,10 @@ def sampler_of(
     training, _validation = split(data, loaded.config.val_fraction, loaded.config.group_pattern)
     batch_size = loaded.config.batch_size
     codes = samplers.encoded(loaded.model, training, loader(should_stop), batch_size)
-    return samplers.fit(kind, codes, loaded.config.seed)
+    sampler = samplers.fit(kind, codes, loaded.config.seed)
+    with contextlib.suppress(OSError):  # in a folder that is only read, it is fitted each time
+        sampler_file.save(path, sampler, facts)
+    return sampler
 
 
 def images_of(loaded: Loaded, should_stop: Callable[[], bool]) -> MedicalImageDataset:

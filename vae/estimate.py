@@ -26,8 +26,8 @@ ENOUGH_SECONDS = 0.5  # that short steps are timed for together
 class Estimate:
     """Memory in bytes, 0 on a GPU, whose need is not known; seconds of an epoch; the device.
 
-    `problem` says in a sentence why there is no time; the seconds are 0 then. `run` says when a run
-    like this one began, if the seconds are what its epochs took.
+    The seconds are 0 as long as they are not known; `problem` says in a sentence why they cannot
+    be. `run` says when a run like this one began, if the seconds are what its epochs took.
     """
 
     memory: int
@@ -53,8 +53,7 @@ def estimate(
         threads = choose_threads(config.threads)
         name = describe(device, threads, dtype)[0]
         if device.type == "cpu":
-            fixed, an_image = needed_bytes(config)
-            memory = fixed + config.batch_size * an_image
+            memory = needed_memory(config)
             check_memory(config)
         torch.set_num_threads(threads)
         seconds, run = known
@@ -69,6 +68,12 @@ def estimate(
     finally:
         torch.cuda.empty_cache()
     return Estimate(memory, seconds * images, name, run=run)
+
+
+def needed_memory(config: TrainConfig) -> int:
+    """Bytes that training needs on the CPU."""
+    fixed, an_image = needed_bytes(config)
+    return fixed + config.batch_size * an_image
 
 
 def _seconds_an_image(

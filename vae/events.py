@@ -40,6 +40,7 @@ class EpochRecord:
     checkerboard: float | None = None
     dead_channels: float | None = None
     swd: float | None = None
+    explained_variance: float | None = None
 
 
 def may_be_missing(part: Field[Any]) -> bool:

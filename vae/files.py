@@ -23,9 +23,10 @@ RECONSTRUCTIONS_NAME = re.compile(r"reconstructions_epoch_(\d{4,})\.png")
 BETWEEN_NAME = re.compile(r"(samples|reconstructions)_epoch_\d{4,}_image_\d+\.png")
 LOSS_CURVE_NAME = "loss_curve.png"
 RUN_KEY = "VAE Studio run"  # of a PNG's text that tells pictures of one run from another's
-SAMPLER_NAME = "sampler.npz"
+SAMPLER_NAMES = {kind: f"sampler_{kind}.npz" for kind in ("gaussian", "gmm")}
 IMAGE_LIST_NAME = ".vae-images.bin"
-BESIDE_CHECKPOINTS = (SAMPLER_NAME, IMAGE_LIST_NAME)  # in their folder, and as much a run's own
+# In the checkpoints' folder, and as much a run's own.
+BESIDE_CHECKPOINTS = (*SAMPLER_NAMES.values(), IMAGE_LIST_NAME)
 REPORT_NAME = "report.html"
 EVALUATION_NAME = "evaluation.csv"
 FIGURE_FORMATS = ("png", "svg", "pdf")

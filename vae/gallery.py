@@ -32,7 +32,7 @@ class Shelf:
     """One kind of pictures: how their files are named."""
 
     pattern: re.Pattern[str]
-    name: Callable[[int], str]
+    name: Callable[..., str]  # of an epoch, and of images of the next
 
     def epochs(self, folder: Path, up_to: int) -> tuple[int, ...]:
         """The epochs up to one whose picture is in a folder, ascending. Raises OSError."""
@@ -41,6 +41,18 @@ class Shelf:
         matches = (self.pattern.fullmatch(path.name) for path in folder.iterdir())
         found = sorted(int(match[1]) for match in matches if match)
         return tuple(epoch for epoch in found if epoch <= up_to)
+
+    def places(self, folder: Path, up_to: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+        """The epochs, and images of the next, up to such a place of which there are pictures.
+
+        Raises OSError.
+        """
+        found = []
+        for path in folder.iterdir() if folder.is_dir() else ():
+            numbers = [int(digits) for digits in re.findall(r"\d+", path.name)]
+            if numbers and path.name in (self.name(numbers[0]), self.name(*numbers[:2])):
+                found.append((numbers[0], sum(numbers[1:])))
+        return tuple(sorted(place for place in found if place <= up_to))
 
     def newest(self, folder: Path, up_to: int, run: str) -> int | None:
         """The newest of these epochs whose picture has the mark of a run, or none.

@@ -20,7 +20,8 @@ from vae.config import DEFAULTS, Value, check
 from vae.events import EpochRecord, may_be_missing
 from vae.language import _
 
-FORMAT = 3
+FORMAT = 4
+OLDEST = 3  # of the formats that can be read
 KEY = "vae_studio"
 DIGEST = "sha256"
 DIGEST_SIZE = 32
@@ -169,15 +170,16 @@ def _entries(facts: dict[str, Any], size: int) -> dict[str, Entry]:
 
 def _record(facts: dict[str, Any]) -> Record:
     """The record, once each of its parts is what it should be."""
-    if _whole(facts["format"]) != FORMAT:
+    if not OLDEST <= (version := _whole(facts["format"])) <= FORMAT:
         raise VersionError
     if facts.keys() != {part.name for part in fields(Record)}:
         raise ValueError("not the parts of a record")
     images = _whole(facts["images"], low=1)
     rows = enumerate(_list(facts["history"]), start=1)
+    columns = len(fields(EpochRecord)) - (FORMAT - version)  # each format added one
     return Record(
         config=_config(facts["config"]),
-        history=tuple(_row(row, number) for number, row in rows),
+        history=tuple(_row(row, columns, number) for number, row in rows),
         images_done=_whole(facts["images_done"], high=images),
         seconds=_number(facts["seconds"], low=0),
         optimizer_steps=_whole(facts["optimizer_steps"]),
@@ -211,8 +213,8 @@ def _scaler(state: dict[str, Any]) -> dict[str, Any]:
     return state
 
 
-def _row(row: list[Any], number: int) -> EpochRecord:
-    if len(row) != len(fields(EpochRecord)):
+def _row(row: list[Any], columns: int, number: int) -> EpochRecord:
+    if len(row) != columns:
         raise ValueError("not the columns of a history")
     record = EpochRecord(*row)
     if (_whole(record.epoch), _whole(record.images) > 0) != (number, True):

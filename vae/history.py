@@ -17,6 +17,8 @@ from vae.files import atomic_write, readable, replace, size_words, sync_folder
 from vae.language import _
 
 COLUMNS = tuple(field.name for field in fields(EpochRecord))
+# Logs that an earlier version wrote lack the last.
+HEADERS = (COLUMNS, COLUMNS[:-1])
 TIMES = ("seconds", "images_per_s")  # all that differs between a resumed run and an unbroken one
 # The longest run, of 100,000 epochs, has a log of 35 MB.
 MAX_LOG = 40_000_000
@@ -58,10 +60,11 @@ def read_log(path: Path) -> tuple[EpochRecord, ...]:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error:
         rows = []
-    if not rows or tuple(rows[0]) != COLUMNS:
+    if not rows or tuple(rows[0]) not in HEADERS:
         text = _("{file} is no log of VAE Studio: its first line must be {columns}.")
         raise StudioError(text.format(file=name, columns=",".join(COLUMNS)))
-    history = tuple(_record(row, epoch) for epoch, row in enumerate(rows[1:], start=1))
+    names, *rows = rows
+    history = tuple(_record(row, len(names), epoch) for epoch, row in enumerate(rows, start=1))
     for line, record in enumerate(history, start=2):
         if record is None or (line > len(history) and not text.endswith("\n")):
             text = _("{file} is damaged: line {line} is not a whole row of numbers.")
@@ -69,12 +72,12 @@ def read_log(path: Path) -> tuple[EpochRecord, ...]:
     return tuple(record for record in history if record)
 
 
-def _record(row: Sequence[str], epoch: int) -> EpochRecord | None:
+def _record(row: Sequence[str], columns: int, epoch: int) -> EpochRecord | None:
     """A row as a record, or None if it is not that of this epoch."""
-    if len(row) != len(COLUMNS):
+    if len(row) != columns:
         return None
     values: list[float | None] = []
-    for field, text in zip(fields(EpochRecord), row, strict=True):
+    for field, text in zip(fields(EpochRecord), row, strict=False):
         if not text and may_be_missing(field):
             values.append(None)
             continue
@@ -94,8 +97,16 @@ def run_mark(history: Sequence[EpochRecord]) -> str:
     """
     if not history or history[0].epoch != 1:
         return ""
-    facts = [getattr(history[0], name) for name in COLUMNS if name not in TIMES]
+    facts = [getattr(history[0], name) for name in HEADERS[-1] if name not in TIMES]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def is_log(path: Path) -> bool:
+    """Whether a file begins with the names of our log's columns. Raises OSError."""
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.readline(MAX_LOG).rstrip("\n") in [",".join(names) for names in HEADERS]
 
 
 def has_rows(path: Path) -> bool:
@@ -112,11 +123,14 @@ def set_aside_if_foreign(path: Path, history: Sequence[EpochRecord], lag: int) -
     """
     if not path.exists():
         return None
-    text = path.read_text(encoding="utf-8", errors="replace")
-    own = log_text(history)
-    ahead = text[len(own) :].count("\n")
-    if text.endswith("\n") and (own.startswith(text) or (text.startswith(own) and ahead <= lag)):
-        return None
+    try:
+        rows = read_log(path)
+    except StudioError:
+        rows = None
+    if rows is not None and len(rows) <= len(history) + lag:
+        both = min(len(rows), len(history))
+        if rows[:both] == tuple(history[:both]):
+            return None
     number = 1
     while (aside := path.with_name(f"{path.stem}.{number}{path.suffix}")).exists():
         number += 1

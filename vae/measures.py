@@ -20,6 +20,8 @@ class Measure(NamedTuple):
 MEASURES = (
     Measure("psnr", "PSNR", marked("reconstructions; higher is better"), "dB", ".1f"),
     Measure("ssim", "SSIM", marked("likeness of reconstructions; 1 is best"), "", ".3f"),
+    Measure("explained_variance", marked("Explained variance"),
+            marked("0: no better than the mean image; 1 is best"), "", ".2f"),
     Measure("active_units", marked("Active latents"), marked("latents in use"), "", ".0f"),
     Measure("beta", marked("KL weight in use"), marked("mean of the epoch")),
     Measure("sharpness", marked("Sharpness"), marked("1: as sharp as the originals"), "", ".2f"),

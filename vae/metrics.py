@@ -39,6 +39,33 @@ def psnr(mse: float) -> float:
     return min(10 * math.log10(4 / mse), BEST_PSNR) if mse else BEST_PSNR
 
 
+class Spread:
+    """How much images differ from their mean image, which is gathered batch by batch."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sum: Tensor | float = 0.0
+        self.squares = 0.0
+
+    def add(self, images: Tensor) -> None:
+        """Take a batch of images."""
+        images = images.cpu().double()  # sums of float32 say little of images that are nearly alike
+        self.count += len(images)
+        self.sum = self.sum + images.sum(0)
+        self.squares += float(images.square().sum())
+
+    def explained(self, mse: float) -> float:
+        """Share of the variance that reconstructions with such a mean squared error explain.
+
+        The coefficient of determination, R squared: 1 without an error, 0 if the mean image in
+        place of all would do as well, below 0 if it would do better. Not a number or infinite if
+        the images are all alike.
+        """
+        mean = torch.as_tensor(self.sum) / self.count
+        variance = self.squares / (self.count * mean.numel()) - float(mean.square().mean())
+        return 1 - mse / variance if variance > ROUNDING / 100 else math.nan
+
+
 def ssim(originals: Tensor, made: Tensor) -> float:
     """Mean structural similarity of pairs of images, 1 if they are equal.
 

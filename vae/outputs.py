@@ -20,7 +20,7 @@ from vae.files import (
     BESIDE_CHECKPOINTS,
     IMAGE_LIST_NAME,
     LOSS_CURVE_NAME,
-    SAMPLER_NAME,
+    SAMPLER_NAMES,
     is_picture,
     listed,
     move_into,
@@ -169,7 +169,7 @@ class Outputs:
         """
         place = (state.history, state.images_done)
         facts = sampler_file.fitted_to(self.config.sampler, state.data.fingerprint, *place)
-        path = Path(state.config.model_save_dir) / SAMPLER_NAME
+        path = Path(state.config.model_save_dir) / SAMPLER_NAMES[self.config.sampler]
         if path.parent.is_dir():
             self._write_file(path, lambda: sampler_file.save(path, sampler, facts))
 

@@ -14,7 +14,7 @@ from vae.checkpoint import checkpoint_files
 from vae.config import OWNED
 from vae.files import BESIDE_CHECKPOINTS, is_picture, listed, move_into, safe_name, same_folder
 from vae.gallery import run_of
-from vae.history import log_text, run_mark
+from vae.history import is_log, run_mark
 from vae.lock import only_run
 from vae.runs import Run, run_path
 
@@ -55,7 +55,7 @@ def own_files(run: Run, runs: Sequence[Run]) -> list[Path]:
     log, checkpoints = run.place("log_file"), run.place("model_save_dir")
     return [
         *(pictures if "output_dir" in own else ()),
-        *([log] if "log_file" in own and _is_log(log) else ()),
+        *([log] if "log_file" in own and is_log(log) else ()),
         *(_in_checkpoints(checkpoints) if "model_save_dir" in own else ()),
     ]
 
@@ -89,15 +89,6 @@ def _free_name(run: Run, files: Sequence[Path]) -> str:
         if not any((path.parent / TRASH / name).exists() for path in files):
             return name
     raise OSError(errno.EEXIST, "it has no free name left", TRASH)
-
-
-def _is_log(path: Path) -> bool:
-    """Whether a file begins with the names of our log's columns."""
-    first = log_text(())
-    if not path.is_file():
-        return False
-    with path.open(encoding="utf-8", errors="replace") as file:
-        return file.read(len(first)) == first
 
 
 def _in_checkpoints(folder: Path) -> list[Path]:

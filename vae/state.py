@@ -17,7 +17,7 @@ import torch
 
 from vae import checkpoint
 from vae.checkpoint import CheckpointError, Layout, MismatchError
-from vae.config import RECORDED, SHAPE, TrainConfig, fixed_apart
+from vae.config import PATHS, RECORDED, SHAPE, TrainConfig, fixed_apart
 from vae.dataset import MedicalImageDataset
 from vae.events import EpochRecord
 from vae.files import readable
@@ -178,9 +178,10 @@ class TrainingState:
         for the one before.
         """
         wait(self._saving)
+        values = self.config.to_dict()
         record = Record(
-            # What is measured later finds the images from any folder.
-            config={**self.config.to_dict(), "file_path": os.path.abspath(self.config.file_path)},
+            # What is done with it later finds images and pictures from any folder.
+            config=values | {name: os.path.abspath(str(values[name])) for name in PATHS},
             history=tuple(self.history),
             images_done=self.images_done,
             seconds=self.seconds,

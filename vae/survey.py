@@ -20,7 +20,12 @@ from vae.image_header import Header, read_header
 from vae.images import ImageError, ImageFile, evenly_spread, find_images, none_found
 from vae.paths import cannot_read
 
-SAMPLE = 24
+# Files that a contact sheet may be made of, and at most so many that are looked at for colour.
+SAMPLE = 96
+COLOUR_SAMPLE = 24
+# Width to height as people say it, of images wider than high; and how far off is still said so.
+RATIOS = ((1, 1), (5, 4), (4, 3), (3, 2), (16, 10), (5, 3), (16, 9), (2, 1))
+NEAR = 0.005
 # What a list can show; the numbers beside it count all.
 LISTED = 1000
 # More threads wait for a network in parallel, but take turns with the window.
@@ -31,6 +36,7 @@ BLOCK = 16_384
 
 Emit = Callable[[Progress], None]
 Stop = Callable[[], bool]
+Ratio = tuple[float, float]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -44,8 +50,8 @@ class Found(NamedTuple):
 
     @property
     def sample(self) -> tuple[ImageFile, ...]:
-        """At most 24 files, spread evenly over all."""
-        return tuple(self.files[place] for place in evenly_spread(len(self.files), SAMPLE))
+        """At most 96 files, spread evenly over all."""
+        return _spread(self.files, SAMPLE)
 
 
 @dataclass(frozen=True)
@@ -53,26 +59,43 @@ class Survey:
     """What the headers of all files say, and which files are copies of others.
 
     formats are the most frequent first. sizes are the smallest, the median and the largest (width,
-    height) by area, none if no header can be read. Of files that cannot be used and of groups of
-    copies at most 1,000 are named; refused and copies count all.
+    height) by area, none if no header can be read. ratios are width to height with the number of
+    images, the most frequent first: (4, 3), or (1.27, 1) where people have no name for it; whatever
+    is further from 1:1 than half a per cent is not square. colour_sample are at most 24 of the
+    files whose pixels are saved as colour, spread evenly; decoded and coloured say how many of them
+    were decoded since, and have it. Of files that cannot be used and of groups of copies at most
+    1,000 are named; refused and copies count all.
     """
 
     folder: Path
     files: int
     formats: tuple[tuple[str, int], ...]
     sizes: tuple[tuple[int, int], ...]
-    not_square: int
+    ratios: tuple[tuple[Ratio, int], ...]
     saved_grey: int
     refused: int
     unreadable: tuple[tuple[str, str], ...]
     copies: int
     duplicates: tuple[tuple[str, ...], ...]
     sample: tuple[ImageFile, ...]
+    colour_sample: tuple[ImageFile, ...]
+    decoded: int = 0
+    coloured: int = 0
 
     @property
     def whole(self) -> int:
         """How many files can be used, as far as their headers tell."""
         return sum(count for _name, count in self.formats)
+
+    @property
+    def not_square(self) -> int:
+        """How many of them are stretched."""
+        return self.whole - dict(self.ratios).get((1, 1), 0)
+
+    @property
+    def saved_colour(self) -> int:
+        """How many of them are saved as colour, which may be grey all the same."""
+        return self.whole - self.saved_grey
 
 
 def find(folder: Path, emit: Emit, should_stop: Stop) -> Found:
@@ -93,7 +116,8 @@ def survey(found: Found, emit: Emit, should_stop: Stop) -> Survey:
     """Look at the headers of all files and compare their content. Raises StopRequested."""
     formats: Counter[str] = Counter()
     sizes: Counter[tuple[int, int]] = Counter()
-    bad, refused, grey = list(found.unreadable), len(found.unreadable), 0
+    bad, refused = list(found.unreadable), len(found.unreadable)
+    in_colour: list[ImageFile] = []
     report = _seldom(emit)
 
     def look(file: ImageFile) -> Header | str:
@@ -112,21 +136,42 @@ def survey(found: Found, emit: Emit, should_stop: Stop) -> Survey:
             continue
         formats[header.format] += 1
         sizes[header.width, header.height] += 1
-        grey += header.grey
+        if not header.grey:
+            in_colour.append(file)
     groups = _copies(found, report, should_stop)
     return Survey(
         found.folder,
         len(found.files),
         tuple(formats.most_common()),
         _smallest_median_largest(sizes),
-        sum(count for (width, height), count in sizes.items() if width != height),
-        grey,
+        _ratios(sizes),
+        formats.total() - len(in_colour),
         refused,
         tuple(bad),
         sum(len(group) - 1 for group in groups),
         tuple(groups[:LISTED]),
         found.sample,
+        _spread(in_colour, COLOUR_SAMPLE),
     )
+
+
+def _spread(files: Sequence[ImageFile], most: int) -> tuple[ImageFile, ...]:
+    return tuple(files[place] for place in evenly_spread(len(files), most))
+
+
+def _ratios(sizes: Counter[tuple[int, int]]) -> tuple[tuple[Ratio, int], ...]:
+    ratios: Counter[Ratio] = Counter()
+    for size, count in sizes.items():
+        ratios[_ratio(*size)] += count
+    return tuple(ratios.most_common())
+
+
+def _ratio(width: int, height: int) -> Ratio:
+    shorter, longer = sorted((width, height))
+    exact = longer / max(shorter, 1)  # a header may say 0
+    named = (ratio for ratio in RATIOS if abs(exact * ratio[1] / ratio[0] - 1) <= NEAR)
+    long, short = next(named, (round(exact, 2), 1))
+    return (long, short) if width > height else (short, long)
 
 
 def _smallest_median_largest(sizes: Counter[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

@@ -14,6 +14,7 @@ from vae.images import evenly_spread
 from vae.loss import vae_loss
 from vae.metrics import (
     SIDE,
+    Spread,
     active_units,
     checkerboard,
     dead_share,
@@ -75,6 +76,7 @@ def measures_of(
     detailed = np.isin(np.arange(count), in_detail)
     sums = torch.zeros(len(LOSSES), dtype=torch.float64)
     errors, means, small, originals, made = [], [], [], [], []
+    spread = Spread()
     with highest_outputs(model) as highest:
         for indices in batches(data, config):
             x = load(data, indices)
@@ -92,12 +94,15 @@ def measures_of(
             errors.append((recon - x).square().flatten(1).mean(1).cpu())
             means.append(mu.float().cpu())
             small.append(reduced(x, SIDE).cpu())
+            spread.add(x)
             closely = torch.from_numpy(detailed[indices])[chosen]
             originals.append(x.cpu()[closely])
             made.append(recon.cpu()[closely])
     pair = torch.cat(originals), torch.cat(made)
+    mses = torch.cat(errors)
     found = {
-        "psnr": float(np.mean([psnr(mse) for mse in torch.cat(errors).tolist()])),
+        "psnr": float(np.mean([psnr(mse) for mse in mses.tolist()])),
+        "explained_variance": spread.explained(float(mses.double().mean())),
         "ssim": ssim(*pair),
         "active_units": float(active_units(torch.cat(means))),
         "sharpness": sharpness_ratio(pair[1], pair[0]),

@@ -20,6 +20,7 @@ from tests.test_findings import SOUND, epochs
 from vae import language
 from vae.config import TrainConfig
 from vae.gui import kit
+from vae.gui.app import RUNNING
 from vae.gui.bar import ActionBar
 from vae.measures import MEASURES
 from vae.recorded_run import run_recorded
@@ -251,6 +252,33 @@ def test_no_text_is_cut_off_at_the_smallest_size(trained: Any, code: str) -> Non
 
 
 @pytest.mark.parametrize("code", language.LANGUAGES)
+def test_no_text_is_cut_off_in_any_state_or_mode_at_the_smallest_size(
+    trained: Any, code: str
+) -> None:
+    app = trained.app
+    if code != language.current():
+        app.toggle_language()
+    words = {
+        "idle": "Ready", "checking": "Checking", "running": "Training", "paused": "Paused",
+        "blocked": "Paused", "stopping": "Stopping", "finished": "Done", "failed": "Failed",
+    }  # fmt: skip
+    assert words.keys() > set(RUNNING)
+    text = language._("Looking into the checkpoint folder...")
+    for _mode in range(2):
+        for state, word in words.items():
+            app.set_state(state, language._(word), f"{text} " * 6, "23 min")
+            settle(trained)
+            assert_no_text_is_cut_off(app)
+        app.set_state("idle", "", "")
+        app.form.fill({"lr": "x", "depth": "y", "model_save_dir": ""})
+        app.bar.train.invoke()
+        settle(trained)
+        assert len(app.form.marked()) == 3
+        assert_no_text_is_cut_off(app)
+        app.toggle_mode()
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
 def test_no_text_is_cut_off_with_larger_text_of_twice_the_size(trained: Any, code: str) -> None:
     app = trained.app
     if code != language.current():
@@ -365,7 +393,7 @@ def assert_tabs_fit(app: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "chosen", "count"),
     [
-        ("access", "smallest_size or contrast", 3),
+        ("access", "smallest_size or contrast", 5),
         ("access", "larger_text", 4),
         ("runs_pane", "smallest_size", 2),
         ("quality_pane", "smallest_size", 2),

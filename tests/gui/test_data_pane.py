@@ -59,7 +59,7 @@ def test_the_first_tab_tells_what_is_in_the_folder(open_window: Open, tiny: Make
         "images": "12  ·  PNG 12",
         "sizes": "all 20 x 20",
         "shape": "all square",
-        "colour": "colour, in all 12 images below",
+        "colour": "colour, in all 12 images",
         "memory": texts["memory"],
         "time": "about 12 s on this computer (CPU)",
     }
@@ -291,12 +291,12 @@ def test_a_tab_that_is_made_again_shows_the_same(open_window: Open, tiny: Make) 
 def test_damage_may_hide_in_files_that_were_not_decoded(
     open_window: Open, tiny: Make, images: Path
 ) -> None:
-    make_images(images / "more", 13)
+    make_images(images / "more", 14)
     (images / "a.png").touch()
     window = open_window(tiny())
     wait(window)
     pane = window.app.data
-    assert pane.status["text"] == "Checked: the headers of 26 files, 24 images in full."
+    assert pane.status["text"] == "Checked: the headers of 27 files, 25 images in full."
     assert pane.headline["text"].startswith("At least 1 file cannot be used")
 
 
@@ -307,10 +307,114 @@ def test_words_tell_what_differs(tmp_path: Path) -> None:
         Image.new("L", size).save(tmp_path / f"{i}.png")
     found = survey.survey(find(tmp_path, print, lambda: False), print, lambda: False)
     assert data_words.sizes(found) == "smallest 8 x 8, median 20 x 10, largest 30 x 30"
-    assert data_words.shape(found) == "1 of 3 is not square: it is stretched to a square"
+    stretched = "1 of 3 is not square: it is stretched to a square"
+    assert data_words.shape(found) == f"1:1 (2), 2:1 (1)  ·  {stretched}"
     assert data_words.looking(Progress("scan", 1500, 0)) == "Looking for images... 1,500"
     assert data_words.looking(Progress("compare", 1, 2)) == "Looking for copies... 1 of 2"
     assert data_words.epoch_time(Estimate(0, 0.2, "CPU")) == "less than 1 s on this computer (CPU)"
+
+
+def test_odd_ratios_are_told_and_rare_ones_counted(tmp_path: Path) -> None:
+    from vae.survey import find
+
+    for i, size in enumerate([(127, 100)] * 3 + [(40, 30)] * 2 + [(30, 40)] * 2 + [(9, 1), (8, 1)]):
+        Image.new("L", size).save(tmp_path / f"{i}.png")
+    found = survey.survey(find(tmp_path, print, lambda: False), print, lambda: False)
+    assert data_words.shape(found).startswith("1.27:1 (3), 4:3 (2), 3:4 (2), 2 others  ·  9 of 9")
+
+
+def grey_images(folder: Path, count: int, mode: str = "L") -> Path:
+    """Grey images that differ, saved in a mode."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(count):
+        Image.new("L", (20, 20), 5 * i).convert(mode).save(folder / f"grey_{i:03d}.png")
+    return folder
+
+
+def test_one_colour_image_among_many_grey_ones_is_found(
+    open_window: Open, tiny: Make, tmp_path: Path
+) -> None:
+    folder = grey_images(tmp_path / "grey", 47)
+    Image.new("RGB", (20, 20), (200, 0, 0)).save(folder / "grey_000a.png")  # on no sheet
+    window = open_window(tiny(file_path=str(folder), in_channels=1))
+    pane = window.app.data
+    told, lost = wait(window)["colour"].split("\n")
+    assert not window.app.data_view.sheet.coloured
+    assert told == "1 of 48 images has colour, the others are grey"
+    assert lost == "Colour will be lost: the network sees all images in grey."
+    window.app.root.update()
+    assert pane.suggest["text"] == "Set Colour channels to 3"
+    pane.suggest.invoke()
+    assert wait(window)["colour"] == told
+
+
+def test_grey_images_saved_as_colour_are_no_colour(
+    open_window: Open, tiny: Make, tmp_path: Path
+) -> None:
+    folder = grey_images(tmp_path / "grey", 40, "RGB")
+    window = open_window(tiny(file_path=str(folder), in_channels=1))
+    saved = "all 40 images are saved as colour"
+    assert wait(window)["colour"] == f"{saved}; the 24 that were decoded are grey"
+    assert not window.app.data_view.suggestion()
+    grey_images(folder / "more", 2)
+    make_images(folder / "z", 20)
+    window.app.data.again.invoke()
+    told = wait(window)["colour"].split("\n")[0]
+    assert told == "60 of 62 images are saved as colour; 8 of the 24 that were decoded have it"
+
+
+def test_all_grey_images_suggest_one_channel(open_window: Open, tiny: Make, tmp_path: Path) -> None:
+    window = open_window(tiny(file_path=str(grey_images(tmp_path / "grey", 30)), in_channels=3))
+    assert wait(window)["colour"] == "grey, in all 30 images"
+    assert window.app.data.suggest["text"] == "Set Colour channels to 1"
+
+
+def test_the_sheet_has_no_black_cell(open_window: Open, tiny: Make, images: Path) -> None:
+    window = open_window(tiny())
+    wait(window)
+    pane = window.app.data
+    window.pump(lambda: bool(pane.plot.figure.images))
+    left, top, width, height = pane.plot.box
+    window.pump(lambda: window.pixel(pane.plot.widget, left + 1, top + 1) != (255, 255, 255))
+    corner = window.pixel(pane.plot.widget, left + width - 1, top + height - 1)
+    assert corner == (255, 255, 255)  # 12 images in rows of 8
+
+
+def test_a_run_that_leaves_no_time_for_the_estimate_tells_it_itself(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Event()
+    real = survey.survey
+
+    def slow(found: Any, emit: Any, should_stop: Any) -> Survey:
+        begun.set()
+        while not should_stop():
+            threading.Event().wait(0.01)
+        return real(found, emit, should_stop)
+
+    monkeypatch.setattr(survey, "survey", slow)
+    window = open_window(tiny(num_epochs=500))
+    window.pump(begun.is_set)
+    window.app.control.train()
+    values = window.app.data.values
+    assert (values["memory"]["text"], values["time"]["text"]) == ("...", "...")
+    window.pump(lambda: window.app.view.history != [])
+    assert window.app.busy
+    assert values["memory"]["text"].startswith("about 7")
+    assert values["time"]["text"] == "less than 1 s on this computer (CPU)"
+
+
+def test_before_the_first_batches_a_run_says_when_the_time_is_known() -> None:
+    assert data_words.epoch_time(Estimate(1, 0, "CPU")) == "measured in the first epoch"
+
+
+def test_an_estimate_that_is_known_stays_while_a_run_goes_on(open_window: Open, tiny: Make) -> None:
+    window = open_window(tiny(num_epochs=500))
+    before = wait(window)
+    window.app.control.train()
+    window.pump(lambda: window.app.view.history != [])
+    now = {name: label["text"] for name, label in window.app.data.values.items()}
+    assert now == before and "about 12 s" in now["time"]
 
 
 def test_after_a_run_the_time_is_what_its_epochs_took(open_window: Open, tiny: Make) -> None:

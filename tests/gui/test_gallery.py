@@ -107,7 +107,7 @@ def test_pictures_asked_for_in_the_midst_of_an_epoch_keep_their_places(
         window.pump(lambda pane=pane: between in pane.caption["text"])
         assert pane.position["text"] == "Epoch 2, image 10"
         # The folder is looked at again, as after each run: nothing moves.
-        pane.take_found(pane.folder, (1, 2, 3))
+        pane.take_found(pane.folder, pane.places)
         assert (pane.at, len(pane.places)) == ((1, 10), 4)
     path = tmp_path / "run.gif"
     monkeypatch.setattr(kit, "choose_file", lambda *_: str(path))
@@ -116,6 +116,14 @@ def test_pictures_asked_for_in_the_midst_of_an_epoch_keep_their_places(
     app.toggle_language()
     assert app.samples.at == (1, 10) and "po 10 jej snímkach" in app.samples.caption["text"]
     app.toggle_language()
+    window.end()
+    app = (window := open_window(tiny())).app  # and are there when the run is reopened
+    window.pump(lambda: app.samples.pixels is not None and app.reconstructions.pixels is not None)
+    for pane in (app.samples, app.reconstructions):
+        assert pane.places == [(1, 0), (1, 10), (2, 0), (3, 0)]
+        pane.index.set(1)
+        pane._slid()
+        window.pump(lambda pane=pane: between in pane.caption["text"])
 
 
 def test_a_picture_looked_at_stays_while_training_goes_on(trained: Any) -> None:

@@ -224,6 +224,41 @@ def test_the_arrow_keys_read_the_values_off(open_window: Open) -> None:
         assert plot.hover.epoch == epoch
 
 
+@only_x11
+def test_keys_zoom_and_move_the_view(open_window: Open) -> None:
+    window = open_window()
+    plot = show(window, history(40))
+    plot.widget.focus_force()
+
+    def view() -> tuple[float, float]:
+        left, right = plot.axes.get_xlim()
+        return left, right
+
+    for key, shown in (
+        ("plus", (20, 40)), ("KP_Add", (30, 40)), ("minus", (20, 40)), ("minus", (0, 40)),
+        ("minus", (0, 40)), ("plus", (20, 40)), ("Home", (0, 40)),
+    ):  # fmt: skip
+        window.key(key)
+        window.pump(lambda shown=shown: view() == shown)
+    assert not plot.zoomed
+    # Around the epoch whose values are read off, and following it.
+    for _time in range(11):
+        window.key("Left")
+    window.pump(lambda: plot.hover.epoch == 30)
+    window.key("plus")
+    window.key("plus")
+    window.pump(lambda: view() == (25, 35))
+    low, high = plot.axes.get_ylim()
+    assert 1.2 < low < 16 / 35 + 0.8 and 16 / 25 + 0.8 < high < 1.5  # losses are fitted in
+    for _time in range(6):
+        window.key("Left")
+    window.pump(lambda: plot.hover.epoch == 24)
+    assert view() == (19, 29) and plot.hover.text.get_visible()
+    for _time in range(9):
+        window.key("plus")
+    window.pump(lambda: view()[1] - view()[0] == 2)
+
+
 def test_an_epoch_without_a_validation_loss_reads_no_other_one(open_window: Open) -> None:
     window = open_window()
     losses = {1: 0.11, 3: 0.33, 4: 0.44}

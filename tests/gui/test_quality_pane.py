@@ -56,7 +56,9 @@ def test_a_sound_run_is_told_so(open_window: Open) -> None:
     assert "No fault was found in the training after 7 epochs." in words(pane)
     assert title(window) == "Quality" and not pane.buttons
     titles = [cell.title.get_text() for cell in pane.plot.cells]
-    assert titles[:3] == ["PSNR  24.0 dB", "SSIM  0.800", "Active latents  32 of 32"]
+    assert titles[:4] == [
+        "PSNR  24.0 dB", "SSIM  0.800", "Explained variance  0.80", "Active latents  32 of 32",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("code", language.LANGUAGES)
@@ -123,7 +125,9 @@ def test_the_numbers_of_an_axis_are_those_of_its_ticks() -> None:
 
 def test_only_what_was_measured_has_a_plot(open_window: Open) -> None:
     window = open_window()
-    bare: dict[str, Any] = dict.fromkeys(("ssim", "swd", "sharpness", "checkerboard"))
+    bare: dict[str, Any] = dict.fromkeys(
+        ("ssim", "explained_variance", "swd", "sharpness", "checkerboard")
+    )
     pane = show(window, epochs(7, **bare), SOUND)
     assert [cell.measure.name for cell in pane.plot.cells] == [
         "psnr",
@@ -132,7 +136,7 @@ def test_only_what_was_measured_has_a_plot(open_window: Open) -> None:
         "dead_channels",
     ]
     pane = show(window, epochs(8), SOUND)
-    assert len(pane.plot.cells) == 8
+    assert len(pane.plot.cells) == 9
 
 
 def test_a_finding_can_be_put_into_the_form(open_window: Open) -> None:

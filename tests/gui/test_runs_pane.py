@@ -454,6 +454,16 @@ def test_damaged_samples_leave_the_run_without_a_picture(
     assert set(pane.table.pictures) == {newest, oldest}
 
 
+def test_a_run_is_not_shown_with_the_samples_of_another(
+    open_window: Open, three: list[TrainConfig]
+) -> None:
+    foreign, place = (Path(c.output_dir, "samples_epoch_0001.png") for c in (three[2], three[1]))
+    place.write_bytes(foreign.read_bytes())
+    pane = show(open_window(), 3)
+    newest, _mixed, oldest = (run.id for run in load_runs()[0])
+    assert set(pane.table.pictures) == {newest, oldest}
+
+
 def a_run(name: str, began: float, **facts: Any) -> Run:
     """A run of one epoch; facts of the epoch, and parameters."""
     parts = {field.name for field in dataclasses.fields(EpochRecord)}

@@ -24,6 +24,7 @@ from vae.events import BatchDone
 from vae.gui import dialogs, kit, worker
 from vae.gui.bar import Eta
 from vae.gui.gallery_pane import Shown
+from vae.requests import Request
 from vae.training import run_vae_training
 
 Make = Callable[..., TrainConfig]
@@ -980,6 +981,57 @@ def test_a_paused_run_offers_one_way_to_go_on(open_window: Open, tiny: Make) -> 
     app.bar.pause.invoke()
     window.pump_to("paused")
     assert (app.bar.train["text"], app.bar.pause["text"]) == ("Train", "Go on")
+
+
+def test_each_control_answers_before_training_has_heard_of_it(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(tiny(num_epochs=5000, sample_every=5000))
+    app = window.app
+    window.pump(lambda: app.checkpoints.is_known())
+    with monkeypatch.context() as patch:
+        patch.setattr(app.worker, "train", lambda *_: None)
+        app.bar.train.invoke()
+        assert window.bar().startswith("Checking") and str(app.bar.train["state"]) == "disabled"
+        app.set_state("idle", "", "")
+    app.bar.train.invoke()
+    window.pump(lambda: app.state == "running" and len(app.view.history) >= 2)
+    heard: list[object] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(app.worker, "ask", heard.append)
+        patch.setattr(app.worker, "stop", lambda: heard.append("stop"))
+        for button, answer in (
+            (app.bar.save, "Saving a checkpoint after this batch..."),
+            (app.bar.sample, "Drawing samples after this batch..."),
+            (app.bar.pause, "Pausing after this batch"),
+            (app.bar.stop, "Stopping after this batch"),
+        ):
+            button.invoke()
+            assert answer in window.bar()
+    assert heard == [Request.SAVE, Request.SAMPLE, Request.PAUSE, "stop"]
+    app.set_state("running", "", "")
+
+
+@only_x11
+def test_the_bell_rings_at_the_end_if_nobody_looks(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(tiny(num_epochs=1))
+    app = window.app
+    rung: list[bool] = []
+    monkeypatch.setattr(app.root, "bell", lambda: rung.append(True))
+    app.root.focus_force()
+    window.pump(lambda: bool(app.root.tk.call("focus")))
+    app.bar.train.invoke()
+    window.pump_to("finished")
+    assert not rung
+    app.form.fill({"num_epochs": "2"})
+    window.pump(lambda: app.bar.train["text"] == "Resume")
+    app.root.iconify()
+    window.pump(lambda: not app.root.tk.call("focus"))
+    app.bar.train.invoke()
+    window.pump_to("finished")
+    assert rung == [True]
 
 
 def test_the_log_goes_on_at_its_end_in_less_room_unless_somebody_reads(open_window: Open) -> None:

@@ -59,15 +59,15 @@ class Found:
     """What a checkpoint folder and an output folder hold, as far as they can be read.
 
     record is of the newest checkpoint, or None; anything says whether there are checkpoints at
-    all, damaged ones included. samples and reconstructions are the epochs up to there of which
-    there are pictures.
+    all, damaged ones included. samples and reconstructions are the epochs up to there, with images
+    of the next, of which there are pictures.
     """
 
     folder: str
     record: Record | None
     anything: bool
-    samples: tuple[int, ...]
-    reconstructions: tuple[int, ...]
+    samples: tuple[tuple[int, int], ...]
+    reconstructions: tuple[tuple[int, int], ...]
     problem: str
 
 

@@ -111,7 +111,8 @@ class DataPane(Pane):
 
     def show(self, view: DataView) -> None:
         """Show what is known of the folder."""
-        chosen, known = bool(view.texts.get("file_path")), bool(view.survey or view.sheet)
+        chosen = bool(view.texts.get("file_path"))
+        known = bool(view.survey or view.sheet or view.estimate)
         self.empty.configure(text=labelled(view.problem) or ("" if chosen else self.promise))
         self.status.configure(text=self._status(view))
         self.again.configure(state="disabled" if view.locked else "normal")
@@ -135,14 +136,17 @@ class DataPane(Pane):
     def _show_facts(self, view: DataView) -> None:
         survey, sheet, estimate = view.survey, view.sheet, view.estimate
         waiting = "..." if view.looking else "–"
+        soon = "..." if view.looking or view.locked else "–"  # a run tells it, or the look after it
         texts = {
             "images": words.images(survey) if survey else waiting,
             "sizes": words.sizes(survey) if survey else waiting,
             "shape": words.shape(survey) if survey else waiting,
-            "colour": words.colour(sheet) if sheet else waiting,
-            "memory": words.memory(estimate) if estimate else waiting,
-            "time": words.epoch_time(estimate) if estimate else waiting,
+            "colour": words.colour(survey, sheet) if survey or sheet else waiting,
+            "memory": words.memory(estimate) if estimate else soon,
+            "time": words.epoch_time(estimate) if estimate else soon,
         }
+        if view.loses_colour:
+            texts["colour"] += "\n" + words.colour_lost()
         for name, text in texts.items():
             self.values[name].configure(text=text)
         suggestion = view.suggestion()

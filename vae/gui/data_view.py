@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vae.config import parse
-from vae.events import Progress
+from vae.config import TrainConfig, parse
+from vae.events import BatchDone, DeviceChosen, Progress
 from vae.gui.answers import Looked
 from vae.gui.data_worker import FIELDS
 
@@ -25,6 +26,7 @@ class DataView:
         self.texts: dict[str, str] = {}  # of the fields that were looked at
         self.number = 0  # of the look that goes on, or 0
         self.complete = self.locked = False
+        self.of_run = False  # whether the estimate is what the run that goes on shows
         self._forget()
 
     def _forget(self) -> None:
@@ -49,6 +51,7 @@ class DataView:
         if again or texts["file_path"] != self.texts.get("file_path"):
             self._forget()
         self.texts, self.estimate, self.problem = texts, None, ""
+        self.of_run = False
         self._end()
         if texts["file_path"]:
             self.number = self.app.worker.data.look(texts, self.survey, self.sheet)
@@ -82,6 +85,32 @@ class DataView:
             self.look()
         self.app.data.show(self)
 
+    def follow_run(self, device: DeviceChosen) -> None:
+        """Say of a run what an estimate would have said that it left no time for."""
+        if self.estimate and not self.of_run:
+            return
+        from vae.estimate import Estimate, needed_memory  # what they import, a run has imported
+
+        memory = needed_memory(self._run_config()) if device.threads else 0
+        self.estimate, self.of_run = Estimate(memory, 0, device.device), True
+        self.app.data.show(self)
+
+    def take_batch(self, event: BatchDone) -> None:
+        """A run shows how fast it is."""
+        if self.of_run and event.images_per_s:
+            images = event.batches * self._run_config().batch_size
+            self.take_seconds(images / event.images_per_s)
+
+    def _run_config(self) -> TrainConfig:
+        """The form is locked meanwhile: the run has what it says."""
+        return TrainConfig(**parse(self.app.form.texts())[0])  # type: ignore[arg-type]
+
+    def take_seconds(self, seconds: float) -> None:
+        """A run shows how long an epoch takes."""
+        if self.of_run and self.estimate:
+            self.estimate = replace(self.estimate, seconds=seconds)
+            self.app.data.show(self)
+
     def estimate_again(self) -> None:
         """At the next look: a run has shown how long an epoch takes."""
         self.complete = False
@@ -99,10 +128,24 @@ class DataView:
 
     def suggestion(self) -> str:
         """The value that in_channels should have but has not, or an empty string."""
-        if self.sheet is None or not self.sheet.shown:
+        if self.has_colour is None:
             return ""
-        fitting = "3" if self.sheet.coloured else "1"
+        fitting = "3" if self.has_colour else "1"
         return "" if self.app.form.texts()["in_channels"] == fitting else fitting
+
+    @property
+    def has_colour(self) -> bool | None:
+        """Whether any image has colour, as far as they were decoded; None if none was."""
+        survey, sheet = self.survey, self.sheet
+        if (survey and survey.coloured) or (sheet and sheet.coloured):
+            return True
+        grey = survey and survey.whole and (survey.decoded or not survey.saved_colour)
+        return False if grey or (sheet and sheet.shown) else None
+
+    @property
+    def loses_colour(self) -> bool:
+        """Whether the form makes grey images of some that have colour."""
+        return bool(self.has_colour) and self.app.form.texts()["in_channels"] == "1"
 
     def run_seconds(self) -> float:
         """What a run with the form's values takes on this computer, 0 if it is not known."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vae.sheet import Sheet
     from vae.survey import Survey
 
+RATIOS = 3  # that are named
 DARK = 64  # of 255: what is never brighter is no image meant to be seen
 
 
@@ -67,22 +68,89 @@ def sizes(survey: Survey) -> str:
 
 
 def shape(survey: Survey) -> str:
-    """How many images are stretched."""
+    """Which ratios of width to height there are, and how many images are stretched."""
     if not survey.sizes:
         return "–"
     if not survey.not_square:
         return _("all square")
-    return ngettext(
+    stretched = ngettext(
         "{count} of {total} is not square: it is stretched to a square",
         "{count} of {total} are not square: they are stretched to a square",
         survey.not_square,
     ).format(count=count(survey.not_square), total=count(survey.whole))
+    return f"{_ratios(survey)}  ·  {stretched}"
 
 
-def colour(sheet: Sheet) -> str:
-    """Whether the images have colour, as far as the decoded ones tell."""
-    if not sheet.shown:
-        return "–"
+def _ratios(survey: Survey) -> str:
+    """The most frequent ones: "4:3 (812), 1:1 (190), 12 others"."""
+    shown = survey.ratios[:RATIOS]
+    parts = [f"{_side(a)}:{_side(b)} ({count(images)})" for (a, b), images in shown]
+    if rest := survey.whole - sum(images for _ratio, images in shown):
+        parts.append(ngettext("{count} other", "{count} others", rest).format(count=count(rest)))
+    return ", ".join(parts)
+
+
+def _side(value: float) -> str:
+    return number(value, ",.9g")
+
+
+def colour(survey: Survey | None, sheet: Sheet | None) -> str:
+    """Whether the images have colour, as far as headers and the decoded ones tell."""
+    if survey and survey.whole and survey.decoded == survey.saved_colour:
+        return _colour_of_all(survey)
+    if survey and survey.decoded:
+        return _colour_of_some(survey, sheet)
+    return _colour_below(sheet) if sheet and sheet.shown else "–"
+
+
+def _colour_of_all(survey: Survey) -> str:
+    """Where each file that is saved as colour was decoded."""
+    if not survey.coloured:
+        return _("grey, in all {count} images").format(count=count(survey.whole))
+    if survey.coloured == survey.whole:
+        return _("colour, in all {count} images").format(count=count(survey.whole))
+    return ngettext(
+        "{count} of {total} images has colour, the others are grey",
+        "{count} of {total} images have colour, the others are grey",
+        survey.coloured,
+    ).format(count=count(survey.coloured), total=count(survey.whole))
+
+
+def _colour_of_some(survey: Survey, sheet: Sheet | None) -> str:
+    """Where some of those files were decoded, and maybe others of them for the sheet."""
+    coloured, decoded = survey.coloured, survey.decoded
+    if not coloured and sheet and sheet.coloured:
+        coloured, decoded = sheet.coloured, sheet.shown
+    saved = _("all {total} images are saved as colour")
+    if survey.saved_grey:
+        saved = ngettext(
+            "{count} of {total} images is saved as colour",
+            "{count} of {total} images are saved as colour",
+            survey.saved_colour,
+        )
+    found = ngettext(
+        "{count} of the {total} that were decoded has it",
+        "{count} of the {total} that were decoded have it",
+        coloured,
+    )
+    if coloured == decoded:
+        found = _("all {total} that were decoded have it")
+    if not coloured:
+        found = _("the {total} that were decoded are grey")
+    texts = (
+        saved.format(count=count(survey.saved_colour), total=count(survey.whole)),
+        found.format(count=count(coloured), total=count(decoded)),
+    )
+    return "; ".join(texts)
+
+
+def colour_lost() -> str:
+    """What becomes of colour where the network has one channel."""
+    return _("Colour will be lost: the network sees all images in grey.")
+
+
+def _colour_below(sheet: Sheet) -> str:
+    """As far as the contact sheet tells."""
     if not sheet.coloured:
         return _("grey, in all {count} images below").format(count=sheet.shown)
     if sheet.coloured == sheet.shown:
@@ -105,6 +173,8 @@ def epoch_time(estimate: Estimate) -> str:
     """The time that an epoch takes, or why that is not known."""
     if estimate.problem:
         return labelled(estimate.problem)
+    if not estimate.seconds:
+        return _("measured in the first epoch")
     time = _("less than 1 s")
     if estimate.seconds >= 1:
         time = _("about {time}").format(time=duration(estimate.seconds))

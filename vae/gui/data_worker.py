@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +99,7 @@ def _look_at_folder(
     should_stop: Stop,
 ) -> int:
     """Tell of the images, then of all files. Returns how many can be trained on."""
-    from vae.sheet import contact_sheet
+    from vae.sheet import contact_sheet, count_coloured
     from vae.survey import find
     from vae.survey import survey as look_at_all
 
@@ -115,6 +116,8 @@ def _look_at_folder(
             emit(sheet=contact_sheet(folder, sample, size, channels, should_stop))
     if found:
         survey = look_at_all(found, report, should_stop)
+        decoded, coloured = count_coloured(folder, survey.colour_sample, should_stop)
+        survey = replace(survey, decoded=decoded, coloured=coloured)
         emit(survey=survey)
     return survey.whole if survey else 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tkinter import ttk
@@ -140,13 +140,12 @@ class GalleryPane(Pane):
             self.show(other.shown)
         self._show_place()
 
-    def take_found(self, folder: Path, epochs: tuple[int, ...]) -> None:
-        """Take the epochs whose pictures are in a folder, and read the newest."""
+    def take_found(self, folder: Path, places: Sequence[Place]) -> None:
+        """Take the places whose pictures are in a folder, and read the newest."""
         follow = self.following or folder != self.folder
-        between = [place for place in self.places if place[1]] if folder == self.folder else []
         self.folder = folder
-        self._take([*((epoch, 0) for epoch in epochs), *between])
-        if follow and self.places:
+        self._take(places)
+        if follow and places:
             self.index.set(len(self.places) - 1)
             self._slid()
         self._show_place()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from vae.gui.theme import Palette
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Hover:
-    """Follows the pointer, and the arrow keys while the plot has the focus.
+    """Follows the pointer, and the arrow keys while the plot has the focus; others zoom then.
 
     Drawn over a kept copy of the plot, which takes a fraction of the time of drawing all anew.
     """
@@ -33,8 +35,14 @@ class Hover:
         connect("resize_event", lambda event: self.forget())
         connect("figure_leave_event", lambda event: self.show(0))
         plot.widget.configure(takefocus=True, highlightthickness=1)
-        plot.widget.bind("<Left>", lambda event: self.step(-1))
-        plot.widget.bind("<Right>", lambda event: self.step(1))
+        keys: dict[str, Callable[[], None]] = {
+            "Left": lambda: self.step(-1), "Right": lambda: self.step(1),
+            "Home": lambda: plot.zoom(math.inf, 0),
+            **dict.fromkeys(("plus", "equal", "KP_Add"), lambda: self._zoom(0.5)),
+            **dict.fromkeys(("minus", "KP_Subtract"), lambda: self._zoom(2.0)),
+        }  # fmt: skip
+        for key, act in keys.items():
+            plot.widget.bind(f"<{key}>", lambda event, act=act: act())  # type: ignore[misc]
         plot.widget.bind("<FocusOut>", lambda event: self.show(0), add="+")
         plot.widget.bind("<Button-1>", lambda event: plot.widget.focus_set(), add="+")
 
@@ -45,7 +53,13 @@ class Hover:
 
     def step(self, by: int) -> None:
         """Go to another epoch, at first to the newest."""
-        self.show(self.epoch + by if self.epoch else self._newest())
+        epoch = self.epoch + by if self.epoch else self._newest()
+        self.plot.show_epoch(min(max(epoch, 1), self._newest()))
+        self.show(epoch)
+
+    def _zoom(self, factor: float) -> None:
+        """Show more epochs, or fewer, around the one whose values are read off, or the newest."""
+        self.plot.zoom(factor, self.epoch or self._newest())
 
     def _newest(self) -> int:
         return max((line.epochs[-1] for line in self.plot.lines if line.epochs), default=0)

@@ -26,6 +26,7 @@ from vae.gui.answers import (
     RunsTrashed,
     ThumbnailsReady,
 )
+from vae.history import run_mark
 from vae.language import _, ngettext
 from vae.presets import Preset, delete_preset, load_presets, save_preset
 from vae.runs import Run, load_runs
@@ -187,9 +188,9 @@ def _picture(run: Run, side: int, shelf: Shelf, part: tuple[float, float]) -> tu
         return b"", 0
     try:
         folder = run.place("output_dir")
-        if epochs := shelf.epochs(folder, len(run.history)):
-            path = folder / shelf.name(epochs[-1])
-            return _png(path, path.stat().st_mtime_ns, side, part), epochs[-1]
+        if epoch := shelf.newest(folder, len(run.history), run_mark(run.history)):
+            path = folder / shelf.name(epoch)
+            return _png(path, path.stat().st_mtime_ns, side, part), epoch
     except Exception:
         # The picture is another program's by now, or damaged: the run is shown without it.
         pass

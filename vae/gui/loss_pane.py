@@ -120,9 +120,14 @@ class LossPane(Pane):
         row.pack(side="bottom", fill="x", pady=("6p", 0))
         self.tools: dict[str, ttk.Button] = {}
         tools: tuple[tuple[str, str, str, Callable[[], object]], ...] = (
-            ("home", "house", _("Show all"), self._home),
-            ("pan", "arrows-move", _("Move by dragging"), lambda: self._tool("pan")),
-            ("zoom", "zoom-in", _("Zoom by dragging a rectangle"), lambda: self._tool("zoom")),
+            ("home", "house", _("Show all (Home)"), self._home),
+            ("pan", "arrows-move", _("Move by dragging (left, right)"), lambda: self._tool("pan")),
+            (
+                "zoom",
+                "zoom-in",
+                _("Zoom by dragging a rectangle (+, -)"),
+                lambda: self._tool("zoom"),
+            ),
             ("save", "download", _("Save this plot as a picture"), self.actions.save_plot),
             ("copy", "clipboard", _("Copy the data as CSV text"), self.actions.copy_data),
         )

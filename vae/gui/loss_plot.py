@@ -23,6 +23,7 @@ from vae.ticks import Ticks
 MARGINS = (0.62, 1.45, 0.55, 0.32)  # inches: left, right (for the labels), bottom, top
 TITLE_LINE = 0.17  # inches, of a title's second line
 LABEL_GAP = 18  # pixels at 96 dpi, from one label to the next
+LEAST_EPOCHS = 2  # that a zoom by a key shows
 MANY_EPOCHS = 200  # beyond, a dot for each hides the line
 
 
@@ -126,21 +127,52 @@ class LossPlot(Plot):
 
     def show_all(self) -> None:
         """Show all that there is."""
-        values = [y for line in self.lines for y in line.values] + [y for _x, y in self.points]
-        log = self.axes.get_yscale() == "log"
-        values = [y for y in values if y > 0 or not log]
+        self._show(0, self._last())
+        self.automatic = (*self.axes.get_xlim(), *self.axes.get_ylim())
+        self._view_changed()
+
+    def _last(self) -> float:
+        """The right edge of all that there is."""
         epochs = [line.epochs[-1] for line in self.lines if line.epochs]
-        right = max([*epochs, *(x for x, _y in self.points)], default=1)
-        self.axes.set_xlim(0, max(right, 2))
+        return max([*epochs, *(x for x, _y in self.points), 2])
+
+    def _show(self, left: float, right: float) -> None:
+        """Show a range of epochs, and of the losses what there is within."""
+        points = [p for line in self.lines for p in zip(line.epochs, line.values, strict=True)]
+        log = self.axes.get_yscale() == "log"
+        values = [
+            y for x, y in (*points, *self.points) if left <= x <= right and (y > 0 or not log)
+        ]
+        self.axes.set_xlim(left, right)
         low, high = min(values, default=0.1), max(values, default=1)
         if log:
             self.axes.set_ylim(low / 1.15, high * 1.15)
         else:
             room = (high - low or abs(high) or 1) * 0.12
             self.axes.set_ylim(low - room, high + room)
-        self.automatic = (*self.axes.get_xlim(), *self.axes.get_ylim())
-        self._view_changed()
         self.stale = True
+
+    def zoom(self, factor: float, epoch: int) -> None:
+        """Show so many times as many epochs as now, an epoch in their midst."""
+        left, right = self.axes.get_xlim()
+        width = max(factor * (right - left), LEAST_EPOCHS)
+        if width >= self._last():
+            self.home()
+        else:
+            self._show_around(epoch, width)
+        self.refresh()
+
+    def show_epoch(self, epoch: int) -> None:
+        """Move a view that was zoomed to an epoch that is out of it."""
+        left, right = self.axes.get_xlim()
+        if not left <= epoch <= right:
+            self._show_around(epoch, right - left)
+            self.refresh()
+
+    def _show_around(self, epoch: int, width: float) -> None:
+        left = max(0, min(epoch - width / 2, self._last() - width))
+        self._show(left, left + width)
+        self.hover.follow()
 
     def _view_changed(self) -> None:
         for artist in (self.trace, self.best):

@@ -21,8 +21,8 @@ class Picture(Plot):
         self.box = (0, 0, 1, 1)  # left, top, width, height in the widget's pixels
 
     def update(self, grid: np.ndarray) -> None:
-        """Show uint8 (h, w) or (h, w, 3)."""
-        self.pixels = Image.fromarray(grid).convert("RGB")
+        """Show uint8 (h, w), (h, w, 3) or (h, w, 4)."""
+        self.pixels = Image.fromarray(grid).convert("RGBA")
         self.placed, self.stale = False, True
 
     def refresh(self) -> None:
@@ -44,7 +44,7 @@ class Picture(Plot):
             scale = int(scale)
         width, height = (max(1, round(side * scale)) for side in self.pixels.size)
         method = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BOX
-        pixels = np.asarray(self.pixels.resize((width, height), method).convert("RGBA"))
+        pixels = np.asarray(self.pixels.resize((width, height), method))
         for old in self.figure.images:
             old.remove()
         left, bottom = (

@@ -264,6 +264,7 @@ class RunView:
         self.device = event
         self.app.reconstructions.tell_images(bool(self.values.get("val_fraction")))
         self.show_subject()
+        self.app.data_view.follow_run(event)
         self.eta = Eta()
         if self.app.state == "checking":
             self.app.set_state("running", _("Training"), _("Building the network..."))
@@ -279,6 +280,7 @@ class RunView:
             if len(self.points) > MAX_POINTS:
                 self.points = self.points[::2]
             self.app.loss.show_points(self.points)
+            self.app.data_view.take_batch(event)
         done = (event.epoch - 1) * event.batches + event.batch
         left, total = self.eta.left(event), event.epochs * event.batches
         if trial := self.several.running:
@@ -306,6 +308,7 @@ class RunView:
             self.history.append(r)
         self.points = []
         self._show_history()
+        self.app.data_view.take_seconds(r.seconds)
 
     def _ended(self, event: Ending) -> None:
         app, several = self.app, self.several.over()

@@ -164,8 +164,8 @@ class Worker:
 
 def _look(model_save_dir: str, output_dir: str, emit: Callable[[object], None]) -> None:
     record, anything, problem = None, False, ""
-    samples: tuple[int, ...] = ()
-    reconstructions: tuple[int, ...] = ()
+    samples: tuple[tuple[int, int], ...] = ()
+    reconstructions: tuple[tuple[int, int], ...] = ()
     try:
         from vae import checkpoint
         from vae.gallery import RECONSTRUCTIONS, SAMPLES
@@ -173,9 +173,9 @@ def _look(model_save_dir: str, output_dir: str, emit: Callable[[object], None]) 
         anything = bool(checkpoint.checkpoint_files(Path(model_save_dir), damaged=True))
         if found := checkpoint.peek(Path(model_save_dir)):
             record = found[1]
-            done = len(record.history)
-            samples = SAMPLES.epochs(Path(output_dir), done)
-            reconstructions = RECONSTRUCTIONS.epochs(Path(output_dir), done)
+            done = len(record.history), record.images_done
+            samples = SAMPLES.places(Path(output_dir), done)
+            reconstructions = RECONSTRUCTIONS.places(Path(output_dir), done)
     except Exception as error:
         # A look that fails must not keep the window from working; the run itself will say more.
         problem = str(error) or type(error).__name__

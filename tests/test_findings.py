@@ -219,6 +219,8 @@ def test_a_network_that_is_hardly_better_than_the_mean_image_is_named() -> None:
     assert found.remedy == {"num_epochs": 40}
     assert "explain 0 %" in only(epochs(20, explained_variance=-2.9), values).message
     assert not findings(epochs(20, psnr=23.2, explained_variance=0.4), values)
+    slow: dict[str, Any] = {"explained_variance": lambda e: 0.01 * e}  # which still rises
+    assert not findings(epochs(20, **slow), {**values, "num_epochs": 50})
     # By cosine, a run that still learned at its end is too short only if it is poor.
     rising: dict[str, Any] = {"psnr": lambda e: 20 + 0.2 * e, "explained_variance": 0.2}
     found = only(epochs(20, **rising), {**values, "lr_schedule": "cosine"})

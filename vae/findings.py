@@ -52,6 +52,7 @@ MOST_LATENTS = 1024
 OFF, OFF_LEAST = 1.5, 15.0  # times the error of reconstructions; grey levels
 # dB gained in the last third of a run that has come to its end, at which it was too short.
 STILL_GAINED = 0.5
+STILL_EXPLAINED = 0.05  # the same, as a share of the images' variance
 
 
 class Finding(NamedTuple):
@@ -328,11 +329,12 @@ def _narrow(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Find
     return Finding("narrow", _("Too few latents"), text, remedy, fresh=True)
 
 
-def _gained(history: Sequence[EpochRecord]) -> float:
-    """By how many dB the PSNR rose in the last third of the epochs; 0 where it is not known."""
-    before = [record.psnr for record in history[: len(history) - max(1, len(history) // 3)]]
-    known = [psnr for psnr in before if psnr is not None]
-    newest = history[-1].psnr
+def _gained(history: Sequence[EpochRecord], measure: str = "psnr") -> float:
+    """By how much a measure rose in the last third of the epochs; 0 where it is not known."""
+    values: list[float | None] = [getattr(record, measure) for record in history]
+    before = values[: len(history) - max(1, len(history) // 3)]
+    known = [value for value in before if value is not None]
+    newest = values[-1]
     if newest is None or not before or len(known) < len(before):
         return 0.0
     return newest - max(known)
@@ -389,7 +391,7 @@ def _unlearned(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> F
     newest, steps = history[-1], _steps(history, values)
     ended = newest.epoch >= int(values["num_epochs"])
     poor = [_poor(record) for record in history[-RECENT:]]
-    if not all(poor):
+    if not all(poor) or _gained(history, "explained_variance") >= STILL_EXPLAINED:
         return None
     if (steps < ENOUGH_STEPS and not ended) or _gained(history) >= STILL_GAINED:
         return None

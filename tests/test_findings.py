@@ -78,6 +78,9 @@ def test_a_kl_weight_far_above_the_balanced_one_is_a_collapse() -> None:
     found = only(epochs(beta=1.0, kl_loss=0.05, swd=20.0), values)
     assert found.kind == "collapse" and "carries 0.05 nats" in found.message
     assert found.remedy == {"kl_balance": "auto", "sampler": "gmm"}
+    assert "mean image" not in found.message
+    worse = only(epochs(beta=1.0, kl_loss=0.05, swd=20.0, explained_variance=-3.0), values)
+    assert worse.kind == "collapse" and "mean image would be nearer" in worse.message
     # Latents that carry something have not collapsed, whatever the weight.
     assert not findings(epochs(beta=1.0, kl_loss=0.9, swd=20.0), values)
     assert not findings(epochs(FEWEST - 1, beta=1.0, kl_loss=0.05), values)

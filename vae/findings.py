@@ -270,6 +270,10 @@ def _collapse(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> Fi
     ratio, kl = _times(ratios[-1]), number(history[-1].kl_loss, ".2f")
     remedy: dict[str, Value] = {"kl_balance": "auto", "beta": 1.0, "sampler": "gmm"}
     remedy = {name: value for name, value in remedy.items() if values[name] != value}
+    if (history[-1].explained_variance or 0) < 0:
+        text += " " + _(
+            "The mean image would be nearer to the images than their reconstructions are."
+        )
     title = _("Latents have collapsed")
     used = 2 * (history[-1].active_units or 0) > int(values["latent_dim"])
     if used:

@@ -22,7 +22,8 @@ MAX_TRIALS = 100
 TABLE_NAME = "comparison.csv"
 FIGURES = (
     "state", "epochs", "best_loss", "best_epoch", "loss", "reconstruction_loss", "kl_loss",
-    "blur_loss", "val_loss", "psnr", "ssim", "swd", "seconds", "folder",
+    "blur_loss", "val_loss", "psnr", "ssim", "explained_variance", "active_units", "sharpness",
+    "checkerboard", "dead_channels", "swd", "seconds", "folder",
 )  # fmt: skip
 
 # The names that can be varied: folders are called by the values, which must be fit to be told.

@@ -230,6 +230,30 @@ def test_each_text_has_enough_contrast_on_the_screen(trained: Any) -> None:
     assert checked > 150
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="xdotool drives X11 only")
+def test_tooltips_have_enough_contrast(open_window: Open) -> None:
+    window = open_window()
+    app = window.app
+    button = app.loss.add
+    app.show_tab(app.loss)
+    settle(window)
+
+    def tips() -> list[Any]:
+        tops = [w for w in widgets(app.root) if isinstance(w, tk.Toplevel) and w.winfo_viewable()]
+        return [w for top in tops for w in widgets(top) if w.winfo_class() == "TLabel"]
+
+    for _mode in range(2):
+        subprocess.run(["xdotool", "mousemove", "1439", "899"], check=True)
+        window.pump(lambda: not tips())
+        place = [str(button.winfo_rootx() + 5), str(button.winfo_rooty() + 5)]
+        subprocess.run(["xdotool", "mousemove", *place], check=True)
+        window.pump(lambda: bool(tips()))
+        settle(window)
+        assert contrast(grab(tips()[0])) >= CONTRAST
+        app.toggle_mode()
+    subprocess.run(["xdotool", "mousemove", "1439", "899"], check=True)
+
+
 def visible_bottom(app: Any, widget: tk.Misc) -> int:
     """Where what can be seen of a widget's surroundings ends."""
     canvas = app.form.canvas

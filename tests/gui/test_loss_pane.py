@@ -224,6 +224,24 @@ def test_the_arrow_keys_read_the_values_off(open_window: Open) -> None:
         assert plot.hover.epoch == epoch
 
 
+def test_what_the_lines_were_of_comes_back_after_a_comparison(open_window: Open) -> None:
+    window = open_window()
+    show(window, history(5))
+    loss = window.app.loss
+    other = Comparison((Compared("b", tuple(history(4)), DEFAULTS),))
+    loss.compare(other)
+    loss.show_reconstruction()
+    loss.show_reconstruction()
+    assert loss.choices.lines == loss.lines.current() == RECONSTRUCTION
+    loss.clear.invoke()
+    assert loss.choices.lines == loss.lines.current() == TOTAL
+    loss.compare(other)
+    loss.show_reconstruction()
+    choose(window, loss.lines, RECONSTRUCTION)  # which is the person's own wish then
+    loss.clear.invoke()
+    assert loss.choices.lines == RECONSTRUCTION
+
+
 @only_x11
 def test_keys_zoom_and_move_the_view(open_window: Open) -> None:
     window = open_window()

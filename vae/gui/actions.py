@@ -83,6 +83,7 @@ class Actions:
             return
         places = app.form.texts()
         app.set_state("checking", _("Measuring"), _("Measuring the newest checkpoint..."))
+        app.bar.progress(0, 0)
         app.worker.evaluate(Path(places["model_save_dir"]), Path(places["output_dir"]))
 
     def copy_command(self) -> None:

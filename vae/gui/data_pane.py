@@ -25,7 +25,7 @@ MIDDLE_ROW = 3  # of the contact sheet, or of the line in its place
 def first_steps() -> str:
     """What a person does who sees the window for the first time."""
     steps = (
-        _("1.  Choose the folder of your images, on the left. What is in it appears here."),
+        _("1.  Choose the folder of your images, on the left. The Data tab shows what is in it."),
         _("2.  Choose Presets > Quick look to see in a minute whether it works; click Train."),
         _("3.  Watch Loss, Samples and Quality. Stop saves, and Resume goes on."),
     )

@@ -256,7 +256,7 @@ def menu_button(master: tk.Misc, text: str, fill: Callable[[tk.Menu], None]) -> 
 def tooltip(widget: tk.Widget, text: str, focus: bool = True) -> None:
     """Explain a widget on hover, and on keyboard `focus`, in the theme's colours."""
     size = pixels(widget, 320)[0]
-    tip = tb.ToolTip(widget, text=text, bootstyle="@secondary", wraplength=size, position="right")
+    tip = tb.ToolTip(widget, text=text, wraplength=size, position="right")
 
     if focus:  # that Tab brought: one that a click or a new tab gave asks for no explanation
         widget.bind("<<TraverseIn>>", lambda event: tip.schedule(), add="+")

@@ -53,6 +53,7 @@ class LossChoices:
     smoothing: int = 0  # a place in SMOOTHING
     log_scale: bool = False
     comparison: Comparison = NO_OTHERS
+    before: int | None = None  # what lines were of, where a comparison chose others
 
     @property
     def column(self) -> str:
@@ -207,6 +208,9 @@ class LossPane(Pane):
     def compare(self, comparison: Comparison) -> None:
         """Lay the losses of other runs over this one's, or show it alone."""
         self.choices.comparison = comparison
+        if not comparison.runs and self.choices.before is not None:
+            self.choices.lines, self.choices.before = self.choices.before, None
+            self.lines.current(self.choices.lines)
         if comparison.runs and self.choices.lines == PARTS:  # which are of this run alone
             self.choices.lines = TOTAL
             self.lines.current(TOTAL)
@@ -214,7 +218,9 @@ class LossPane(Pane):
         self._offer_lines()
 
     def show_reconstruction(self) -> None:
-        """Draw the reconstruction error, which compares where losses do not."""
+        """Draw the reconstruction error, which compares where losses do not, until Clear."""
+        if self.choices.before is None:
+            self.choices.before = self.choices.lines
         self.choices.lines = RECONSTRUCTION
         self.lines.current(RECONSTRUCTION)
         self._changed()
@@ -321,6 +327,8 @@ class LossPane(Pane):
     # ---- what its buttons do
 
     def _choose(self, **choice: bool | int) -> None:
+        if "lines" in choice:
+            self.choices.before = None  # the person has chosen since
         for name, value in choice.items():
             setattr(self.choices, name, value)
         self.stale, self.due = True, 0.0

@@ -135,6 +135,7 @@ def _labels(style: Any, c: Palette) -> None:
                 f"{kind}{name}Vae.TLabel", background=back, foreground=colour, font=font
             )
     style.configure("Rule.Vae.TFrame", background=c.rule)
+    style.configure("tooltip.TLabel", background=c.text, foreground=c.background)
 
 
 def _fields(style: Any, c: Palette) -> None:

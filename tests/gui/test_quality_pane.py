@@ -123,6 +123,18 @@ def test_the_numbers_of_an_axis_are_those_of_its_ticks() -> None:
     assert Ticks().format_ticks([0.0, 1e-6, 2e-6]) == ["0", "1e-06", "2e-06"]
 
 
+def test_the_note_of_a_finding_goes_once_the_tab_is_seen(open_window: Open) -> None:
+    window = open_window()
+    app = window.app
+    app.banner.say("note", about=app.quality)
+    window.pump(lambda: app.banner.winfo_viewable())
+    app.show_tab(app.loss)
+    app.refresh()
+    assert app.banner.winfo_manager()
+    app.show_tab(app.quality)
+    window.pump(lambda: not app.banner.winfo_manager())
+
+
 def test_only_what_was_measured_has_a_plot(open_window: Open) -> None:
     window = open_window()
     bare: dict[str, Any] = dict.fromkeys(

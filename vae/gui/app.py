@@ -348,6 +348,7 @@ class App:
         """Redraw what changed and can be seen."""
         for pane in self.panes.values():
             pane.refresh()
+        self.banner.refresh()
         # Findings come and go: what stands below them must not be cut.
         pane = list(self.panes.values())[self.tabs.index("current")]  # type: ignore[no-untyped-call]
         around = self.results.content.winfo_height() - pane.winfo_height()

@@ -17,6 +17,7 @@ class Banner(ttk.Frame):
     def __init__(self, master: tk.Misc, beside: tk.Widget, show_log: Callable[[], object]) -> None:
         super().__init__(master, style="Vae.TFrame", padding="18p 6p 18p 6p")
         self.beside, self.show_log, self.count = beside, show_log, 0
+        self.about: tk.Widget | None = None
         self.word = ttk.Label(self, text=_("Note"), style="Bold.Vae.TLabel")
         self.text = ttk.Label(self, style="Vae.TLabel", justify="left")
         self.more = kit.button(self, "", show_log, "Link")
@@ -30,9 +31,18 @@ class Banner(ttk.Frame):
             "<Configure>", lambda e: self.text.configure(wraplength=max(e.width - 8, 80))
         )
 
-    def say(self, text: str, offer: str = "", command: Callable[[], object] | None = None) -> None:
-        """Show a note, with a link that does something; earlier notes are in the log."""
-        self.count += 1
+    def say(
+        self,
+        text: str,
+        offer: str = "",
+        command: Callable[[], object] | None = None,
+        about: tk.Widget | None = None,
+    ) -> None:
+        """Show a note, with a link that does something; earlier notes are in the log.
+
+        One that is `about` a tab goes once that is seen.
+        """
+        self.count, self.about = self.count + 1, about
         self.text.configure(text=labelled(text))
         many = ngettext("{count} note in the Log", "{count} notes in the Log", self.count)
         link = offer or many.format(count=self.count)
@@ -40,9 +50,14 @@ class Banner(ttk.Frame):
         # At the bottom, where it does not move what is about to be clicked.
         self.pack(side="bottom", fill="x", before=self.beside)
 
+    def refresh(self) -> None:
+        """Take the line away if what it is about is seen."""
+        if self.about and self.about.winfo_viewable():
+            self.clear()
+
     def clear(self) -> None:
         """Take the line away."""
-        self.count = 0
+        self.count, self.about = 0, None
         self.pack_forget()
 
     def paint(self) -> None:

@@ -494,4 +494,4 @@ class RunView:
         if self.app.quality.show(self.history, known) and self.app.busy and unseen:
             text = _("The Quality tab says what is wrong with this run, and what mends it.")
             show = partial(self.app.show_tab, self.app.quality)
-            self.app.banner.say(text, _("Show"), show)
+            self.app.banner.say(text, _("Show"), show, self.app.quality)

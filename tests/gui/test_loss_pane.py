@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from tkinter import ttk
 from typing import Any
 
 import pytest
 from matplotlib.text import Text
 from PIL import Image
 
+from tests.gui.test_access import widgets
 from vae.comparison import NO_OTHERS, Compared, Comparison
 from vae.config import DEFAULTS, TrainConfig
 from vae.curve import Weights
@@ -587,7 +589,10 @@ def test_the_dialog_gives_what_was_chosen_and_asks_for_something(open_window: Op
     dialog._check()
     dialog.export.invoke()
     assert dialog.answer == Export(("b",), "pdf", Path("somewhere").absolute(), False)
-    dialog = ExportDialog(root, {"a": "A"}, ("png",), Export(("a",), "png", Path("x"), True))
+    last = Export(("a",), "png", Path("x"), True)
+    dialog = ExportDialog(root, {"a": "A"}, ("png",), last, "why there are no more")
+    texts = [w["text"] for w in widgets(dialog.top) if isinstance(w, ttk.Label)]
+    assert "why there are no more" in texts
     dialog.field.text.set("  ")
     assert str(dialog.export["state"]) == "disabled"
     dialog.top.destroy()

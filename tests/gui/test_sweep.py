@@ -88,10 +88,11 @@ def test_runs_follow_each_other_and_are_compared(
     assert app.loss_actions.choices.comparison.alone  # the form's run is none of them
     offered: list[list[str]] = []
     monkeypatch.setattr(
-        "vae.gui.loss_actions.ask_export", lambda root, titles, *_: offered.append(list(titles))
+        "vae.gui.loss_actions.ask_export",
+        lambda root, titles, *rest: offered.append([*titles, rest[-1][:8]]),
     )
     app.loss_actions.export()
-    assert offered == [["loss_curve"]]  # no pictures of another run beside these curves
+    assert offered == [["loss_curve", "Pictures"]]  # no pictures of another run beside these curves
     assert str(Path("all") / TABLE_NAME) in window.bar()
     app.bar.link.invoke()  # Compare
     window.pump(lambda: app.runs.comparison is not None)

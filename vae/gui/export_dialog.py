@@ -13,10 +13,13 @@ from vae.language import _
 
 
 def ask_export(
-    root: tk.Tk, titles: Mapping[str, str], formats: tuple[str, ...], last: Export
+    root: tk.Tk, titles: Mapping[str, str], formats: tuple[str, ...], last: Export, hint: str = ""
 ) -> Export | None:
-    """Ask which figures, in which format, into which folder. None if cancelled."""
-    dialog = ExportDialog(root, titles, formats, last)
+    """Ask which figures, in which format, into which folder. None if cancelled.
+
+    `hint` stands below the figures.
+    """
+    dialog = ExportDialog(root, titles, formats, last, hint)
     dialogs.wait(root, dialog.top)
     return dialog.answer
 
@@ -25,7 +28,12 @@ class ExportDialog:
     """The dialog; begins with what was chosen last."""
 
     def __init__(
-        self, root: tk.Tk, titles: Mapping[str, str], formats: tuple[str, ...], last: Export
+        self,
+        root: tk.Tk,
+        titles: Mapping[str, str],
+        formats: tuple[str, ...],
+        last: Export,
+        hint: str = "",
     ) -> None:
         self.answer: Export | None = None
         self.top, body = dialogs.begin(root, _("Export figures"))
@@ -36,6 +44,9 @@ class ExportDialog:
         cell = self._cell(body, 0)
         for name, title in titles.items():
             kit.switch(cell, title, self.wanted[name], self._check).pack(anchor="w", pady="1.5p")
+        if hint:
+            label = ttk.Label(cell, text=hint, style="Muted.Vae.TLabel", wraplength="300p")
+            label.pack(anchor="w")
         self._label(body, 1, _("Format"))
         self.form = ttk.Combobox(
             self._cell(body, 1), values=[form.upper() for form in formats], state="readonly",

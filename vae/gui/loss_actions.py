@@ -102,7 +102,7 @@ class LossActions:
             self.app.tell(_("There is nothing to draw yet. Train first."))
             return
         output_dir = Path(app.form.texts()["output_dir"] or ".").absolute()
-        titles, pictures = figure_titles(), {}
+        titles, pictures, hint = figure_titles(), {}, ""
         for name, pane in (("samples", app.samples), ("reconstructions", app.reconstructions)):
             if shown := pane.shown:
                 drawn = {"seed": shown.seed, **shown.values} if shown.seed is not None else {}
@@ -110,11 +110,15 @@ class LossActions:
                 titles[name] = f"{titles[name]} ({shown.moment})"
         if app.loss.left_out:  # the pictures are of the form's run, and would go with other curves
             titles, pictures = {"loss_curve": titles["loss_curve"]}, {}
+            hint = _(
+                "Pictures are of the form's run, whose curve is not among these: Clear in the Loss "
+                "tab brings both back."
+            )
         own = output_dir / "figures"
         last = self.last_export or Export(tuple(titles), FIGURE_FORMATS[0], own, True)
         if last.folder.name == own.name:  # that of another run, maybe
             last = replace(last, folder=own)
-        if wanted := ask_export(app.root, titles, FIGURE_FORMATS, last):
+        if wanted := ask_export(app.root, titles, FIGURE_FORMATS, last, hint):
             self.last_export = wanted
             run = Subject(
                 tuple(app.view.history), app.loss.values_of_run or app.view.values, output_dir,

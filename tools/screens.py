@@ -81,9 +81,10 @@ def states(window: Window) -> Iterator[tuple[str, Show]]:
     window.pump_to("paused")
     app.show_tab(app.reconstructions)
     yield "paused", as_it_is
+    # While it waits, so that it does not come to its end meanwhile.
+    yield from held(window, "stopping", "Stopping", "after this batch; a checkpoint will be saved")
     app.bar.pause.invoke()
     window.pump_to("running")
-    yield from held(window, "stopping", "Stopping", "after this batch; a checkpoint will be saved")
     window.pump(lambda: app.state == "finished", 300)
     app.show_tab(app.samples)
     yield "finished", as_it_is

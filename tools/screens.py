@@ -90,13 +90,13 @@ def states(window: Window) -> Iterator[tuple[str, Show]]:
     yield "finished", as_it_is
     app.show_tab(app.quality)
     yield "evaluation", partial(evaluated, window)
+    yield "several", partial(with_dialog, window, app.control.train_several)
     app.show_tab(app.log)
     yield "blocked", partial(blocked, window)
     app.show_tab(app.loss)
     yield "failed", partial(failed, window)
     folder = Path(app.form.texts()["output_dir"]).absolute().parent / "several_runs"
     app.form.fill({"num_epochs": "8"})
-    yield "several", partial(with_dialog, window, app.control.train_several)
     app.worker.sweep(app.form.texts(), {"kl_balance": ["auto", "fixed"]}, folder)
     app.set_state("checking", "", "")
     window.pump(lambda: app.state == "finished", 300)
@@ -126,6 +126,7 @@ def held(window: Window, state: str, word: str, text: str) -> Iterator[tuple[str
 
     def show(shoot: Callable[[], None]) -> None:
         app.set_state(state, _(word), _(text))
+        settle(window)
         shoot()
 
     yield state, show

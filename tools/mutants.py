@@ -288,8 +288,8 @@ MUTANTS = (
     Mutant(
         "future version: it is read",
         "vae/header.py",
-        '    if _whole(facts["format"]) != FORMAT:\n',
-        "    if False:\n",
+        '    if not OLDEST <= (version := _whole(facts["format"])) <= FORMAT:\n',
+        '    if (version := _whole(facts["format"])) < OLDEST:\n',
         "tests/test_checkpoint.py",
     ),
     Mutant(

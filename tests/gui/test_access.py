@@ -417,7 +417,7 @@ def assert_tabs_fit(app: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "chosen", "count"),
     [
-        ("access", "smallest_size or contrast", 5),
+        ("access", "smallest_size or contrast", 6),
         ("access", "larger_text", 4),
         ("runs_pane", "smallest_size", 2),
         ("quality_pane", "smallest_size", 2),

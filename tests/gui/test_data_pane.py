@@ -47,7 +47,7 @@ def wait(window: Any) -> dict[str, str]:
 def test_an_empty_form_says_what_will_appear(open_window: Open) -> None:
     pane = open_window().app.data
     pane.update()
-    assert "appears here" in pane.empty["text"]
+    assert "shows what is in it" in pane.empty["text"]
     assert pane.empty.winfo_viewable() and not pane.top.winfo_viewable()
 
 
@@ -186,7 +186,7 @@ def test_a_folder_that_cannot_be_used_is_told(open_window: Open, tmp_path: Path)
     wait(window)
     assert "gone does not exist" in pane.empty["text"]
     leave(window, file_path="")
-    assert "appears here" in pane.empty["text"]
+    assert "shows what is in it" in pane.empty["text"]
 
 
 def test_a_run_ends_the_look_which_begins_anew_after_it(

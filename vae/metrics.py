@@ -58,8 +58,8 @@ class Spread:
         """Share of the variance that reconstructions with such a mean squared error explain.
 
         The coefficient of determination, R squared: 1 without an error, 0 if the mean image in
-        place of all would do as well, below 0 if it would do better. Not a number or infinite if
-        the images are all alike.
+        place of all would do as well, below 0 if it would do better. Not a number if the images
+        are all alike.
         """
         mean = torch.as_tensor(self.sum) / self.count
         variance = self.squares / (self.count * mean.numel()) - float(mean.square().mean())

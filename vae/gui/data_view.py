@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from vae.sheet import Sheet
     from vae.survey import Survey
 
+ANOTHER = 0.1  # of the time of an epoch, by which another one must differ to be told
+
 
 class DataView:
     """The newest look at the folder. Lives on the window's thread."""
@@ -27,6 +29,7 @@ class DataView:
         self.number = 0  # of the look that goes on, or 0
         self.complete = self.locked = False
         self.of_run = False  # whether the estimate is what the run that goes on shows
+        self.batch_size = 0  # of that run
         self._forget()
 
     def _forget(self) -> None:
@@ -91,23 +94,23 @@ class DataView:
             return
         from vae.estimate import Estimate, needed_memory  # what they import, a run has imported
 
-        memory = needed_memory(self._run_config()) if device.threads else 0
+        # The form is locked meanwhile: the run has what it says.
+        config = TrainConfig(**parse(self.app.form.texts())[0])  # type: ignore[arg-type]
+        memory = needed_memory(config) if device.threads else 0
         self.estimate, self.of_run = Estimate(memory, 0, device.device), True
+        self.batch_size = config.batch_size
         self.app.data.show(self)
 
     def take_batch(self, event: BatchDone) -> None:
         """A run shows how fast it is."""
         if self.of_run and event.images_per_s:
-            images = event.batches * self._run_config().batch_size
-            self.take_seconds(images / event.images_per_s)
-
-    def _run_config(self) -> TrainConfig:
-        """The form is locked meanwhile: the run has what it says."""
-        return TrainConfig(**parse(self.app.form.texts())[0])  # type: ignore[arg-type]
+            self.take_seconds(event.batches * self.batch_size / event.images_per_s)
 
     def take_seconds(self, seconds: float) -> None:
-        """A run shows how long an epoch takes."""
-        if self.of_run and self.estimate:
+        """A run shows how long an epoch takes. Told anew only if it differs: this comes often."""
+        if not (self.of_run and self.estimate):
+            return
+        if abs(seconds - self.estimate.seconds) > ANOTHER * self.estimate.seconds:
             self.estimate = replace(self.estimate, seconds=seconds)
             self.app.data.show(self)
 

@@ -35,14 +35,14 @@ class Hover:
         connect("resize_event", lambda event: self.forget())
         connect("figure_leave_event", lambda event: self.show(0))
         plot.widget.configure(takefocus=True, highlightthickness=1)
-        keys: dict[str, Callable[[], None]] = {
-            "Left": lambda: self.step(-1), "Right": lambda: self.step(1),
-            "Home": lambda: plot.zoom(math.inf, 0),
-            **dict.fromkeys(("plus", "equal", "KP_Add"), lambda: self._zoom(0.5)),
-            **dict.fromkeys(("minus", "KP_Subtract"), lambda: self._zoom(2.0)),
+        keys: dict[str, Callable[[object], None]] = {
+            "Left": lambda event: self.step(-1), "Right": lambda event: self.step(1),
+            "Home": lambda event: plot.zoom(math.inf, 0),
+            **dict.fromkeys(("plus", "equal", "KP_Add"), lambda event: self._zoom(0.5)),
+            **dict.fromkeys(("minus", "KP_Subtract"), lambda event: self._zoom(2.0)),
         }  # fmt: skip
         for key, act in keys.items():
-            plot.widget.bind(f"<{key}>", lambda event, act=act: act())  # type: ignore[misc]
+            plot.widget.bind(f"<{key}>", act)
         plot.widget.bind("<FocusOut>", lambda event: self.show(0), add="+")
         plot.widget.bind("<Button-1>", lambda event: plot.widget.focus_set(), add="+")
 

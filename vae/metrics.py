@@ -48,8 +48,8 @@ class Spread:
         self.squares = 0.0
 
     def add(self, images: Tensor) -> None:
-        """Take a batch of images."""
-        images = images.cpu().double()  # sums of float32 say little of images that are nearly alike
+        """Take a batch of images, on the CPU: not every device has float64."""
+        images = images.double()  # sums of float32 say little of images that are nearly alike
         self.count += len(images)
         self.sum = self.sum + images.sum(0)
         self.squares += float(images.square().sum())

@@ -94,9 +94,10 @@ def measures_of(
             errors.append((recon - x).square().flatten(1).mean(1).cpu())
             means.append(mu.float().cpu())
             small.append(reduced(x, SIDE).cpu())
+            x = x.cpu()
             spread.add(x)
             closely = torch.from_numpy(detailed[indices])[chosen]
-            originals.append(x.cpu()[closely])
+            originals.append(x[closely])
             made.append(recon.cpu()[closely])
     pair = torch.cat(originals), torch.cat(made)
     mses = torch.cat(errors)

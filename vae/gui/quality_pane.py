@@ -15,7 +15,7 @@ from vae.gui.pane import Pane
 from vae.gui.theme import fit_tabs, pixels
 from vae.language import _, ngettext
 
-# Eight plots take a fifth of a second to draw, for which a running training waits.
+# The plots take some fifth of a second to draw, for which a running training waits.
 REDRAW_SECONDS = 5.0
 GAPS = 40  # logical pixels around headline, cards and plots
 

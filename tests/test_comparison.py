@@ -76,3 +76,16 @@ def test_what_is_known_to_differ_stays_known_beside_a_log() -> None:
 def test_only_what_all_are_known_to_share_is_common() -> None:
     assert "lr" not in common([run(), run(lr=0.1)]) and common([run(), run()])["lr"] == 0.0001
     assert common([run(), Compared("a log", ())]) == {} == common([])
+
+
+def test_a_run_is_taken_out_by_what_it_is_and_not_by_its_name() -> None:
+    here, there = run("beta 1", 3), run("beta 2", model_save_dir="/there")
+    both = Comparison((here, there), alone=True)
+    assert both.without([run("", 2)]) == Comparison((there,), alone=True)
+    assert both.without([run("beta 1", model_save_dir="/elsewhere")]) == both
+
+
+def test_runs_on_other_images_are_left_out_as_far_as_it_is_known() -> None:
+    mine, other = run("mine", file_path="/images"), run("other", file_path="/others")
+    log = Compared("a log", epochs(3))
+    assert Comparison((mine, other, log)).on_images_in("/images") == Comparison((mine, log))

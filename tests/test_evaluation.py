@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,11 @@ from vae.config import TrainConfig
 from vae.decoding import DataError
 from vae.errors import StopRequested
 from vae.evaluation import evaluate, facts, table
+from vae.events import Progress
+from vae.files import SAMPLER_NAMES
 from vae.training import run_vae_training
 from vae.validation import measures_of
+from vae.words import PHASES
 
 Make = Callable[..., TrainConfig]
 
@@ -77,6 +82,55 @@ def test_it_can_be_stopped(tiny: Make) -> None:
     run_vae_training(config)
     with pytest.raises(StopRequested):
         evaluate(Path(config.model_save_dir), print, should_stop=lambda: True)
+
+
+def test_how_far_it_is_is_told_phase_by_phase(tiny: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tiny(num_epochs=1, val_fraction=0.5, batch_size=4, sampler="gaussian")
+    images = run_vae_training(config).history[-1].images
+    monkeypatch.setattr(evaluation, "PROGRESS_SECONDS", 0.0)
+    (Path(config.model_save_dir) / SAMPLER_NAMES["gaussian"]).unlink()  # so that it is fitted anew
+    told: list[Progress] = []
+    evaluate(Path(config.model_save_dir), print, k=2, emit=told.append)
+    assert {progress.phase for progress in told} <= PHASES.keys()
+    phases = [phase for phase, _steps in itertools.groupby(told, key=lambda p: p.phase)]
+    assert [phase for phase in phases if phase != "decode"] == [
+        "scan", "encode", "sample", "read", "reconstruct", "bound", "encode", "nearest", "encode",
+    ]  # fmt: skip
+    nearest = [(p.done, p.total) for p in told if p.phase == "nearest"]
+    assert nearest == [(first, images) for first in range(0, images, 4)]
+    assert all(p.done < p.total for p in told if p.phase not in ("scan", "decode"))
+
+
+def test_a_stop_does_not_wait_for_the_bound_of_a_batch(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(num_epochs=1)  # of twelve images, which are one batch
+    run_vae_training(config)
+    monkeypatch.setattr(evaluation, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("vae.metrics.DECODED", 1)
+    told: list[Progress] = []
+    with pytest.raises(StopRequested):
+        evaluate(
+            Path(config.model_save_dir), print, k=2, emit=told.append,
+            should_stop=lambda: bool(told) and told[-1] == Progress("bound", 2, 12),
+        )  # fmt: skip
+
+
+def test_the_terminal_shows_a_bar_where_somebody_looks(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    command = ["evaluate", f"--model_save_dir={config.model_save_dir}", "--k=2", "--json"]
+    assert main(command) == 0
+    quiet = capsys.readouterr()
+    monkeypatch.setattr(evaluation, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(command) == 0
+    watched = capsys.readouterr()
+    assert quiet.err == "" and watched.out == quiet.out
+    for phase in ("sample", "reconstruct", "bound", "nearest"):
+        assert PHASES[phase] in watched.err
 
 
 def test_the_terminal_prints_a_table_or_all_as_json(

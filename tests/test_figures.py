@@ -17,7 +17,16 @@ from vae.cli import DONE, FAILED, main
 from vae.comparison import Compared, Comparison
 from vae.config import TrainConfig, text_of
 from vae.events import EpochRecord
-from vae.figures import FIGURES, Picture, Subject, caption_of, loss_figure, read_run, write_figures
+from vae.figures import (
+    FIGURES,
+    Picture,
+    Subject,
+    caption_of,
+    loss_figure,
+    read_run,
+    with_changes,
+    write_figures,
+)
 from vae.history import run_mark
 from vae.samples import write_png
 from vae.training import run_vae_training
@@ -234,3 +243,26 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     folders = ["--model_save_dir", str(tmp_path), "--to", str(tmp_path / "paper")]
     assert main(["figures", *folders]) == FAILED
     assert not (tmp_path / "paper").exists()
+
+
+def test_the_caption_tells_what_was_changed_on_the_way(
+    tiny: Callable[..., TrainConfig], tmp_path: Path
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    changed = replace(config, num_epochs=2, lr=0.5 * config.lr, batch_size=2)
+    run_vae_training(changed)
+    run = read_run(Path(config.model_save_dir))
+    changes = [
+        f"From epoch 2: lr {config.lr} became {changed.lr}",
+        f"From epoch 2: batch_size {config.batch_size} became 2",
+    ]
+    for name in ("loss_curve", "samples"):
+        paths, _ = write_figures(run, [name], tmp_path, "svg", True)
+        caption = " ".join(reversed(texts_of(paths[0])))  # its lines are drawn from below
+        assert all(change in caption for change in changes)
+    # The window knows the epochs, and not what was changed before it was opened.
+    known = replace(run, changes=())
+    assert with_changes(known) == run
+    assert with_changes(replace(known, history=HISTORY)).changes == ()  # another run's by now
+    assert with_changes(replace(known, values={})).changes == ()

@@ -20,8 +20,9 @@ from vae import diary, language, reasons, words
 from vae.checkpoint import verify
 from vae.config import PARAMETERS, ConfigError, TrainConfig, check
 from vae.doctor import examine, report
+from vae.errors import StudioError, problem_of
 from vae.events import DataReady, DeviceChosen, EpochRecord, Event, Resumed, TrainingResult
-from vae.language import _, in_english, ngettext, number
+from vae.language import _, in_english, joined, ngettext, number
 from vae.training import run_vae_training
 
 SOURCES = sorted((catalogue.ROOT / "vae").rglob("*.py"))
@@ -185,3 +186,20 @@ def test_those_who_help_and_the_files_of_a_run_are_told_in_english(
     assert "take 96 or 112" in told
     assert "file_path: does not exist" in told
     assert "nie je deliteľné" in check({"img_size": 100})["img_size"]
+
+
+def test_what_was_said_can_be_said_again_in_the_language_in_use() -> None:
+    inner = StudioError(_("it is cut short"))
+    text = _("{path} could not be used ({reason}).").format(path="a.png", reason=inner)
+    error = StudioError(text)
+    said = problem_of(error)
+    told = joined(said, "", _("{count} images/s").format(count=number(0.5)))
+    assert said == str(error) == "a.png could not be used (it is cut short)."
+    language.use("sk")
+    assert said == "a.png could not be used (it is cut short)."  # until it is asked for
+    assert str(said) == str(error) == f"{said}" == "a.png sa nedá použiť (je neúplný)."
+    assert str(told).startswith("a.png sa nedá použiť (je neúplný). ") and "0,5" in str(told)
+    with in_english():
+        assert str(said) == "a.png could not be used (it is cut short)."
+    language.use("en")
+    assert str(str(said)) == said  # and however often

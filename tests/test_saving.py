@@ -23,10 +23,12 @@ from vae.config import TrainConfig
 from vae.dataset import MedicalImageDataset
 from vae.decoding import DataError
 from vae.events import (
+    PROCESSOR,
     BatchDone,
     CheckpointSaved,
     EpochDone,
     Event,
+    Passed,
     Progress,
     Trouble,
     Warned,
@@ -297,6 +299,19 @@ def test_other_programs_that_slow_a_training_are_told_once(
     assert [words in event.message for event in told if isinstance(event, Warned)] == (
         [True] if words else []
     )
+
+
+def test_it_is_told_once_that_other_programs_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, taken, told = 100.0, 0.0, list[Event]()
+    monkeypatch.setattr(watch.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(watch.time, "monotonic", lambda: now)
+    monkeypatch.setattr(watch, "_seconds_of_others", lambda: taken)
+    processor = watch.ProcessorWatch(2, told.append)
+    for second in range(500):
+        now, taken = now + 1, taken + (second % 200 < 100)
+        processor.look()
+    assert [type(event) for event in told] == [Warned, Passed]
+    assert [event.cause for event in told if isinstance(event, (Warned, Passed))] == [PROCESSOR] * 2
 
 
 def test_what_others_did_during_a_pause_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:

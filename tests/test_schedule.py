@@ -7,7 +7,7 @@ import pytest
 
 from vae.config import TrainConfig
 from vae.events import EpochRecord
-from vae.schedule import FLOOR, best_epoch, has_given_up, learning_rate, score, warmed
+from vae.schedule import FLOOR, best_epoch, has_given_up, is_over, learning_rate, score, warmed
 
 Make = Callable[..., TrainConfig]
 
@@ -66,6 +66,13 @@ def test_early_stopping_counts_from_the_best_epoch(tiny: Make) -> None:
     assert has_given_up(rows(3, 1, 2, 1), config.to_dict())
     assert not has_given_up(rows(3, 1, 2, 0.9), config.to_dict())
     assert not has_given_up(rows(3, 1, 2, 1), tiny().to_dict())
+
+
+def test_a_run_is_over_when_all_its_epochs_are_done_or_no_more_are_worth_it(tiny: Make) -> None:
+    values = tiny(early_stopping=2, val_fraction=0.3, num_epochs=5).to_dict()
+    assert not is_over(rows(3, 1, 2), values)
+    assert is_over(rows(3, 1, 2, 1), values)
+    assert is_over(rows(5, 4, 3, 2, 1), values)
 
 
 def test_plateau_halves_after_five_epochs_without_improvement(tiny: Make) -> None:

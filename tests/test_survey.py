@@ -12,6 +12,7 @@ from tests.conftest import make_images
 from vae import survey as module
 from vae.errors import StopRequested, StudioError
 from vae.events import Progress
+from vae.groups import Grouping
 from vae.survey import Survey, find, survey
 
 
@@ -126,6 +127,13 @@ def test_long_lists_are_cut_and_their_numbers_are_not(
         (tmp_path / f"{i}.png").write_text("no image")
     found = look(tmp_path)
     assert (found.refused, len(found.unreadable), found.copies) == (5, 3, 4)
+
+
+def test_names_of_files_that_can_be_used_tell_of_patients(tmp_path: Path) -> None:
+    for i in range(12):
+        Image.new("L", (9, 9), i).save(tmp_path / f"case_{i // 2}_{i}.png")
+    (tmp_path / "case_6_12.png").write_text("no image")
+    assert look(tmp_path).grouping == Grouping(r"(?i)case[ _-]?\d+", 6, 12)
 
 
 def test_a_look_stops_when_asked_and_tells_how_far_it_is(

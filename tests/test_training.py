@@ -33,12 +33,14 @@ from vae.config import ConfigError, TrainConfig
 from vae.decoding import DataError
 from vae.errors import StopRequested
 from vae.events import (
+    LOG,
     BatchDone,
     CheckpointSaved,
     DataReady,
     EpochDone,
     EpochRecord,
     Event,
+    Passed,
     Progress,
     Resumed,
     SamplesReady,
@@ -519,8 +521,18 @@ def test_a_locked_log_is_told_and_training_goes_on(
     monkeypatch.setattr(outputs, "write_log", locked)
     events: list[Event] = []
     run_vae_training(config, events.append)
-    assert any(isinstance(event, Warned) and "log.csv" in event.message for event in events)
+    told = [event for event in events if isinstance(event, (Warned, Passed)) and event.cause == LOG]
+    assert [type(event) for event in told] == [Warned, Warned, Passed]
+    assert all("log.csv" in event.message for event in told)
     assert len(read_log(config.log_file)) == 2
+
+
+def test_a_resume_knows_whether_anything_is_left_to_train(tiny: Make) -> None:
+    run_vae_training(tiny(num_epochs=2))
+    told: list[Event] = []
+    for wanted in (2, 1, 3):
+        run_vae_training(tiny(num_epochs=wanted), told.append)
+    assert [event.over for event in told if isinstance(event, Resumed)] == [True, True, False]
 
 
 def test_a_full_disk_is_told_before_the_first_epoch(

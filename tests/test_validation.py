@@ -219,3 +219,19 @@ def test_a_pattern_that_leaves_images_ungrouped_is_told(tiny: Make) -> None:
         config = tiny(pattern[:5], num_epochs=1, val_fraction=0.4, group_pattern=pattern)
         notes = [event.message for event in train(config)[1] if isinstance(event, Warned)]
         assert any("12 of the 12" in note and "too good" in note for note in notes) == told
+
+
+def test_names_that_tell_of_patients_are_told_where_no_pattern_keeps_them_together(
+    tiny: Make, images: Path
+) -> None:
+    for i, path in enumerate(sorted(images.iterdir())):
+        path.rename(path.with_name(f"patient{i // 2}_{i}.png"))
+    pattern = r"(?i)patient[ _-]?\d+"
+    for place, values, told in (
+        ("no pattern", {"val_fraction": 0.4}, True),
+        ("all learned from", {}, False),
+        ("pattern", {"val_fraction": 0.4, "group_pattern": pattern}, False),
+    ):
+        _result, events = train(tiny(place, num_epochs=1, **values))
+        notes = [event.message for event in events if isinstance(event, Warned)]
+        assert [pattern in note for note in notes if "6 patients" in note] == [True] * told

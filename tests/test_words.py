@@ -30,6 +30,11 @@ def test_a_resume_says_where_it_begins_and_what_changes() -> None:
     assert lines[1] == "From epoch 3: lr 1 became 2."
 
 
+def test_a_run_with_nothing_left_to_train_is_not_said_to_go_on() -> None:
+    lines = event_lines(Resumed(SAVED, 2, 0, (ROW,), (), over=True))
+    assert lines == [f"Loaded {SAVED.name}, after epoch 2: nothing is left to train."]
+
+
 def test_the_end_of_a_run_says_what_came_of_it() -> None:
     assert result_words(TrainingResult(0, 9, 0, True, False, (), None)) == (
         "Stopped",

@@ -13,14 +13,16 @@ import torch
 from vae import explain
 from vae.checkpoint import bytes_a_weight, load_newest
 from vae.config import TrainConfig
-from vae.dataset import MedicalImageDataset, groups_of, split
+from vae.dataset import MedicalImageDataset, split
 from vae.devices import choose_threads, describe
 from vae.errors import StopRequested
 from vae.events import DeviceChosen, Event, HeldBack, Resumed, Warned
 from vae.files import make_folder, remove_leftovers
+from vae.groups import groups_of, suggest, words
 from vae.header import Record
 from vae.language import _, marked, number
 from vae.outputs import Outputs
+from vae.schedule import is_over
 from vae.state import TrainingState, layout_of
 from vae.watch import DiskWatch
 
@@ -47,17 +49,23 @@ def find_data(
     training, validation = split(data, config.val_fraction, config.group_pattern)
     if len(validation):
         watch.emit(HeldBack(len(validation), len(training)))
-        _check_groups(config, data, watch.emit)
+        _check_groups(config, data, watch.emit, should_stop)
     return training, validation
 
 
 def _check_groups(
-    config: TrainConfig, data: MedicalImageDataset, emit: Callable[[Event], None]
+    config: TrainConfig,
+    data: MedicalImageDataset,
+    emit: Callable[[Event], None],
+    should_stop: Callable[[], bool],
 ) -> None:
-    """Warn where a pattern leaves images ungrouped: a patient may then be on both sides."""
+    """Warn where a patient may be on both sides. Raises StopRequested."""
+    names = [file.name for file in data.files]
     if not config.group_pattern:
+        if grouping := suggest(names, should_stop):
+            emit(Warned(words(grouping)))
         return
-    groups = groups_of(data, config.group_pattern)
+    groups = groups_of(names, config.group_pattern)
     if alone := groups.count(""):
         text = _(
             "group_pattern matches nothing in the names of {alone} of the {count} images. Each of "
@@ -101,7 +109,8 @@ def begin(
         changes = state.resume(path, tensors, record)
         if not state.is_exact(record):
             emit(Warned(_(NOT_EXACT)))
-        emit(Resumed(path, state.epoch, state.images_done, record.history, changes))
+        over = is_over(record.history, config.to_dict())
+        emit(Resumed(path, state.epoch, state.images_done, record.history, changes, over))
         outputs.set_foreign_pictures_aside(state)
     else:
         if should_stop():

@@ -90,7 +90,7 @@ class Draft:
         self.folder = folder
         taken = max((number for number, _path in _numbered(folder, damaged=True)), default=0)
         self.path = folder / checkpoint_name(taken + 1, len(record.history))
-        arrays = {name: np.asarray(tensors[name], order="C") for name in sorted(tensors)}
+        arrays = {name: tensors[name] for name in sorted(tensors)}
         self.parts = [(name, array.dtype, array.nbytes) for name, array in arrays.items()]
         entries = {name: Entry(array.dtype.str, array.shape) for name, array in arrays.items()}
         header = header_bytes(entries, record)
@@ -99,9 +99,10 @@ class Draft:
             self.file = stack.enter_context(atomic_write(self.path, over=folder / SPARE_NAME))
             self.file.write(header)
             for array in arrays.values():
+                # Copied one at a time, if it has another order in memory than in a file.
+                content = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
                 # In pieces: measured beside one long write, a window's loop was late by up to
                 # 0.7 s, beside these by 0.2 s.
-                content = array.reshape(-1).view(np.uint8)
                 for start in range(0, content.size, CHUNK):
                     self.file.write(content[start : start + CHUNK].data)
             self.file.flush()

@@ -29,6 +29,7 @@ from vae.events import (
     EpochDone,
     EpochRecord,
     Event,
+    Progress,
     Resumed,
     TrialBegun,
     Trouble,
@@ -38,7 +39,7 @@ from vae.findings import Finding, findings
 from vae.recorded_run import run_recorded
 from vae.runs import load_runs, run_facts, run_line, run_path, telling
 from vae.signals import stop_signals
-from vae.words import event_lines, result_line
+from vae.words import PHASES, event_lines, result_line
 
 DONE, FAILED, BAD_PARAMETERS, STOPPED, UNREAD = 0, 1, 2, 130, 141
 MOST_TOLD = 3  # values in which a run differs, in its line
@@ -336,14 +337,19 @@ def figures(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int
 
 def evaluate(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     """Print what the newest checkpoint is worth, on images that it did not learn from if any."""
+    from tqdm import tqdm
+
     from vae.evaluation import evaluate, facts, table
 
     def warn(text: str) -> None:
-        print(f"Note: {text}", file=sys.stderr)
+        tqdm.write(f"Note: {text}", file=sys.stderr)  # above the bar
 
     wanted = options.count, options.k, options.seed
     network = Path(options.fid_network) if options.fid_network else None
-    found = evaluate(options.model_save_dir, warn, *wanted, should_stop, options.best, network)
+    with _Lines() as lines:
+        found = evaluate(
+            options.model_save_dir, warn, *wanted, should_stop, options.best, network, lines.show
+        )
     if options.json:
         print(json.dumps(facts(found), indent=1))
         return DONE
@@ -359,7 +365,9 @@ def report(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
 
     folders = options.model_save_dir, options.output_dir
     to = Path(options.to) if options.to else None
-    print(write_report(*folders, to, options.names, should_stop))
+    with _Lines() as lines:
+        path = write_report(*folders, to, options.names, should_stop, lines.show)
+    print(path)
     return DONE
 
 
@@ -413,7 +421,7 @@ def demo_data(options: argparse.Namespace, should_stop: Callable[[], bool]) -> i
 
 
 class _Lines:
-    """Shows events as lines, and batches as a tqdm bar on a terminal."""
+    """Shows events as lines, and batches and what else is counted as a tqdm bar on a terminal."""
 
     def __init__(self) -> None:
         from tqdm import tqdm
@@ -437,8 +445,13 @@ class _Lines:
             for change in self.changes:
                 self.tell(change)
             self.changes = ()
+        if isinstance(event, Progress) and event.total:
+            if event.done == 0 or event.total != self.bar.total:
+                self.bar.reset(event.total)  # the time is that of this phase
+            self.bar.unit, self.bar.n = " images", event.done
+            self.bar.set_description(PHASES[event.phase])
         if isinstance(event, BatchDone):
-            self.bar.total, self.bar.n = event.batches, event.batch
+            self.bar.unit, self.bar.total, self.bar.n = "batch", event.batches, event.batch
             self.bar.set_description(f"Epoch {event.epoch}/{event.epochs}", refresh=False)
             self.bar.set_postfix(loss=f"{event.loss:.5g}", images_per_s=f"{event.images_per_s:.1f}")
         for line in event_lines(event):

@@ -46,6 +46,16 @@ class Comparison:
         """The same with one run more."""
         return replace(self, runs=(*self.runs, run))
 
+    def without(self, runs: Sequence[Compared]) -> Comparison:
+        """Without these runs, whatever they are called here."""
+        left = (run for run in self.runs if not any(run.is_of(other) for other in runs))
+        return replace(self, runs=tuple(left))
+
+    def on_images_in(self, folder: str) -> Comparison:
+        """Without the runs that are known to be on images of another folder."""
+        left = (run for run in self.runs if run.values.get("file_path", folder) == folder)
+        return replace(self, runs=tuple(left))
+
     def brought_up_to(self, shown: Compared) -> Comparison:
         """With the epochs that the run that is shown has done since it was compared."""
         runs = (

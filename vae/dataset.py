@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from vae.decoding import DataError, decode_files
 from vae.errors import StopRequested
 from vae.events import DataReady, Event, Progress
 from vae.files import readable
+from vae.groups import groups_of
 from vae.images import find_images, none_found
 from vae.language import _, number
 from vae.reasons import reason_words
@@ -102,7 +102,8 @@ def split(
     if not val_fraction:
         return data, data.subset(np.empty(0, np.int64))
     heads = data.hashes[:, :8].copy()
-    for i, group in enumerate(groups_of(data, group_pattern)):
+    names = [file.name for file in data.files]
+    for i, group in enumerate(groups_of(names, group_pattern)):
         if group:
             digest = hashlib.sha256(group.encode(errors="surrogatepass")).digest()
             heads[i] = np.frombuffer(digest[:8], np.uint8)
@@ -116,15 +117,6 @@ def split(
         text = text.format(share=number(val_fraction), count=len(data), side=side)
         raise DataError(text, {"val_fraction": text})
     return data.subset(np.flatnonzero(~held_back)), data.subset(np.flatnonzero(held_back))
-
-
-def groups_of(data: MedicalImageDataset, group_pattern: str) -> list[str]:
-    """What each image's path below the folder matches of the pattern, "" where nothing does."""
-    if not group_pattern:
-        return [""] * len(data)
-    pattern = re.compile(group_pattern)
-    matches = [pattern.search(file.name) for file in data.files]
-    return [((m[1] if pattern.groups else "") or m[0]) if m else "" for m in matches]
 
 
 # Gives the images of some indices, (B, C, H, W) in [-1, 1].

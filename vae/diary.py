@@ -26,6 +26,7 @@ from vae.events import (
     DeviceChosen,
     EpochDone,
     Event,
+    Passed,
     Resumed,
     TrainingResult,
     Warned,
@@ -120,11 +121,15 @@ def event_facts(event: Event) -> str:
         case DeviceChosen():
             return f"{event.device}, {event.detail}, {event.precision}"
         case Resumed():
+            if event.over:
+                return f"nothing left to train after epoch {event.epoch}"
             return f"resumed at epoch {event.epoch + 1}, image {event.images_done + 1}"
         case EpochDone():
             return str(event.record)
         case CheckpointSaved():
             return f"saved {event.path.name}"
+        case Passed():
+            return f"passed: {event.cause}"
         case Warned():
             frames = [f for f in traceback.extract_stack() if _is_ours(f)]
             places = (f"{Path(f.filename).stem}.{f.name}" for f in frames[-PLACES - 2 : -2])

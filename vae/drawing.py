@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +13,9 @@ import numpy as np
 
 from vae import sampler_file, samplers
 from vae.config import Value
-from vae.dataset import MedicalImageDataset, loader, split
+from vae.dataset import Load, MedicalImageDataset, loader, split
 from vae.decoding import DataError
+from vae.events import Event
 from vae.files import SAMPLER_NAMES, drawn_name, readable
 from vae.grid import GRID_SIDE, image_grid
 from vae.header import DamagedError
@@ -52,7 +54,8 @@ def draw(
     """
     loaded = load_model(model_save_dir, warn, best)
     config = dataclasses.replace(loaded.config, **values)  # type: ignore[arg-type]
-    sampler = sampler_of(loaded, config.sampler, model_save_dir, warn, should_stop)
+    images, load = partial(images_of, loaded, should_stop), loader(should_stop)
+    sampler = sampler_of(loaded, config.sampler, model_save_dir, warn, images, load)
     shape, random = (count, config.latent_dim), generator(seed, "samples")
     latents = samplers.latents(sampler, shape, config.temperature, random)
     grid = image_grid(decode_latents(loaded.model, latents, should_stop))
@@ -67,12 +70,14 @@ def sampler_of(
     kind: str,
     folder: Path,
     warn: Callable[[str], None],
-    should_stop: Callable[[], bool] = lambda: False,
+    images: Callable[[], MedicalImageDataset],
+    load: Load,
 ) -> samplers.Sampler | None:
     """The sampler of a kind for a network: the one beside its checkpoint, or fitted anew.
 
     None for the prior. One that is fitted is kept there for the next time. A file that cannot be
-    used is named through `warn`. Raises DataError if the run's images are needed and not there.
+    used is named through `warn`. `images` gives all that is in the folder of the run's images, if
+    they are needed, `load` the pixels of some. Raises DataError if they are not those of the run.
     """
     if kind == "prior":
         return None
@@ -86,7 +91,7 @@ def sampler_of(
         text = _("{path} cannot be used ({reason}). The sampler is fitted to the images anew.")
         reason = error.strerror if isinstance(error, OSError) else error
         warn(text.format(path=path, reason=reason))
-    data = images_of(loaded, should_stop)
+    data = images()
     if data.fingerprint != record.data:
         text = _(
             "{folder} no longer holds the images that the run learned from. Bring them back, or "
@@ -95,14 +100,18 @@ def sampler_of(
         raise DataError(text.format(folder=readable(data.folder)))
     training, _validation = split(data, loaded.config.val_fraction, loaded.config.group_pattern)
     batch_size = loaded.config.batch_size
-    codes = samplers.encoded(loaded.model, training, loader(should_stop), batch_size)
+    codes = samplers.encoded(loaded.model, training, load, batch_size)
     sampler = samplers.fit(kind, codes, loaded.config.seed)
     with contextlib.suppress(OSError):  # in a folder that is only read, it is fitted each time
         sampler_file.save(path, sampler, facts)
     return sampler
 
 
-def images_of(loaded: Loaded, should_stop: Callable[[], bool]) -> MedicalImageDataset:
+def images_of(
+    loaded: Loaded,
+    should_stop: Callable[[], bool],
+    emit: Callable[[Event], None] = lambda event: None,
+) -> MedicalImageDataset:
     """All that is now in the folder of a run's images. Raises DataError if it is gone or empty."""
     config, folder = loaded.config, Path(loaded.config.file_path)
     if not folder.is_dir():
@@ -113,5 +122,5 @@ def images_of(loaded: Loaded, should_stop: Callable[[], bool]) -> MedicalImageDa
         raise DataError(text.format(folder=readable(folder)))
     cache = int(config.cache_gb * 1e9)
     return MedicalImageDataset(
-        folder, config.img_size, config.in_channels, cache, should_stop=should_stop
+        folder, config.img_size, config.in_channels, cache, emit, should_stop
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,9 +14,11 @@ import numpy as np
 import torch
 
 from vae.config import TrainConfig
-from vae.dataset import Load, MedicalImageDataset, loader, split, to_device
-from vae.decoding import DataError
+from vae.dataset import Load, MedicalImageDataset, split, to_device
+from vae.decoding import PROGRESS_SECONDS, DataError
 from vae.drawing import images_of, sampler_of
+from vae.errors import StopRequested
+from vae.events import Event, Progress
 from vae.fidelity import Prdc, features, features_by, frechet_distance, prdc
 from vae.files import atomic_write
 from vae.findings import Finding
@@ -120,6 +123,7 @@ def evaluate(
     should_stop: Callable[[], bool] = lambda: False,
     best: bool = False,
     network: Path | None = None,
+    emit: Callable[[Progress], object] = lambda progress: None,
 ) -> Evaluation:
     """Measure the newest checkpoint in a folder, on up to `count` of its run's images.
 
@@ -127,12 +131,14 @@ def evaluate(
     a `network` of the person's own, see vae.fidelity.
 
     On the validation images, or on a fixed part of the training images without those. The same
-    seed gives the same numbers. Raises CheckpointError if there is no checkpoint, DataError if the
-    run's images are gone, NetworkError, OSError, StopRequested.
+    seed gives the same numbers. At every batch how far it is is told through `emit`. Raises
+    CheckpointError if there is no checkpoint, DataError if the run's images are gone, NetworkError,
+    OSError, and StopRequested at the next batch once asked to stop.
     """
+    steps = _Steps(emit, should_stop)
     loaded = load_model(folder, warn, best)
     model, config = loaded.model, loaded.config
-    everything = images_of(loaded, should_stop)
+    everything = images_of(loaded, should_stop, steps.tell_reading)
     if everything.fingerprint != loaded.record.data:
         warn(_("The images are not those of the training: some were changed, added or removed."))
     training, validation = split(everything, config.val_fraction, config.group_pattern)
@@ -140,29 +146,32 @@ def evaluate(
     values = config.img_size**2 * config.in_channels
     data = whole.subset(evenly_spread(len(whole), min(count, max(1, MOST_BYTES // values))))
 
-    load = loader(should_stop)
     kind = config.sampler
     try:
-        sampler = sampler_of(loaded, kind, folder, warn, should_stop)
+        sampler = sampler_of(loaded, kind, folder, warn, lambda: everything, steps.load("encode"))
     except DataError as error:  # the density of the images that it learned from is not to be had
         warn(_("{reason} Here samples are drawn from N(0, I).").format(reason=error))
         kind, sampler = "prior", None
     shape, random = (len(data), config.latent_dim), generator(seed, "samples")
-    drawn = decode_latents(model, latents(sampler, shape, config.temperature, random), should_stop)
-    samples = to_device(drawn, CPU)
+    drawn = _decoded(model, latents(sampler, shape, config.temperature, random), steps)
+    samples, load = to_device(drawn, CPU), steps.load("read")
     images = torch.cat([load(data, indices) for indices in batches(data, config)])
     frechet, enough = None, len(data) >= FEWEST_COMPARED
     if network and len(data) > NEIGHBOURS:
-        frechet = frechet_distance(*(features_by(network, x) for x in (images, samples)))
+        step = steps.of("features", len(data))
+        frechet = frechet_distance(*(features_by(network, x, step) for x in (images, samples)))
     bounded = data.subset(evenly_spread(len(data), MOST_BOUNDED))
+    load = steps.load("reconstruct")
     found = measures_of(model, data, config, load, drawn, True, loaded.running_mse)
     mse = found.get("val_reconstruction_loss", 0.0)  # missing where a loss is not finite
-    bound = _bound(model, bounded, config, load, k, seed, mse)
+    bound = _bound(model, bounded, config, steps, k, seed, mse)
+    held_out, load = images if len(validation) else images[:0], steps.load("nearest")
     near = memorisation(
         model,
         samples,
-        images if len(validation) else images[:0],
+        held_out,
         (load(training, indices) for indices in batches(training, config)),
+        steps.of("encode", len(samples) + len(held_out)),
     )
     return Evaluation(
         epoch=loaded.epoch,
@@ -173,7 +182,7 @@ def evaluate(
         samples=len(samples),
         losses={n.removeprefix("val_"): v for n, v in found.items() if n in LOSSES},
         measures={n: v for n, v in found.items() if n not in LOSSES},
-        kl_per_dimension=_kl(model, data, config, load),
+        kl_per_dimension=_kl(model, data, config, steps.load("encode")),
         k=k,
         iwae_bound=bound,
         iwae_bits=bits_per_dimension(bound, values),
@@ -183,6 +192,53 @@ def evaluate(
         copies=copies(near, config.to_dict()) if enough else None,
         pairs=(_picture(near.pixels, drawn, training), _picture(near.latents, drawn, training)),
     )
+
+
+class _Steps:
+    """How far an evaluation is, told at most four times a second; and where it can be stopped."""
+
+    def __init__(self, emit: Callable[[Progress], object], should_stop: Callable[[], bool]) -> None:
+        self.emit, self.should_stop = emit, should_stop
+        self.told = 0.0
+
+    def of(self, phase: str, total: int, first: int = 0) -> Callable[[int], None]:
+        """To be called before each step of a phase with how many are done, beside `first`.
+
+        Raises StopRequested once asked to stop.
+        """
+
+        def step(done: int) -> None:
+            if self.should_stop():
+                raise StopRequested
+            now, done = time.monotonic(), first + done
+            if done == 0 or now - self.told > PROGRESS_SECONDS:
+                self.told = now
+                self.emit(Progress(phase, done, total))
+
+        return step
+
+    def load(self, phase: str) -> Load:
+        """Gives images on the CPU; each batch is a step of a phase."""
+
+        def load(data: MedicalImageDataset, indices: np.ndarray) -> torch.Tensor:
+            self.of(phase, len(data))(int(indices[0]))
+            return to_device(data.batch(indices), CPU)
+
+        return load
+
+    def tell_reading(self, event: Event) -> None:
+        """Of what reading the images reports, how far it is: the rest was told by the training."""
+        if isinstance(event, Progress):
+            self.emit(event)
+
+
+def _decoded(model: VAE, z: torch.Tensor, steps: _Steps) -> np.ndarray:
+    """Latents (N, latent_dim) as uint8 (N, H, W, C)."""
+    step, parts = steps.of("sample", len(z)), []
+    for first in range(0, len(z), GRID_SIDE):
+        step(first)
+        parts.append(decode_latents(model, z[first : first + GRID_SIDE]))
+    return np.concatenate(parts)
 
 
 @torch.inference_mode()
@@ -195,15 +251,15 @@ def _kl(
 
 
 def _bound(
-    model: VAE, data: MedicalImageDataset, config: TrainConfig, load: Load, k: int, seed: int,
+    model: VAE, data: MedicalImageDataset, config: TrainConfig, steps: _Steps, k: int, seed: int,
     mse: float,
 ) -> float:  # fmt: skip
     """The mean over images, at the variance that is best for all of them together, if known."""
     random, variance = generator(seed, "bound"), mse and max(mse, ROUNDING)
-    parts = [
-        iwae_bound(model, load(data, indices), k, random, variance)
-        for indices in batches(data, config)
-    ]
+    load, parts = steps.load("bound"), []
+    for indices in batches(data, config):
+        step = steps.of("bound", len(data), int(indices[0]))
+        parts.append(iwae_bound(model, load(data, indices), k, random, variance, step))
     return float(torch.cat(parts).mean())
 
 
@@ -235,15 +291,15 @@ def rows(found: Evaluation) -> list[tuple[str, str, str]]:
         (_(LOSS_LABELS[name]), number(value, ".5g"), _(LOSS_MEANS[name]))
         for name, value in found.losses.items()
     ]
-    for name, label, good, unit, form in MEASURES:
-        if name in measures:
-            value, words = number(measures[name], form), _(good)
-            if name == "active_units":
+    for measure in MEASURES:
+        if measure.name in measures:
+            value, words = number(measures[measure.name], measure.form), _(measure.good)
+            if measure.name == "active_units":
                 value = _("{count} of {total}").format(count=value, total=len(kl))
-            if name == "swd":
-                words = _("{good}; of {count} samples, each epoch's is of {grid}")
-                words = words.format(good=_(good), count=found.samples, grid=GRID_SIDE**2)
-            told.append((_(label), f"{value} {unit}".rstrip(), words))
+            if measure.name == "swd":
+                text = _("{good}; of {count} samples, each epoch's is of {grid}")
+                words = text.format(good=words, count=found.samples, grid=GRID_SIDE**2)
+            told.append((_(measure.label), f"{value} {measure.unit}".rstrip(), words))
     span = _("{low} to {high} nats")
     span = span.format(low=number(kl.min(), ".3g"), high=number(kl.max(), ".3g"))
     bits = _("{count} a value").format(count=number(found.iwae_bits))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import Field, dataclass
+from dataclasses import Field, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,11 +56,11 @@ SLOW = "_slow"
 class Progress:
     """A phase beside the batches: "scan", "decode", "read", "save", "validate" or "sample".
 
-    Or one of them that is slow.
+    Or one of them that is slow. Or of an evaluation: vae.words names its phases too.
 
     A look at a folder has the phases "scan", "look" (at headers) and "compare" (for copies).
 
-    done of total files; total 0 if it is not known or does not apply.
+    done of total files or images; total 0 if it is not known or does not apply.
     """
 
     phase: str
@@ -96,13 +96,17 @@ class DeviceChosen:
 
 @dataclass(frozen=True)
 class Resumed:
-    """State came from a checkpoint: after `epoch` whole epochs and `images_done` more images."""
+    """State came from a checkpoint: after `epoch` whole epochs and `images_done` more images.
+
+    over: no epoch is left to train.
+    """
 
     path: Path
     epoch: int
     images_done: int
     history: tuple[EpochRecord, ...]
     changes: tuple[str, ...]
+    over: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,8 +173,24 @@ class WentOn:
 
 @dataclass(frozen=True)
 class Warned:
-    """Something a person should know that does not stop the run."""
+    """Something a person should know that does not stop the run.
 
+    It stands, unless it names a `cause` that can pass: PROCESSOR or LOG.
+    """
+
+    message: str
+    cause: str = field(default="", kw_only=True)
+
+
+# Other programs take the processor; the log cannot be written.
+PROCESSOR, LOG = "processor", "log"
+
+
+@dataclass(frozen=True)
+class Passed:
+    """The cause of a warning is no more."""
+
+    cause: str
     message: str
 
 
@@ -255,4 +275,5 @@ Event = (
     | TrialBegun
     | TrialEnded
     | Warned
+    | Passed
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,13 +95,16 @@ class NetworkError(StudioError):
 
 
 @torch.inference_mode()
-def features_by(path: Path, images: Tensor) -> Tensor:
+def features_by(
+    path: Path, images: Tensor, step: Callable[[int], object] = lambda done: None
+) -> Tensor:
     """Features of images (N, C, H, W) in [-1, 1] by a network of the person's own, (N, F) float32.
 
     A TorchScript file, such as the Inception network with which others compute their FID. It gets
     (n, 3, H, W) float32 of 0 to 255, and must itself bring them to its size; where it can be asked
     to `return_features`, it is. A TorchScript file is a program: only one from a source that is
-    trusted should be given. Raises NetworkError, OSError.
+    trusted should be given. `step` is called with how many images are done, before each part of
+    them. Raises NetworkError, OSError.
     """
     path.open("rb").close()  # of a file that is not there, PyTorch says less
     with warnings.catch_warnings():
@@ -110,8 +114,9 @@ def features_by(path: Path, images: Tensor) -> Tensor:
             network = torch.jit.load(str(path), map_location="cpu").eval()  # type: ignore[no-untyped-call]
             named = {argument.name for argument in network.forward.schema.arguments}
             how = {"return_features": True} if "return_features" in named else {}
-            found = []
+            found: list[Tensor] = []
             for part in torch.split(images, AT_ONCE):
+                step(sum(map(len, found)))
                 x = ((part.cpu().float() + 1) * 127.5).round().expand(-1, 3, -1, -1)
                 found.append(network(x, **how).float().flatten(1))
             features = torch.cat(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +23,7 @@ from vae.gallery import RECONSTRUCTIONS, SAMPLES, Shelf, read_picture
 from vae.history import run_mark
 from vae.language import _
 from vae.schedule import best_epoch
+from vae.words import changes_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,6 +56,7 @@ class Picture(NamedTuple):
 class Subject:
     """What figures are drawn from: a run's epochs and parameters, and the folder of its images.
 
+    `changes` are its checkpoint's sentences on parameters that were changed on the way.
     `pictures` names, by the figure, one to draw in place of the newest; `comparison` has the runs
     whose losses, or another `column` of their epochs, are laid over this one's.
     """
@@ -62,6 +64,7 @@ class Subject:
     history: tuple[EpochRecord, ...]
     values: Mapping[str, Value]
     output_dir: Path
+    changes: tuple[str, ...] = ()
     pictures: Mapping[str, Picture] = field(default_factory=dict)
     comparison: Comparison = NO_OTHERS
     column: str = "loss"
@@ -78,7 +81,23 @@ def read_run(model_save_dir: Path, output_dir: Path | None = None) -> Subject:
         raise CheckpointError(text.format(folder=readable(model_save_dir)))
     record = found[1]
     own = Path(str(record.config["output_dir"]))
-    return Subject(record.history, record.config, output_dir or own)
+    return Subject(record.history, record.config, output_dir or own, record.changes)
+
+
+def with_changes(run: Subject) -> Subject:
+    """The run with what was changed on the way, which its newest checkpoint tells.
+
+    Raises CheckpointError if another version wrote that, OSError.
+    """
+    found = checkpoint.peek(Path(str(run.values["model_save_dir"]))) if run.values else None
+    if found is None or run_mark(found[1].history) != run_mark(run.history):
+        return run
+    return replace(run, changes=found[1].changes)
+
+
+def _told() -> list[str]:
+    """The names of the parameters that a caption tells."""
+    return [name for name, facts in PARAMETERS.items() if facts.told and name not in UNTOLD]
 
 
 def caption_of(values: Mapping[str, Value], done: int = 0) -> str:
@@ -86,11 +105,15 @@ def caption_of(values: Mapping[str, Value], done: int = 0) -> str:
 
     With the number of epochs `done`, where it is known and they are not all.
     """
-    told = (name for name, facts in PARAMETERS.items() if facts.told and name not in UNTOLD)
-    texts = {name: text_of(values[name]) for name in told if name in values}
+    texts = {name: text_of(values[name]) for name in _told() if name in values}
     if 0 < done < int(values.get("num_epochs", 0)):
         texts["num_epochs"] = _("{done} of {total}").format(done=done, total=texts["num_epochs"])
     return ", ".join(f"{name}={text}" for name, text in texts.items())
+
+
+def _caption(run: Subject) -> str:
+    texts = (caption_of(run.values, len(run.history)), *changes_of(run.changes, _told()))
+    return ". ".join(text.rstrip(".") for text in texts if text)
 
 
 def loss_figure(run: Subject, with_caption: bool) -> tuple[str, Figure] | None:
@@ -101,7 +124,7 @@ def loss_figure(run: Subject, with_caption: bool) -> tuple[str, Figure] | None:
         return None
     caption = ""
     if with_caption:
-        told = caption_of(run.values, len(run.history))
+        told = _caption(run)
         if runs[0].name:  # what differs is in the names
             told = caption_of(common(runs))
         caption = ". ".join(filter(None, (told, caution(runs, run.column))))
@@ -146,7 +169,7 @@ def _figure_of(
 ) -> tuple[str, Figure] | None:
     if picture is None:
         return None
-    caption = caption_of(run.values, len(run.history)) if with_caption else ""
+    caption = _caption(run) if with_caption else ""
     if with_caption and picture.values:
         caption += f". {_('Drawn with {values}').format(values=caption_of(picture.values))}"
     figure = image_figure(picture.pixels, title.format(moment=picture.moment), caption)

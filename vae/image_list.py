@@ -14,7 +14,7 @@ from pathlib import Path
 
 from vae.dataset import MedicalImageDataset
 from vae.files import IMAGE_LIST_NAME, atomic_write, readable
-from vae.language import _, ngettext
+from vae.language import _, joined, ngettext
 
 Parts = tuple[MedicalImageDataset, MedicalImageDataset]  # for training, for validation
 DIGEST = 8  # bytes: of a million images two are alike with a chance of one in 10^7
@@ -62,7 +62,7 @@ def what_differs(folder: Path, data: str, count: int, images: Parts) -> str:
             "{count} of then is gone or changed.", "{count} of then are gone or changed.", lost
         )
         texts.append(text.format(count=lost))
-    return " ".join(texts)
+    return joined(*texts)
 
 
 def _digests(images: Parts) -> Iterable[tuple[str, bytes, bytes]]:

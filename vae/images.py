@@ -5,17 +5,17 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import PIL
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vae import reasons
 from vae.errors import StopRequested
-from vae.language import _
+from vae.language import _, joined
 
 # Formats of this field that are not read, by suffix.
 MEDICAL = {".dcm": "DICOM", ".nii": "NIfTI"}
@@ -26,12 +26,24 @@ MAX_PIXELS = 100_000_000
 MAX_BYTES = 1_000_000_000
 TOO_LARGE = reasons.TOO_LARGE.format(megabytes=MAX_BYTES // 10**6)
 STOP_EVERY = 256  # entries of the scan
-# Names what decode_image makes of a file: raise its first number whenever that changes.
-DECODER = f"1 Pillow {PIL.__version__} OpenCV {cv2.__version__}"
 SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 
 Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS takes its place
 Image.init()  # registers all formats at once; done on demand it is not safe among threads
+
+
+def _opencv_version() -> str:
+    """As `cv2.__version__`, without the import: most processes know images only as pixels."""
+    try:
+        return ".".join(version("opencv-python").split(".")[:3])
+    except PackageNotFoundError:  # it came by another name: headless, or from a distribution
+        import cv2
+
+        return str(cv2.__version__)
+
+
+# Names what decode_image makes of a file: raise its first number whenever that changes.
+DECODER = f"1 Pillow {PIL.__version__} OpenCV {_opencv_version()}"
 
 
 class ImageError(Exception):
@@ -90,7 +102,7 @@ def none_found(folder: Path) -> str:
     for suffix, name in MEDICAL.items():
         if any(path.name.lower().endswith((suffix, f"{suffix}.gz")) for path in folder.rglob("*")):
             more = _("{name} files ({suffix}) are not read: export them as PNG first.")
-            return f"{text} {more.format(name=name, suffix=suffix)}"
+            return joined(text, more.format(name=name, suffix=suffix))
     return text
 
 
@@ -202,6 +214,8 @@ def _pixels(image: Image.Image, size: int, channels: int) -> np.ndarray:
 
 
 def _resize(pixels: np.ndarray, size: int, channels: int) -> np.ndarray:
+    import cv2  # 26 MB, for the processes alone that decode
+
     height, width = pixels.shape[:2]
     # Two steps, since area averaging is for shrinking only and a strip may shrink one way.
     smaller = (min(width, size), min(height, size))

@@ -11,7 +11,7 @@ import gettext
 import locale
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 LANGUAGES = {"en": "English", "sk": "Slovenčina"}
@@ -67,9 +67,37 @@ def code_of(name: str) -> str:
     return next((code for code, begins in SYSTEM_NAMES.items() if name.startswith(begins)), "en")
 
 
+class Text(str):
+    """A text for a person. `str` of it, or of an error with it, says it in the language in use.
+
+    What is made of it by `format` and `joined` can be said again, too. Anything else makes a plain
+    string of it, which stays as it is.
+    """
+
+    make: Callable[[], str]
+
+    def __str__(self) -> str:
+        return retold(self.make)
+
+    def format(self, *values: object, **facts: object) -> str:
+        return retold(lambda: str.format(str(self), *values, **facts))
+
+
+def retold(make: Callable[[], str]) -> str:
+    """A text that is made now, and anew whenever `str` of it is asked for."""
+    text = Text(make())
+    text.make = make
+    return text
+
+
+def joined(*texts: str, by: str = " ") -> str:
+    """Texts one after the other, without those that are empty."""
+    return retold(lambda: by.join(str(text) for text in texts if text))
+
+
 def _(text: str) -> str:
     """A text in the language in use."""
-    return _now().gettext(text) if text else ""
+    return retold(lambda: _now().gettext(text)) if text else ""
 
 
 def marked(text: str) -> str:
@@ -79,16 +107,19 @@ def marked(text: str) -> str:
 
 def ngettext(one: str, many: str, count: int) -> str:
     """A text that depends on a number, in the language in use."""
-    return _now().ngettext(one, many, count)
+    return retold(lambda: _now().ngettext(one, many, count))
 
 
 def number(value: float, spec: str = ".4g") -> str:
     """A number as the language writes it: 0.5, or 0,5."""
-    text = format(value, spec)
+    return retold(lambda: _written(format(value, spec)))
+
+
+def _written(number: str) -> str:
     if current() == "en":
-        return text
+        return number
     # A narrow space that does not break stands between thousands.
-    return text.replace(",", "\u202f").replace(".", ",")
+    return number.replace(",", "\u202f").replace(".", ",")
 
 
 def _now() -> gettext.NullTranslations:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from vae.metrics import reduced
 from vae.model import VAE
 
 SIDE = 64  # pixels a side at which images are compared
+AT_ONCE = 64  # images that are encoded at once
 PERCENTILE = 5
 COPIED = 0.25  # share of the samples that are as near to a training image as a copy
 
@@ -58,14 +59,22 @@ class _Nearest(NamedTuple):
 
 @torch.inference_mode()
 def memorisation(
-    model: VAE, samples: Tensor, held_out: Tensor, training: Iterable[Tensor]
+    model: VAE,
+    samples: Tensor,
+    held_out: Tensor,
+    training: Iterable[Tensor],
+    step: Callable[[int], object] = lambda done: None,
 ) -> Memorisation:
     """Look for copies of training images among samples.
 
     Images are (N, C, H, W) in [-1, 1]; held_out may have none. The training images come in
-    batches, so that only one of them is in memory. Their places count through the batches.
+    batches, so that only one of them is in memory. Their places count through the batches. `step`
+    is called with how many of the other images are encoded, before each part of them.
     """
-    parts = [_vectors(model, part) for part in torch.split(torch.cat([samples, held_out]), 64)]
+    queries, parts = torch.cat([samples, held_out]), []
+    for first in range(0, len(queries), AT_ONCE):
+        step(first)
+        parts.append(_vectors(model, queries[first : first + AT_ONCE]))
     spaces = [torch.cat(vectors) for vectors in zip(*parts, strict=True)]
     found = [_Nearest(torch.full((len(q),), torch.inf), torch.zeros(len(q)).long()) for q in spaces]
     first = 0

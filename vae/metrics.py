@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -198,24 +198,34 @@ def sliced_wasserstein(a: Tensor, b: Tensor, seed: int) -> float:
 
 @torch.inference_mode()
 def iwae_bound(
-    model: VAE, x: Tensor, k: int, random: torch.Generator, variance: float = 0.0
+    model: VAE,
+    x: Tensor,
+    k: int,
+    random: torch.Generator,
+    variance: float = 0.0,
+    step: Callable[[int], object] = lambda done: None,
 ) -> Tensor:
     """Importance-weighted bound of log p(x) in nats of each image, (N,), with k samples each.
 
     Burda et al., "Importance Weighted Autoencoders" (2016). The decoder is Gaussian, of the given
     variance; without one, of the mean squared error of x decoded from a sample each, the best
     choice (Rybkin et al., 2021), but at least what rounding to 8 bits leaves. p(x) is a density of
-    images in [-1, 1].
+    images in [-1, 1]. `step` is called with how many of the images are done, each time before some
+    are decoded.
     """
     values = x[0].numel()
     at_once = max(1, DECODED // values)
     if not variance:
-        parts = [_samples(model, part, 1, random)[0] for part in torch.split(x, at_once)]
+        parts = []
+        for part in torch.split(x, at_once):
+            step(0)
+            parts.append(_samples(model, part, 1, random)[0])
         variance = max(float(torch.cat(parts, 1).mean()), ROUNDING)
-    bounds = []
+    bounds: list[Tensor] = []
     for part in torch.split(x, max(1, at_once // k)):
         weights = []
         for start in range(0, k, at_once):
+            step(sum(map(len, bounds)))
             errors, ratio = _samples(model, part, min(at_once, k - start), random)
             likelihood = errors / variance + math.log(2 * math.pi * variance)
             weights.append(ratio - 0.5 * values * likelihood)

@@ -15,7 +15,16 @@ from vae.config import OWNED, TrainConfig
 from vae.curve import write_loss_curve
 from vae.dataset import Load
 from vae.decoding import DataError
-from vae.events import EarlierRunKept, Event, Progress, ReconstructionsReady, SamplesReady, Warned
+from vae.events import (
+    LOG,
+    EarlierRunKept,
+    Event,
+    Passed,
+    Progress,
+    ReconstructionsReady,
+    SamplesReady,
+    Warned,
+)
 from vae.files import (
     BESIDE_CHECKPOINTS,
     IMAGE_LIST_NAME,
@@ -47,7 +56,7 @@ class Outputs:
     def __init__(self, config: TrainConfig, emit: Callable[[Event], None]) -> None:
         self.config, self.emit = config, emit
         self.folder, self.log = Path(config.output_dir), Path(config.log_file)
-        self.curve_written = 0.0
+        self.curve_written, self.log_is_held = 0.0, False
         self.originals: np.ndarray | None = None  # that are reconstructed in each epoch
         self.fitted: samplers.Sampler | None = None  # that drew the newest samples
 
@@ -110,12 +119,18 @@ class Outputs:
         try:
             write_log(self.log, state.history)
         except OSError as error:
+            self.log_is_held = True
             # Windows locks a file that a spreadsheet shows; the next epoch writes all rows again.
             text = _(
                 "{log} cannot be written ({reason}), perhaps because another program shows it. "
                 "Training goes on; its rows are safe in the checkpoint. Close that program."
             )
-            self.emit(Warned(text.format(log=self.log, reason=error.strerror or error)))
+            text = text.format(log=self.log, reason=error.strerror or error)
+            self.emit(Warned(text, cause=LOG))
+        else:
+            if self.log_is_held:
+                self.log_is_held = False
+                self.emit(Passed(LOG, _("{log} is written again.").format(log=self.log)))
 
     def write_image_list(self, state: TrainingState) -> None:
         """Note which images the run learns from, for the day when it cannot go on with others."""

@@ -23,6 +23,7 @@ from vae.config import PARAMETERS, text_of
 from vae.decoding import DataError
 from vae.errors import StudioError, problem_of
 from vae.evaluation import Evaluation
+from vae.events import Progress
 from vae.figures import encode, loss_figure, read_run
 from vae.files import REPORT_NAME, atomic_write
 from vae.findings import findings, no_fault, too_early
@@ -33,9 +34,8 @@ from vae.language import _, current, marked, ngettext, number
 from vae.measures import MEASURES
 from vae.memorisation import no_copies
 from vae.reasons import reason_words
-from vae.state import change_words
 from vae.survey import Survey, find, survey
-from vae.words import duration
+from vae.words import change_words, duration
 
 Stop = Callable[[], bool]
 COLUMNS, CELL = 4, (2.6, 2.0)  # of the small plots; inches
@@ -58,13 +58,14 @@ def write_report(
     to: Path | None = None,
     names: bool = False,
     should_stop: Stop = lambda: False,
+    emit: Callable[[Progress], object] = lambda progress: None,
 ) -> Path:
     """Measure a run's newest checkpoint and write all that is known of the run.
 
     Into the output folder, the run's own unless another is given, or to a file. `names` tells
     folders, and files that cannot be used. Without the run's images it says so, and tells the
-    rest. Returns the file. Raises CheckpointError if there is no checkpoint, OSError,
-    StopRequested.
+    rest. How far it is with measuring is told through `emit`. Returns the file. Raises
+    CheckpointError if there is no checkpoint, OSError, StopRequested.
     """
     run = read_run(model_save_dir, output_dir)
     found = peek(model_save_dir)
@@ -72,7 +73,9 @@ def write_report(
     record, measured, looked = found[1], None, None
     notes: list[str] = []
     try:
-        measured = evaluation.evaluate(model_save_dir, notes.append, should_stop=should_stop)
+        measured = evaluation.evaluate(
+            model_save_dir, notes.append, should_stop=should_stop, emit=emit
+        )
     except DataError as error:
         notes.append(str(error))
     folder = Path(str(record.config["file_path"]))

@@ -90,6 +90,11 @@ def has_given_up(history: Sequence[EpochRecord], values: Mapping[str, Value]) ->
     return best is not None and len(history) - best.epoch >= patience
 
 
+def is_over(history: Sequence[EpochRecord], values: Mapping[str, Value]) -> bool:
+    """Whether all epochs are done, or those that were worth it."""
+    return len(history) >= int(values["num_epochs"]) or has_given_up(history, values)
+
+
 def learning_rate(history: Sequence[EpochRecord], config: TrainConfig) -> Callable[[float], float]:
     """Gives that of a step in the epoch after the history, by the part that is then done of it."""
     lr = config.lr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import platform
-import re
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, wait
@@ -24,11 +23,12 @@ from vae.files import readable
 from vae.header import DamagedError, Entry, Record
 from vae.image_list import what_differs
 from vae.images import DECODER
-from vae.language import _, marked
+from vae.language import _, joined
 from vae.loss import VAELoss
 from vae.model import VAE, build_model, initialize
 from vae.randomness import generator
 from vae.schedule import best_epoch
+from vae.words import CHANGE
 
 SUMS, RUNNING_MSE = "epoch_sums", "running_mse"
 MOMENTS = ("exp_avg", "exp_avg_sq")
@@ -36,8 +36,6 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 SUM_NAMES = ("loss", "reconstruction", "kl", "blur", "beta", "images")
 # How much of the running mean of the reconstruction error a batch leaves as it was.
 KEPT_MSE = 0.95
-# In a checkpoint, as in all files but reports, it stands in English.
-CHANGE = marked("From epoch {epoch}: {name} {then} became {now}.")
 
 
 class Means(NamedTuple):
@@ -220,7 +218,7 @@ class TrainingState:
         return next((int(state["step"]) for state in self.optimizer.state.values()), 0)
 
     def _snapshot(self) -> dict[str, np.ndarray]:
-        """Weights, Adam's moments, and running sums and means, on the CPU."""
+        """Weights, Adam's moments, and running sums and means, on the CPU, in any memory layout."""
         tensors: dict[str, torch.Tensor] = {
             SUMS: self.sums.cpu().double(),
             RUNNING_MSE: self.running_mse.cpu().double(),
@@ -233,7 +231,7 @@ class TrainingState:
             # Adam makes its moments even if the scaler then skips the step; they are zeros.
             for moment in MOMENTS if self._steps() else ():
                 tensors[f"optimizer.{name}.{moment}"] = self.optimizer.state[parameter][moment]
-        return {n: tensor.detach().cpu().contiguous().numpy() for n, tensor in tensors.items()}
+        return {n: tensor.detach().cpu().numpy() for n, tensor in tensors.items()}
 
     @torch.no_grad()
     def resume(self, path: Path, tensors: dict[str, np.ndarray], record: Record) -> tuple[str, ...]:
@@ -284,13 +282,6 @@ class TrainingState:
         processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
         computing = f"{processor}, {self.device.type}, {self.dtype}, torch {torch.__version__}"
         return f"{computing}, decoder {DECODER}"
-
-
-def change_words(change: str) -> str:
-    """One of a record's changes in the language in use."""
-    template = re.escape(CHANGE).replace(r"\{", "(?P<").replace(r"\}", ">.+)")
-    found = re.fullmatch(template, change)
-    return _(CHANGE).format(**found.groupdict()) if found else change
 
 
 def layout_of(config: TrainConfig) -> Callable[[Record], Layout | None]:
@@ -344,7 +335,7 @@ def check_same_run(
         folder = readable(Path(str(record.config["file_path"])))
         text = problem.format(then=record.images, folder=folder, now=count)
         differs = what_differs(path.parent, record.data, record.images, (data, validation))
-        problems["file_path"] = f"{text} {differs}".rstrip()
+        problems["file_path"] = joined(text, differs)
     if problems:
         text = _(
             "The checkpoint {path} belongs to another run, and was left untouched. {problems} "
@@ -356,7 +347,7 @@ def check_same_run(
                 "untouched. {problems} Make them as they were, choose another model_save_dir, or "
                 "start fresh."
             )
-        message = text.format(path=path, problems=" ".join(problems.values()))
+        message = text.format(path=path, problems=joined(*problems.values()))
         raise MismatchError(message, problems)
 
 

@@ -16,6 +16,7 @@ from vae import reasons
 from vae.errors import StopRequested, StudioError
 from vae.events import Progress
 from vae.files import readable
+from vae.groups import Grouping, suggest
 from vae.image_header import Header, read_header
 from vae.images import ImageError, ImageFile, evenly_spread, find_images, none_found
 from vae.paths import cannot_read
@@ -64,7 +65,8 @@ class Survey:
     is further from 1:1 than half a per cent is not square. colour_sample are at most 24 of the
     files whose pixels are saved as colour, spread evenly; decoded and coloured say how many of them
     were decoded since, and have it. Of files that cannot be used and of groups of copies at most
-    1,000 are named; refused and copies count all.
+    1,000 are named; refused and copies count all. grouping is what the names of those that can be
+    used tell of patients.
     """
 
     folder: Path
@@ -79,6 +81,7 @@ class Survey:
     duplicates: tuple[tuple[str, ...], ...]
     sample: tuple[ImageFile, ...]
     colour_sample: tuple[ImageFile, ...]
+    grouping: Grouping | None
     decoded: int = 0
     coloured: int = 0
 
@@ -118,6 +121,7 @@ def survey(found: Found, emit: Emit, should_stop: Stop) -> Survey:
     sizes: Counter[tuple[int, int]] = Counter()
     bad, refused = list(found.unreadable), len(found.unreadable)
     in_colour: list[ImageFile] = []
+    names: list[str] = []  # of those that can be used
     report = _seldom(emit)
 
     def look(file: ImageFile) -> Header | str:
@@ -134,6 +138,7 @@ def survey(found: Found, emit: Emit, should_stop: Stop) -> Survey:
             if len(bad) < LISTED:
                 bad.append((readable(Path(file.name)), header))
             continue
+        names.append(file.name)
         formats[header.format] += 1
         sizes[header.width, header.height] += 1
         if not header.grey:
@@ -152,6 +157,7 @@ def survey(found: Found, emit: Emit, should_stop: Stop) -> Survey:
         tuple(groups[:LISTED]),
         found.sample,
         _spread(in_colour, COLOUR_SAMPLE),
+        suggest(names, should_stop),
     )
 
 

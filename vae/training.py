@@ -41,7 +41,7 @@ from vae.paths import check_paths
 from vae.randomness import batch_order, generator
 from vae.requests import Request
 from vae.saving import Decide, Saving
-from vae.schedule import best_epoch, has_given_up, learning_rate, warmed
+from vae.schedule import best_epoch, has_given_up, is_over, learning_rate, warmed
 from vae.state import TrainingState
 from vae.validation import measure
 from vae.watch import DiskWatch, ImageWatch, ProcessorWatch
@@ -171,10 +171,8 @@ class _Training:
         return finished
 
     def is_done(self) -> bool:
-        """Whether all epochs are done, or those that were worth it."""
-        history = self.state.history
-        enough = len(history) >= self.config.num_epochs
-        return enough or has_given_up(history, self.config.to_dict())
+        """Whether no epoch is left to train."""
+        return is_over(self.state.history, self.config.to_dict())
 
     def train_epoch(self) -> None:
         """Train to the end of the running epoch. Raises StopRequested between two batches."""

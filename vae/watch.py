@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from vae.events import SLOW, Event, Progress, Warned
+from vae.events import PROCESSOR, SLOW, Event, Passed, Progress, Warned
 from vae.files import readable
 from vae.images import ImageFile
 from vae.language import _, ngettext, number
@@ -66,27 +66,33 @@ class DiskWatch:
 class ProcessorWatch:
     """Says once that other programs take what the threads of a training on the CPU count on.
 
-    Its threads wait for each other, so that all lose what one of them does.
+    And once that they no longer do. Its threads wait for each other, so that all lose what one of
+    them does.
     """
 
     def __init__(self, threads: int, emit: Callable[[Event], None]) -> None:
         self.threads, self.emit = threads, emit
         self.cores = os.cpu_count() or 1
         self.looked, self.others = time.monotonic(), _seconds_of_others()
-        self.told = False
+        self.told = self.passed = False
 
     def look(self) -> None:
         """Look, every half a minute, how much others took since the last time."""
         now = time.monotonic()
-        if self.told or now < self.looked + BUSY_SECONDS:
+        if self.passed or now < self.looked + BUSY_SECONDS:
             return
-        others, passed = _seconds_of_others(), now - self.looked
-        taken = (others - self.others) / passed
+        others, seconds = _seconds_of_others(), now - self.looked
+        taken = (others - self.others) / seconds
         self.looked, self.others = now, others
-        if passed > 2 * BUSY_SECONDS:  # it was paused, and others had the computer
+        if seconds > 2 * BUSY_SECONDS:  # it was paused, and others had the computer
             return
         fewer = max(1, int(self.cores - taken))
-        if self.threads + taken < self.cores + BUSY_CORES or fewer >= self.threads:
+        slowed = self.threads + taken >= self.cores + BUSY_CORES and fewer < self.threads
+        if self.told and not slowed:
+            self.passed = True
+            text = _("Other programs leave the processor to the training again.")
+            self.emit(Passed(PROCESSOR, text))
+        if self.told or not slowed:
             return
         self.told = True
         text = _(
@@ -95,7 +101,8 @@ class ProcessorWatch:
             "set threads to {fewer}, and resume."
         )
         taken_words = number(taken, ".1f")
-        self.emit(Warned(text.format(taken=taken_words, cores=self.cores, fewer=fewer)))
+        text = text.format(taken=taken_words, cores=self.cores, fewer=fewer)
+        self.emit(Warned(text, cause=PROCESSOR))
 
 
 def _seconds_of_others() -> float:

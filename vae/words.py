@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from vae.events import (
     SLOW,
     CheckpointSaved,
@@ -11,6 +14,7 @@ from vae.events import (
     EpochRecord,
     Event,
     HeldBack,
+    Passed,
     Paused,
     Progress,
     ReconstructionsReady,
@@ -23,9 +27,26 @@ from vae.events import (
     WentOn,
 )
 from vae.files import readable
-from vae.language import _, marked, ngettext, number
+from vae.language import _, joined, marked, ngettext, number
 from vae.reasons import reason_words
 
+# Of a parameter; in a checkpoint, as in all files but reports and figures, it stands in English.
+CHANGE = marked("From epoch {epoch}: {name} {then} became {now}.")
+# What is done meanwhile.
+PHASES = {
+    "scan": marked("Looking for images"),
+    "decode": marked("Decoding images"),
+    "save": marked("Saving a checkpoint"),
+    "sample": marked("Drawing samples"),
+    "validate": marked("Measuring"),
+    # Of an evaluation, beside the first two and the samples.
+    "read": marked("Reading images"),
+    "encode": marked("Encoding images"),
+    "features": marked("Taking features of images"),
+    "reconstruct": marked("Measuring reconstructions"),
+    "bound": marked("Estimating the IWAE bound"),
+    "nearest": marked("Looking for copied images"),
+}
 # What a phase that brings nothing for seconds is likely to wait for.
 SLOW_PHASES = {
     "scan": marked("Waiting for the disk with the images"),
@@ -69,6 +90,8 @@ def event_lines(event: Event) -> list[str]:
         return [_("Went on.")]
     if isinstance(event, Progress) and event.phase.endswith(SLOW):
         return [f"{_(SLOW_PHASES[event.phase.removesuffix(SLOW)])}..."]
+    if isinstance(event, Passed):
+        return [event.message]
     if isinstance(event, Warned):
         return [_("Note: {message}").format(message=event.message)]
     return []
@@ -97,10 +120,31 @@ def _data_lines(event: DataReady) -> list[str]:
 
 
 def _resumed_line(event: Resumed) -> str:
+    if event.over:
+        text = _("Loaded {name}, after epoch {epoch}: nothing is left to train.")
+        return text.format(name=event.path.name, epoch=event.epoch)
     text = _("Resuming from epoch {epoch} ({name}).")
     if event.images_done:
         text = _("Resuming from epoch {epoch} at image {image} ({name}).")
     return text.format(epoch=event.epoch + 1, image=event.images_done + 1, name=event.path.name)
+
+
+def change_words(change: str) -> str:
+    """One of a record's changes in the language in use."""
+    facts = _change_facts(change)
+    return _(CHANGE).format(**facts) if facts else change
+
+
+def changes_of(changes: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Those of a record's changes that are of some parameters, in the language in use."""
+    wanted = set(names)
+    return [change_words(c) for c in changes if _change_facts(c).get("name") in wanted]
+
+
+def _change_facts(change: str) -> dict[str, str]:
+    template = re.escape(CHANGE).replace(r"\{", "(?P<").replace(r"\}", ">.+)")
+    found = re.fullmatch(template, change)
+    return found.groupdict() if found else {}
 
 
 def _epoch_line(r: EpochRecord) -> str:
@@ -139,10 +183,10 @@ def result_words(result: TrainingResult) -> tuple[str, str]:
     text = ngettext("{count} epoch in {time}.", "{count} epochs in {time}.", result.epoch)
     text = text.format(count=result.epoch, time=duration(seconds))
     if result.gave_up:
-        words = _("It ended early, since the validation images showed no improvement any more.")
-        text = f"{text} {words}"
+        words = _("It ended early: no more improvement.")
+        text = joined(text, words)
     if result.best:
-        text = f"{text} {best_words(result.best)}"
+        text = joined(text, best_words(result.best))
     return _("Finished"), text
 
 

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tkinter as tk
 import tkinter.font as tkfont
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from tkinter import ttk
 from typing import Any
@@ -66,8 +67,9 @@ def is_control(app: Any, widget: Any) -> bool:
     """Whether something can be done with a widget, now."""
     if not widget.winfo_viewable() or widget.winfo_class() in NO_CONTROLS:
         return False
-    if widget in (app.form.canvas, app.form.explanation.text):
-        return False  # one holds the fields, the other only tells of them
+    shown = [pane.plot.widget for pane in app.panes.values() if pane.plot and pane is not app.loss]
+    if widget in [app.form.canvas, app.form.explanation.text, *shown]:
+        return False  # the first holds the fields, the others only show something
     return bool(not isinstance(widget, ttk.Widget) or widget.instate(["!disabled"]))
 
 
@@ -101,6 +103,86 @@ def test_the_tab_key_reaches_all_that_can_be_done_and_the_focus_is_seen(trained:
     trained.pump(lambda: app.root.focus_get() is reached)
     settle(trained)
     assert reached.winfo_rooty() >= app.form.canvas.winfo_rooty()  # and is scrolled into sight
+
+
+def tab_order(top: Any) -> list[Any]:
+    """All that the Tab key comes to in a window, in its order."""
+    found: list[Any] = []
+    widget = top.tk_focusNext()
+    while widget not in found:
+        found.append(widget)
+        widget = widget.tk_focusNext()
+    return found
+
+
+def assert_reading_order(order: Sequence[Any]) -> None:
+    """Each stands to the right of the one before it, or below: both, or what holds but one."""
+    for pair in pairwise(order):
+        first, second = (holders(widget) for widget in pair)
+        common = sum(1 for one, other in zip(first, second, strict=False) if one is other)
+        if common in (len(first), len(second)):
+            assert common == len(first), f"{pair[1]} holds {pair[0]}, and comes after it"
+            continue
+        one, other = first[common], second[common]
+        top = max(one.winfo_rooty(), other.winfo_rooty())
+        bottom = min(w.winfo_rooty() + w.winfo_height() for w in (one, other))
+        row = bottom - top > min(one.winfo_height(), other.winfo_height()) / 2
+        place = (lambda w: w.winfo_rootx()) if row else (lambda w: w.winfo_rooty())
+        assert place(one) < place(other), f"{pair[1]} comes after {pair[0]}"
+
+
+def holders(widget: Any) -> list[Any]:
+    """From the window to the widget itself."""
+    return [*(holders(widget.master) if widget.master else []), widget]
+
+
+@pytest.mark.parametrize("size", [(1280, 820), (700, 600), (480, 700)])
+def test_the_tab_key_goes_as_one_reads(trained: Any, size: tuple[int, int]) -> None:
+    app = trained.app
+    app.root.minsize(1, 1)
+    app.fit(*size)
+    app.form.toggle_advanced()
+    app.banner.say("a note")
+    app.bar.offer("Open folder", lambda: None)
+    app.root.focus_force()
+    checked = 0
+    for show in (app.sides.show_form, *(lambda p=p: app.show_tab(p) for p in app.panes.values())):
+        show()
+        settle(trained)
+        for widget in widgets(app.root):
+            if isinstance(widget, ttk.Button | ttk.Menubutton):
+                widget.state(["!disabled"])
+        order = tab_order(app.root)
+        assert_reading_order(order)
+        assert app.root not in order  # where no focus would be seen
+        checked += len(order)
+    assert checked > 180
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="xdotool drives X11 only")
+def test_the_tab_key_goes_on_in_the_tab_that_a_key_has_chosen(trained: Any) -> None:
+    app = trained.app
+    app.form.fields["alpha"].focus_force()
+    for number, pane in reversed(list(enumerate(app.panes.values(), start=1))):
+        trained.key(f"ctrl+{number}")
+        trained.pump(lambda pane=pane: app.tabs.select() == str(pane))
+        trained.pump(lambda: app.root.focus_get() is app.tabs)
+        settle(trained)
+        titles = (0, 0, app.tabs.winfo_width(), pane.winfo_y())
+        focused = grab(app.tabs).crop(titles).tobytes()
+        trained.key("Tab")
+        inside = f"{pane}."
+        trained.pump(lambda inside=inside: str(app.root.focus_get()).startswith(inside))
+        settle(trained)
+        assert grab(app.tabs).crop(titles).tobytes() != focused
+        has_it = app.root.focus_get()
+        trained.key(f"ctrl+{number}")
+        settle(trained)
+        assert app.root.focus_get() is has_it  # it is there already
+    mode = kit.mode(app.root)
+    trained.key("ctrl+1")
+    trained.key("ctrl+l")
+    trained.pump(lambda: kit.mode(app.root) != mode)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="xdotool drives X11 only")
@@ -284,7 +366,8 @@ def test_no_text_is_cut_off_in_any_state_or_mode_at_the_smallest_size(
         app.toggle_language()
     words = {
         "idle": "Ready", "checking": "Checking", "running": "Training", "paused": "Paused",
-        "blocked": "Paused", "stopping": "Stopping", "finished": "Done", "failed": "Failed",
+        "evaluating": "Evaluating", "blocked": "Paused", "stopping": "Stopping",
+        "finished": "Done", "failed": "Failed",
     }  # fmt: skip
     assert words.keys() > set(RUNNING)
     text = language._("Looking into the checkpoint folder...")

@@ -14,6 +14,7 @@ from vae import language
 from vae.config import TrainConfig
 from vae.gui import kit
 from vae.gui.theme import pixels
+from vae.language import _
 from vae.recorder import recorded
 from vae.training import run_vae_training
 
@@ -49,6 +50,23 @@ def test_another_language_loses_nothing_of_a_running_training(
     again = open_window()
     assert language.current() == "sk"  # remembered
     again.end()
+
+
+def test_the_focus_stays_where_it_was(open_window: Open) -> None:
+    app = (window := open_window()).app
+    app.show_tab(app.samples)
+    app.banner.say("a note")
+    for find in (
+        lambda: app.header.mode, lambda: app.form.fields["alpha"], lambda: app.samples.seed_entry,
+        lambda: app.bar.train, lambda: app.tabs,
+    ):  # fmt: skip
+        find().focus_force()
+        app.root.update()
+        app.toggle_language()
+        window.pump(lambda find=find: app.root.focus_get() is find(), 10)
+        window.larger(1)
+        window.pump(lambda find=find: app.root.focus_get() is find(), 10)
+        window.larger(-1)
 
 
 def test_a_comparison_stays_in_another_language(open_window: Open, tiny: Make) -> None:
@@ -94,15 +112,59 @@ def test_a_path_that_cannot_be_used_is_told_in_the_language_in_use(
         window.pump(lambda: "does not exist" in app.form.messages.get("file_path", ""))
 
 
+def test_how_a_run_failed_is_told_in_the_language_in_use(
+    open_window: Open, tiny: Make, images: Path
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config, lambda event: None)
+    next(images.iterdir()).unlink()
+    window = open_window(config, num_epochs="2")
+    app = window.app
+    window.pump(lambda: app.bar.train["text"] == "Resume")
+    app.bar.train.invoke()
+    window.pump_to("failed")
+    english = window.bar()
+    assert "cannot go on with these images" in english and "is gone or changed" in english
+    app.toggle_language()
+    assert "nemôže pokračovať s týmito snímkami" in window.bar()
+    assert "gone" not in window.bar() and "now" not in app.form.messages["file_path"]
+    assert app.bar.link["text"] == "V nových priečinkoch" and app.bar.link.winfo_manager()
+    app.toggle_language()
+    assert window.bar() == english and app.bar.link["text"] == "In new folders"
+
+
+def test_a_note_and_its_button_stay_in_another_language(
+    open_window: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    monkeypatch.setattr("vae.gui.actions.open_path", lambda path: opened.append(path) or "")
+    app = open_window().app
+    app.tell(_("{path} was written.").format(path="loss.png"), tmp_path)
+    app.banner.say(_("The form could not be remembered: {problem}").format(problem="no room"))
+    app.banner.say(_("There are no epochs to copy yet."))
+    app.toggle_language()
+    assert (
+        app.bar.text["text"] == "loss.png je zapísaný."
+        and app.bar.link["text"] == "Otvoriť priečinok"
+    )
+    assert app.banner.text["text"] == _("There are no epochs to copy yet.")
+    assert app.banner.more["text"].startswith("2 ") and app.banner.winfo_manager()
+    app.bar.link.invoke()
+    assert opened == [tmp_path]
+    app.banner.clear()
+    app.toggle_language()
+    assert app.bar.text["text"] == "loss.png was written." and not app.banner.winfo_manager()
+
+
 def test_larger_text_makes_all_larger_and_comes_back(open_window: Open) -> None:
     window = open_window()
     app = window.app
     before = app.bar.train.winfo_reqheight()
-    for _ in range(10):
+    for _turn in range(10):
         app.larger()
     window.pump(lambda: app.bar.train.winfo_reqheight() > 1.7 * before)
     assert app.scale == 2.0
-    for _ in range(10):
+    for _turn in range(10):
         app.larger(-1)
     window.pump(lambda: app.bar.train.winfo_reqheight() == before)
     assert app.scale == 1.0

@@ -60,6 +60,7 @@ def test_the_first_tab_tells_what_is_in_the_folder(open_window: Open, tiny: Make
         "sizes": "all 20 x 20",
         "shape": "all square",
         "colour": "colour, in all 12 images",
+        "patients": "",
         "memory": texts["memory"],
         "time": "about 12 s on this computer (CPU)",
     }
@@ -355,7 +356,7 @@ def test_grey_images_saved_as_colour_are_no_colour(
     window = open_window(tiny(file_path=str(folder), in_channels=1))
     saved = "all 40 images are saved as colour"
     assert wait(window)["colour"] == f"{saved}; the 24 that were decoded are grey"
-    assert not window.app.data_view.suggestion()
+    assert not window.app.data_view.suggestions()
     grey_images(folder / "more", 2)
     make_images(folder / "z", 20)
     window.app.data.again.invoke()
@@ -367,6 +368,65 @@ def test_all_grey_images_suggest_one_channel(open_window: Open, tiny: Make, tmp_
     window = open_window(tiny(file_path=str(grey_images(tmp_path / "grey", 30)), in_channels=3))
     assert wait(window)["colour"] == "grey, in all 30 images"
     assert window.app.data.suggest["text"] == "Set Colour channels to 1"
+
+
+def patients(folder: Path) -> Path:
+    """Three images of each of six patients."""
+    make_images(folder, 18)
+    for i, path in enumerate(sorted(folder.iterdir())):
+        path.rename(path.with_name(f"patient{i // 3}_{i}.png"))
+    return folder
+
+
+def test_patients_in_the_names_are_told_until_a_pattern_keeps_them_together(
+    open_window: Open, tiny: Make, tmp_path: Path
+) -> None:
+    window = open_window(tiny(file_path=str(patients(tmp_path / "patients")), val_fraction=0.1))
+    pane, form = window.app.data, window.app.form
+    told = wait(window)["patients"]
+    assert "of 6 patients, or other groups, with 18 images." in told
+    assert "Group by name (?i)patient[ _-]?\\d+ keeps" in told
+    window.app.root.update()
+    assert pane.suggest_pattern.winfo_viewable() and form.folded
+    number = window.app.worker.data.number
+    pane.suggest_pattern.invoke()
+    window.app.root.update()
+    assert form.texts()["group_pattern"] == r"(?i)patient[ _-]?\d+"
+    assert form.fields["group_pattern"].winfo_viewable()  # a person sees what was changed
+    assert not pane.suggest_pattern.winfo_viewable()
+    assert wait(window)["patients"] == "" and not pane.values["patients"].winfo_viewable()
+    assert window.app.worker.data.number == number  # nothing had to be looked at
+
+
+def test_patients_matter_only_where_images_are_held_back(
+    open_window: Open, tiny: Make, tmp_path: Path
+) -> None:
+    window = open_window(tiny(file_path=str(patients(tmp_path / "patients"))))
+    assert wait(window)["patients"] == ""
+    for fraction, told in (("0.2", True), ("0", False), ("?", False), ("0,1", True)):
+        leave(window, val_fraction=fraction)
+        window.app.root.update()
+        assert window.app.data.suggest_pattern.winfo_viewable() == told
+        assert bool(window.app.data.values["patients"]["text"]) == told
+
+
+def test_in_a_small_window_the_tab_scrolls_and_nothing_is_cut(
+    open_window: Open, tiny: Make, tmp_path: Path
+) -> None:
+    folder = patients(tmp_path / "patients")
+    for i in range(4):
+        (folder / f"empty {i}.png").touch()
+    window = open_window(tiny(file_path=str(folder), val_fraction=0.1, in_channels=1))
+    app, pane = window.app, window.app.data
+    app.fit(1024, 660)
+    wait(window)
+    window.pump(lambda: bool(app.results.bar.winfo_manager()))
+    app.refresh()
+    app.root.update()
+    assert pane.plot.widget.winfo_height() >= 120
+    for part in (*pane.values.values(), pane.caption, pane.list):
+        assert part.winfo_height() >= part.winfo_reqheight()
+    assert pane.below.winfo_y() + pane.below.winfo_height() <= pane.winfo_height()
 
 
 def test_the_sheet_has_no_black_cell(open_window: Open, tiny: Make, images: Path) -> None:

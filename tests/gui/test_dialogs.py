@@ -8,13 +8,18 @@ import time
 import tkinter as tk
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tkinter import ttk
 from typing import Any
 
 import pytest
 
+from tests.gui.test_access import assert_reading_order, tab_order, widgets
 from vae.config import TrainConfig
-from vae.gui import dialogs
-from vae.gui.sweep_dialog import Sweep, SweepDialog
+from vae.gui import dialogs, kit
+from vae.gui.evaluation_dialog import show_evaluation
+from vae.gui.export_dialog import ask_export
+from vae.gui.loss_jobs import Export
+from vae.gui.sweep_dialog import Sweep, SweepDialog, ask_sweep
 
 Make = Callable[..., TrainConfig]
 Open = Callable[..., Any]
@@ -217,6 +222,63 @@ def test_a_question_over_another_leaves_it_the_focus(open_window: Open) -> None:
 
     assert ask(window, script()) == "No" and answers == ["No"]
     assert not newest(window)
+
+
+def test_the_tab_key_goes_through_each_dialog_as_one_reads(
+    open_window: Open, tmp_path: Path
+) -> None:
+    window = open_window()
+    root = window.app.root
+    titles = {"loss_curve": "Loss curve", "samples": "Samples"}
+    export = Export(("samples",), "png", tmp_path, True)
+    asks: list[Callable[[], object]] = [
+        lambda: dialogs.ask(root, "Question", "Well?", ("Yes", "No", "Later")),
+        lambda: dialogs.ask_text(root, "Question", "Well?", "Yes", "No"),
+        lambda: ask_sweep(root, Sweep({}, tmp_path), 0),
+        lambda: ask_export(root, titles, ("png", "pdf"), export),
+        lambda: show_evaluation(root, "Headline", [("PSNR", "20", "high")]),
+        lambda: kit.choose_folder(root, str(tmp_path)),
+        lambda: kit.choose_file(root, "Title", tmp_path, "x.gif"),
+    ]
+    for ask, least in zip(asks, (3, 3, 7, 8, 2, 4, 4), strict=True):
+        checked: list[int] = []
+
+        def script(checked: list[int] = checked) -> Script:
+            yield lambda: focused(window, newest(window))
+            yield later(0.2)
+            dialog = newest(window)
+            for button in widgets(dialog):
+                if isinstance(button, ttk.Button):
+                    button.state(["!disabled"])
+            order = tab_order(dialog)
+            try:
+                assert dialog not in order
+                assert_reading_order(order)
+                checked.append(len(order))
+            finally:
+                dialog.destroy()
+
+        play(window, script())
+        ask()
+        window.pump(lambda checked=checked: bool(checked), 5)
+        assert checked[0] >= least, ask
+
+
+def test_a_log_that_is_there_is_taken_without_a_question(open_window: Open, tmp_path: Path) -> None:
+    window = open_window()
+    (tmp_path / "log.csv").touch()
+
+    def script() -> Script:
+        yield lambda: focused(window, newest(window))
+        yield later(0.2)
+        window.key("Return")
+        yield later(0.5)
+        while top := newest(window):  # a question: no answer is one too
+            top.destroy()
+
+    play(window, script())
+    chosen = kit.choose_csv(window.app.root, str(tmp_path), "log.csv")
+    assert chosen == str(tmp_path / "log.csv")
 
 
 def test_lists_and_folders_are_chosen_in_a_dialog(open_window: Open, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.gui.test_access import assert_reading_order, settle, tab_order
 from tests.test_requests import at_batch
 from vae.config import TrainConfig
 from vae.drawing import Drawn
 from vae.events import ReconstructionsReady, SamplesReady
 from vae.gui import kit
 from vae.gui.answers import SeedDrawn
+from vae.gui.gallery_pane import PLAY_MS
 from vae.gui.loss_jobs import Export
 from vae.gui.viewer import Viewer
 from vae.requests import Request
@@ -80,6 +83,31 @@ def test_playing_shows_all_epochs_and_stops_at_the_last(trained: Any) -> None:
     pane.play.invoke()
     trained.pump(lambda: not pane.playing)
     assert seen == ["epoch 1", "epoch 2", "epoch 3"]
+
+
+@pytest.mark.parametrize("opens", ["one", "file", "draw", "figures"])
+def test_playing_ends_when_a_dialog_opens_or_others_are_drawn(
+    trained: Any, monkeypatch: pytest.MonkeyPatch, opens: str
+) -> None:
+    app, samples = trained.app, trained.app.samples
+    app.show_tab(samples)
+    monkeypatch.setattr(kit, "choose_file", lambda *_: "")
+    monkeypatch.setattr("vae.gui.loss_actions.ask_export", lambda *_: None)
+    samples.draw = lambda *_: None
+    samples.play.invoke()
+    assert samples.playing
+    {
+        "one": samples.view, "file": lambda: samples.export(".gif"),
+        "draw": samples.drawer.invoke, "figures": app.loss.export.invoke,
+    }[opens]()  # fmt: skip
+    assert not samples.playing
+    at, until = samples.at, time.monotonic() + 3 * PLAY_MS / 1000
+    trained.pump(lambda: time.monotonic() > until)
+    assert samples.at == at
+    for viewer in [w for w in samples.winfo_children() if isinstance(w, Viewer)]:
+        viewer.destroy()
+        settle(trained)
+    assert not samples.playing  # it goes on when the person wants
 
 
 def test_pictures_asked_for_in_the_midst_of_an_epoch_keep_their_places(
@@ -174,6 +202,9 @@ def test_one_image_fits_the_screen_with_larger_text_too(trained: Any) -> None:
     app.samples.view()
     viewer = next(w for w in app.samples.winfo_children() if isinstance(w, Viewer))
     trained.pump(viewer.winfo_viewable)
+    settle(trained)
+    assert_reading_order(order := tab_order(viewer))
+    assert len(order) == 4
     assert viewer.image.height() >= 256
     assert viewer.winfo_reqheight() + 60 < viewer.winfo_screenheight()  # and its title
     assert viewer.winfo_reqwidth() < viewer.winfo_screenwidth()

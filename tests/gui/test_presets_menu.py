@@ -43,7 +43,8 @@ def test_a_preset_fills_the_form_and_the_bar_says_what_changed(
     window = open_window(config)
     form = window.app.form
     window.click(window.app.presets.button)
-    window.pump(lambda: window.app.presets.menu.winfo_ismapped())
+    menu = window.app.root.nametowidget(window.app.presets.button["menu"])
+    window.pump(menu.winfo_ismapped)
     press("Down", "Down", "Down", "Return")
     window.pump(lambda: form.texts()["img_size"] == "64")
     assert window.bar().startswith("Note Quick look: Image size 64, ")
@@ -75,7 +76,11 @@ def test_the_persons_own_are_saved_chosen_and_deleted(
     menu.save()
     window.pump(lambda: "The preset Brain MRI was saved." in window.bar())
     assert load_presets()[0][0].values["beta"] == 0.25
-    assert opened(menu.menu)[5:] == ["Brain MRI", "Save as preset...", "Delete preset..."]
+    assert opened(window.app.root.nametowidget(menu.button["menu"]))[5:] == [
+        "Brain MRI",
+        "Save as preset...",
+        "Delete preset...",
+    ]
     window.app.form.fill({"beta": "1"})
     menu.choose(window.app.view.presets[0])
     assert "Brain MRI: KL weight β 0.25" in window.bar()

@@ -126,13 +126,29 @@ def test_the_numbers_of_an_axis_are_those_of_its_ticks() -> None:
 def test_the_note_of_a_finding_goes_once_the_tab_is_seen(open_window: Open) -> None:
     window = open_window()
     app = window.app
-    app.banner.say("note", about=app.quality)
+    app.banner.say("note", until=app.quality.winfo_viewable)
     window.pump(lambda: app.banner.winfo_viewable())
     app.show_tab(app.loss)
     app.refresh()
     assert app.banner.winfo_manager()
     app.show_tab(app.quality)
     window.pump(lambda: not app.banner.winfo_manager())
+
+
+def test_the_first_epochs_of_a_measure_do_not_flatten_the_others(open_window: Open) -> None:
+    def told(*values: float) -> tuple[float, bool]:
+        history = epochs(len(values), explained_variance=lambda epoch: values[epoch - 1])
+        cells = show(window, history, SOUND).plot.cells
+        (cell,) = [cell for cell in cells if cell.measure.name == "explained_variance"]
+        return cell.axes.get_ylim()[0], cell.line.get_clip_on()
+
+    window = open_window()
+    low, cut = told(-7.0, -2.0, 0.5, 0.6, 0.62)
+    assert -0.5 < low < 0 and cut
+    low, cut = told(0.1, 0.5, 0.6)
+    assert low > -0.2 and not cut
+    low, cut = told(-7.0, -2.0, -0.5)  # where it stays there, it is seen
+    assert low < -7.0 and not cut
 
 
 def test_only_what_was_measured_has_a_plot(open_window: Open) -> None:
@@ -222,7 +238,7 @@ def test_while_a_run_goes_on_nothing_can_be_put_into_the_form(open_window: Open)
     app.view.history = []
     for record in epochs(8, beta=1.0, kl_loss=0.05, swd=20.0):
         app.view.show(EpochDone(record))
-    assert "Quality tab" in app.banner.text["text"] and app.banner.count == 1
+    assert "Quality tab" in app.banner.text["text"] and len(app.banner.notes) == 1
     assert str(pane.buttons[0]["state"]) == "disabled"
     app.set_state("idle", "", "")
     assert str(pane.buttons[0]["state"]) == "normal"
@@ -259,7 +275,7 @@ def test_a_report_can_be_stopped(
     from vae import report
     from vae.errors import StopRequested
 
-    def wait(*folders: Path, should_stop: Any) -> None:
+    def wait(*folders: Path, should_stop: Any, emit: Any) -> None:
         while not should_stop():
             time.sleep(0.01)
         raise StopRequested
@@ -271,7 +287,7 @@ def test_a_report_can_be_stopped(
     app = window.app
     window.pump(lambda: app.checkpoints.resumable)
     app.actions.write_report()
-    assert app.bar.word["text"] == "Measuring" and str(app.bar.train["state"]) == "disabled"
+    assert app.bar.word["text"] == "Evaluating" and str(app.bar.train["state"]) == "disabled"
     app.bar.stop.invoke()
     window.pump(lambda: "you stopped it" in app.bar.text["text"])
     assert app.state == "idle" and not (Path(config.output_dir) / REPORT_NAME).exists()

@@ -24,6 +24,7 @@ from vae.config import DEFAULTS, TrainConfig
 from vae.curve import caution
 from vae.events import EpochRecord
 from vae.gui import desktop, jobs, runs_pane
+from vae.gui.answers import RunsListed
 from vae.gui.compare_view import comparison, named
 from vae.gui.runs_table import value_words
 from vae.runs import Change, Run, load_runs, run_path, telling, write_run
@@ -143,6 +144,129 @@ def test_a_comparison_follows_a_run_that_goes_on(
     window.pump(lambda: "epoch 3" in view.captions[1]["text"])
     assert "different numbers of epochs" in view.notes["text"]
     assert pane.comparison is view
+
+
+def compare_those(window: Any, *places: int) -> Any:
+    """The comparison of the runs in these rows."""
+    tree = window.app.runs.table.tree
+    tree.selection_set([tree.get_children()[place] for place in places])
+    window.pump(lambda: len(window.app.runs.table.chosen()) == len(places))
+    window.app.runs.compare()
+    return window.app.runs.comparison
+
+
+def go_elsewhere(window: Any) -> None:
+    """Show another tab for a moment."""
+    window.app.show_tab(window.app.loss)
+    window.pump(lambda: window.app.runs.stale)
+
+
+def test_a_comparison_is_up_to_date_when_it_is_shown_again(
+    open_window: Open, three: list[TrainConfig], tiny: Make
+) -> None:
+    window = open_window(tiny("elsewhere"))
+    show(window, 3)
+    app = window.app
+    view = compare_those(window, 0, 2)
+    assert "begun since" not in view.notes["text"]
+    go_elsewhere(window)
+    train(three[0])  # from another window, as it were
+    train(tiny("d", num_epochs=1))
+    app.show_tab(app.runs)
+    window.pump(lambda: [len(run.history) for run in view.runs] == [3, 1])
+    assert [len(line.epochs) for line in app.loss.shown_lines()] == [3, 1]
+    window.pump(lambda: "1 run has begun since" in view.notes["text"])
+    app.toggle_language()
+    app.toggle_language()
+    assert "1 run has begun since" in app.runs.comparison.notes["text"]
+
+
+def test_a_run_that_is_deleted_leaves_the_comparison_with_a_word(
+    open_window: Open, three: list[TrainConfig], tiny: Make
+) -> None:
+    window = open_window(tiny("elsewhere"))
+    pane, app = show(window, 3), window.app
+    before = NO_OTHERS.beside(Compared("a log", ()))
+    app.loss.compare(before)
+    compare_those(window, 0, 1, 2)
+    newest, _second, oldest = load_runs()[0]
+    run_path(newest.id).unlink()
+    go_elsewhere(window)
+    app.show_tab(app.runs)
+    window.pump(lambda: len(pane.comparison.runs) == 2)
+    gone = "No longer in the list of runs, and so no longer compared: KL weight β 0.5"
+    assert gone in pane.comparison.notes["text"]
+    assert len(app.loss.shown_lines()) == 2
+    window.pump(lambda: len(pane.comparison.pictures) == 2)
+    app.toggle_language()
+    app.toggle_language()
+    pane = app.runs
+    assert gone in pane.comparison.notes["text"]
+    run_path(oldest.id).unlink()
+    go_elsewhere(window)
+    app.show_tab(app.runs)
+    window.pump(lambda: pane.comparison is None)
+    assert "The comparison has ended" in window.bar()
+    assert pane.table.winfo_manager() and app.loss.choices.comparison == before
+
+
+def test_runs_that_cannot_be_listed_stay_in_sight(
+    open_window: Open, three: list[TrainConfig]
+) -> None:
+    window = open_window(three[0])
+    pane = show(window, 3)
+    compare_those(window, 0, 1)
+    pane.answer(RunsListed((), (), "The disk does not answer."))
+    assert "The disk does not answer." in window.bar()
+    assert pane.comparison is not None and len(pane.table.runs) == 3
+
+
+@only_x11
+def test_escape_leads_back_from_the_tab_too(open_window: Open, three: list[TrainConfig]) -> None:
+    window = open_window(three[0])
+    pane, app = show(window, 3), window.app
+    compare_those(window, 0, 1)
+    app.show_tab(app.loss)
+    app.root.focus_force()
+    app.show_tab(app.runs)
+    app.tabs.focus_force()
+    window.pump(lambda: app.root.focus_get() is app.tabs)
+    window.key("Escape")
+    window.pump(lambda: pane.comparison is None)
+    assert pane.table.winfo_manager()
+
+
+def test_curves_that_were_taken_away_come_back_with_their_button(
+    open_window: Open, three: list[TrainConfig]
+) -> None:
+    window = open_window(three[0])
+    show(window, 3)
+    view = compare_those(window, 0, 1)
+    window.app.loss.compare(NO_OTHERS)
+    view.curves.invoke()
+    assert len(window.app.loss.choices.comparison.runs) == 2
+
+
+def test_what_was_deleted_leaves_the_plot_and_its_trash_can_be_opened(
+    open_window: Open, three: list[TrainConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    monkeypatch.setattr("vae.gui.actions.open_path", lambda path: opened.append(path) or "")
+    window = open_window(three[0])
+    answer(monkeypatch, "Delete")
+    pane, app = show(window, 3), window.app
+    runs = load_runs()[0]
+    app.loss.compare(Comparison(tuple(named(runs[:2])), alone=True))  # as several runs left them
+    pane.table.tree.selection_set(runs[0].id)
+    window.pump(lambda: len(pane.table.chosen()) == 1)
+    pane.delete()
+    window.pump(lambda: "1 run was moved to the trash." in window.bar())
+    assert [run.name for run in app.loss.choices.comparison.runs] == [named(runs[:2])[1].name]
+    assert app.bar.link["text"] == "Open trash folder"
+    app.toggle_language()
+    app.bar.link.invoke()
+    assert len(opened) == 1 and opened[0].parent.name == "vae_trash"
+    app.toggle_language()
 
 
 @only_x11
@@ -311,7 +435,7 @@ def test_delete_asks_and_moves_to_the_trash(
     press("Delete")  # the key does the same
     window.pump(lambda: len(asked) == 2, 5)
     window.pump(lambda: len(pane.table.runs) == 2)
-    assert "1 run was deleted." in window.bar()
+    assert "1 run was moved to the trash." in window.bar()
     assert not checkpoint_files(Path(three[2].model_save_dir))
     assert len(list(Path(three[2].model_save_dir, "vae_trash").rglob("*.safetensors"))) == 1
     assert sorted(images.iterdir()) == before

@@ -65,7 +65,7 @@ def test_form_and_results_take_turns_where_it_is_narrow(open_window: Open) -> No
     app.form.fields["img_size"].event_generate("<Control-Key-2>")
     settle(window)
     assert seen(app) == (False, True) and app.tabs.index("current") == 1
-    assert app.root.focus_get() is app.sides  # no key changes a field that is out of sight
+    assert app.root.focus_get() is app.tabs  # no key changes a field that is out of sight
     app.toggle_language()
     settle(window)
     assert seen(app) == (False, True) and app.header.sides["text"] == "Formulár"
@@ -179,6 +179,40 @@ def test_each_explanation_has_room(open_window: Open, code: str) -> None:
         lines = info.title.winfo_height() // tkfont.nametofont("VaeBold", info).metrics("linespace")
         words = tkfont.nametofont("VaeBold", info).measure(info.title["text"])
         assert words <= lines * info.title.winfo_width(), name
+
+
+@only_x11
+@pytest.mark.parametrize("opens", ["click", "space", "Return"])
+def test_a_menu_opens_above_its_button_where_there_is_no_room_below(
+    open_window: Open, opens: str
+) -> None:
+    window = open_window()
+    app = window.app
+    app.root.minsize(1, 1)
+    app.show_tab(app.samples)
+    for bottom in (0, 400):  # room below the window
+        app.root.geometry(f"1024x420+20+{app.root.winfo_screenheight() - bottom - 440}")
+        settle(window)
+        app.results.move(9999)
+        settle(window)
+        for button in (app.samples.way, app.samples.exports, app.presets.button):
+            button.state(["!disabled"])
+            button.focus_force()
+            menu = button.nametowidget(button["menu"])
+            if opens == "click":
+                window.click(button)
+            else:
+                window.key(opens)
+            window.pump(menu.winfo_ismapped)
+            settle(window)
+            top, end = menu.winfo_rooty(), menu.winfo_rooty() + menu.winfo_reqheight()
+            edge = button.winfo_rooty() + button.winfo_height()
+            fits = edge + menu.winfo_reqheight() <= app.root.winfo_screenheight()
+            assert top >= edge if fits else end <= button.winfo_rooty(), (button, bottom)
+            assert button is not app.samples.way or fits == (bottom > 0)
+            assert top >= 0 and end <= app.root.winfo_screenheight()
+            window.key("Escape")
+            window.pump(lambda menu=menu: not menu.winfo_ismapped())
 
 
 def test_the_form_stays_scrolled_when_the_focus_comes_back(open_window: Open) -> None:

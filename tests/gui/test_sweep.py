@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from vae.config import DEFAULTS, TrainConfig
+from tests.conftest import make_images
+from vae.config import DEFAULTS, OWNED, TrainConfig
 from vae.events import BatchDone, TrialBegun
 from vae.gui import control
 from vae.gui.settings import load_settings
@@ -94,6 +95,8 @@ def test_runs_follow_each_other_and_are_compared(
     app.loss_actions.export()
     assert offered == [["loss_curve", "Pictures"]]  # no pictures of another run beside these curves
     assert str(Path("all") / TABLE_NAME) in window.bar()
+    app.toggle_language()
+    app.toggle_language()
     app.bar.link.invoke()  # Compare
     window.pump(lambda: app.runs.comparison is not None)
     assert app.runs.comparison.names == ["KL weight β 0.5", "KL weight β 2.0"]
@@ -174,11 +177,20 @@ def test_what_was_asked_for_outlives_the_window_and_goes_on(
     assert "1 of 2 runs are done" in window.bar()
     window.pump(lambda: app.checkpoints.is_known())
     assert app.bar.link["text"] == "Go on with the other runs..." and app.bar.link.winfo_manager()
+    app.toggle_language()
+    window.pump(lambda: app.checkpoints.is_known())
+    assert app.bar.link["text"] == "Pokračovať ostatnými behmi..." and app.bar.link.winfo_manager()
+    assert window.bar().startswith("Zastavené") and "1 z 2" in window.bar()
+    app.toggle_language()
+    assert "1 of 2 runs are done" in window.bar()
     window.end()
 
     window = open_window()
     app = window.app
-    assert str(sweep.folder) in app.banner.text["text"] and app.banner.winfo_manager()
+    for more in ("Pokračovať ostatnými behmi...", "Go on with the other runs..."):
+        app.toggle_language()
+        assert str(sweep.folder) in app.banner.text["text"] and app.banner.winfo_manager()
+        assert app.banner.more["text"] == more
     dialog = SweepDialog(app.root, app.view.several.asked)
     dialog.start.invoke()
     assert dialog.answer == sweep
@@ -237,3 +249,28 @@ def test_the_meter_covers_all_runs_and_the_time_one(open_window: Open) -> None:
     assert app.bar.meter["value"] == pytest.approx((1 + 0.5) / 4)
     assert app.bar.right["text"].startswith("3 s left of this run")
     app.state = "idle"
+
+
+def test_curves_on_other_images_go_when_a_run_begins(
+    open_window: Open, tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(tiny(num_epochs=1))
+    app = window.app
+    wanted(monkeypatch, Sweep({"beta": ["0.5", "2"]}, tmp_path / "all"))
+    app.control.train_several()
+    window.pump_to("finished")
+    window.pump(lambda: app.checkpoints.is_known())
+    app.bar.train.invoke()  # on the same images
+    window.pump_to("running")
+    window.pump_to("finished")
+    assert len(app.loss.choices.comparison.runs) == 2
+    places = {name: str(getattr(tiny("second"), name)) for name in OWNED}
+    app.form.take({"file_path": str(make_images(tmp_path / "others", 8)), **places})
+    assert len(app.loss.choices.comparison.runs) == 2  # the plot is of what was trained
+    window.pump(lambda: app.checkpoints.is_known())
+    app.bar.train.invoke()
+    window.pump_to("running")
+    window.pump(lambda: not app.loss.choices.comparison.runs)
+    told = "since they are on other images: KL weight β 0.5; KL weight β 2.0."
+    assert told in app.banner.text["text"]
+    window.pump_to("finished")

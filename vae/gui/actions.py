@@ -11,7 +11,7 @@ from vae.config import Value
 from vae.gui import dialogs, picture_jobs
 from vae.gui.data_pane import first_steps
 from vae.gui.desktop import open_path
-from vae.language import _, number
+from vae.language import _, joined, number
 from vae.measures import MEASURES
 
 if TYPE_CHECKING:
@@ -57,32 +57,37 @@ class Actions:
             way.append(_("temperature {value}").format(value=degree))
         if best:
             way.append(_("best epoch"))
-        app.say(_("Note"), _("Drawing samples: {way}...").format(way=", ".join(way)))
+        app.say(_("Note"), _("Drawing samples: {way}...").format(way=joined(*way, by=", ")))
         folders = Path(places["model_save_dir"]), Path(places["output_dir"])
         app.worker.do(picture_jobs.draw, *folders, seed, values, best)
 
     def write_report(self) -> None:
         """Measure the newest checkpoint, and write all that is known of its run into a file."""
         app = self.app
-        if app.busy or not app.checkpoints.resumable:
-            wait = _("The report is made from a checkpoint, while no run goes on.")
-            app.tell(wait if app.busy else _("There is nothing to report yet. Train first."))
+        if app.busy:
+            app.refuse(_("The report is made from a checkpoint, while no run goes on."))
+            return
+        if not app.checkpoints.resumable:
+            app.tell(_("There is nothing to report yet. Train first."))
             return
         places = app.form.texts()
         folders = Path(places["model_save_dir"]), Path(places["output_dir"])
         text = _("Measuring the newest checkpoint and writing the report...")
-        app.set_state("checking", _("Measuring"), text)
+        app.set_state("evaluating", _("Evaluating"), text)
+        app.bar.progress(0, 0)
         app.worker.write_report(*folders)
 
     def evaluate(self) -> None:
         """Measure all that can be measured of the newest checkpoint, and show it in a table."""
         app = self.app
-        if app.busy or not app.checkpoints.resumable:
-            wait = _("A checkpoint is measured while no run goes on.")
-            app.tell(wait if app.busy else _("There is nothing to measure yet. Train first."))
+        if app.busy:
+            app.refuse(_("A checkpoint is measured while no run goes on."))
+            return
+        if not app.checkpoints.resumable:
+            app.tell(_("There is nothing to measure yet. Train first."))
             return
         places = app.form.texts()
-        app.set_state("checking", _("Measuring"), _("Measuring the newest checkpoint..."))
+        app.set_state("evaluating", _("Evaluating"), _("Measuring the newest checkpoint..."))
         app.bar.progress(0, 0)
         app.worker.evaluate(Path(places["model_save_dir"]), Path(places["output_dir"]))
 
@@ -99,7 +104,7 @@ class Actions:
             "The command was copied. Run it in the folder of VAE Studio. It goes on with a run in "
             "the same folders; with --fresh it begins anew."
         )
-        app.tell(text)
+        app.tell(text, topic="form")
 
     def copy_report(self) -> None:
         """Copy what a person who helps must know."""

@@ -232,9 +232,10 @@ class PlacesFound:
 
 @dataclass(frozen=True)
 class RunsTrashed:
-    """What became of the runs that were to be deleted, and where their files are."""
+    """What became of runs that were to be deleted: those that were, and where their files are."""
 
     text: str
+    runs: tuple[Run, ...]
     folders: tuple[Path, ...]
 
 

@@ -56,14 +56,15 @@ REDRAW_SECONDS = 0.5
 # The youngest objects are looked through each second, which is soon done, and all each minute.
 COLLECT_SECONDS = 1.0
 FULL_COLLECTION_EVERY = 60
-RUNNING = ("checking", "running", "paused", "blocked", "stopping")
+RUNNING = ("checking", "running", "evaluating", "paused", "blocked", "stopping")
 
 
 class App:
     """The window.
 
-    `state` is one of idle, checking, running, paused (by the person), blocked (by
-    trouble, which waits for the person), stopping, finished, failed.
+    `state` is one of idle, checking, running, evaluating (a checkpoint, for a table or a report),
+    paused (by the person), blocked (by trouble, which waits for the person), stopping, finished,
+    failed.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class App:
         self.redrawn = self.collected = 0.0
         self.collections = 0
         self.start_wanted = start
+        self.said_of: dict[str, str] = {}  # the form that the bar says something of
         self.data_view = DataView(self)
         self.checkpoints = CheckpointFolder(self)
         self.control, self.actions = Control(self), Actions(self)
@@ -240,10 +242,16 @@ class App:
         self.samples.allow(held.resumable and not self.busy)
 
     def say(self, word: str, text: str, right: str = "", topic: str = "note") -> None:
-        """Another sentence in the same state; how a run ended has been said by then."""
+        """Another sentence in the same state; how a run ended has been said by then.
+
+        One with the topic "form" is of the form as it is now.
+        """
+        self.said_of = self.form.texts() if topic == "form" else {}
         self.bar.say(self.state if self.busy else "idle", word, text, right, topic)
 
-    def tell(self, text: str, path: Path | None = None, words: str = "") -> None:
+    def tell(
+        self, text: str, path: Path | None = None, words: str = "", topic: str = "note"
+    ) -> None:
         """Say something where it stays, and offer, in such words, to open a folder or a file."""
         self.log.write(text)
         offer = (words or _("Open folder")) if path else ""
@@ -251,9 +259,14 @@ class App:
         if self.busy:
             self.banner.say(text, offer, command)  # the bar tells of the run
             return
-        self.say(_("Note"), text)
+        self.say(_("Note"), text, topic=topic)
         if command:
             self.bar.offer(offer, command)
+
+    def refuse(self, text: str) -> None:
+        """Say why something must wait until the run has ended."""
+        self.log.write(text)
+        self.banner.say(text, until=lambda: not self.busy)
 
     def say_marked(self) -> None:
         """Say how many fields are marked, or, once they are mended, what can be done."""
@@ -375,7 +388,8 @@ class App:
             self.checkpoints.say()
         said = self.bar.topic if self.state == "idle" else ""
         counts = name in ("file_path", "num_epochs") or PARAMETERS[name].fixed
-        if (said == "found" and counts) or (name, said) == ("file_path", "ready"):
+        other_form = self.bar.topic == "form" and not self.busy and texts != self.said_of
+        if other_form or (said == "found" and counts) or (name, said) == ("file_path", "ready"):
             self.checkpoints.say()
         self.say_marked()
 
@@ -434,11 +448,11 @@ class App:
     def build_again(self) -> None:
         """Build the window's parts anew, in the language and size in use, showing the same."""
         texts, marks, folded = self.form.texts(), self.form.messages, self.form.folded
-        refused = {name: marks[name] for name in self.form.refused if name in marks}
+        refused = {name: str(marks[name]) for name in self.form.refused if name in marks}
         panes, tab = list(self.panes.values()), self.tabs.index("current")  # type: ignore[no-untyped-call]
-        sides, bar, plots = self.sides, self.bar, self.loss.plot is not None
-        said = [label["text"] for label in (bar.word, bar.text, bar.right)]
-        done = float(bar.meter["value"])
+        sides, plots = self.sides, self.loss.plot is not None
+        bar, banner = self.bar, self.banner
+        done, focus = float(bar.meter["value"]), self._focus()
         for child in self.root.winfo_children():
             child.destroy()
         self._build()
@@ -455,17 +469,39 @@ class App:
         self.data_view.say_again()
         self.show_tab(list(self.panes.values())[tab])
         self.sides.take_over(sides)
-        self.set_state(self.state, *said)
+        self.set_state(self.state, *map(str, bar.told))
+        self.bar.take_over(bar)
+        self.banner.take_over(banner)
         self.bar.progress(done, 1)
         self.view.say_again()
         self.paint()
+        self._focus_again(*focus)
         self.remember()
+
+    def _parts(self) -> tuple[tk.Widget, ...]:
+        return self.header, self.sides, self.banner, self.bar
+
+    def _focus(self) -> tuple[int, str]:
+        """Which part has the focus, and Tk's name in it for what has it."""
+        name = str(self.root.tk.call("focus", "-lastfor", self.root))
+        for place, part in enumerate(self._parts()):
+            if name.startswith(f"{part}."):
+                return place, name.removeprefix(str(part))
+        return 0, ""
+
+    def _focus_again(self, place: int, name: str) -> None:
+        """Give the focus to what had it before all was built anew, if that is there again."""
+        widget = f"{self._parts()[place]}{name}"
+        if name and self.root.tk.call("winfo", "exists", widget):
+            self.root.tk.call("focus", widget)
 
     def show_tab(self, pane: Pane) -> None:
         """Select a tab, and bring it in sight."""
         self.sides.show_tabs()
         self.results.to_top()
         self.tabs.select(pane)  # type: ignore[no-untyped-call]
+        if not f"{self.root.tk.call('focus')}.".startswith(f"{pane}."):
+            self.tabs.focus_set()  # the Tab key goes on from there
 
     def show_log(self) -> None:
         """The log, where a traceback can be read and copied."""

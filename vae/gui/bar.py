@@ -21,6 +21,7 @@ ENOUGH_BATCHES = 20
 # Of the time that is left: seconds that are looked back at, and before anything is said.
 MEASURED_SECONDS, SECONDS_ENOUGH = 30.0, 2.0
 BUTTON_GAP, EDGE = 8, 24  # between two buttons, and beside all, at 96 dpi
+LINE_GAP = "3p"  # between the meter and the words
 WORDS_WIDTH = 480  # less is too little for a sentence beside the buttons, at 96 dpi
 
 
@@ -65,6 +66,8 @@ class ActionBar(ttk.Frame):
     ) -> None:
         super().__init__(master, style="Vae.TFrame", padding="18p 9p")
         self.tone, self.topic = "idle", ""
+        self.told = ("", "", "")  # the word, the sentence and the figures, as they came
+        self.offered: tuple[str, Callable[[], object]] | None = None
         self.narrow = self.tight = False
         self.buttons = row = ttk.Frame(self, style="Vae.TFrame")
         self.train = kit.button(row, _("Train"), train, "Primary", "play-fill")
@@ -84,6 +87,9 @@ class ActionBar(ttk.Frame):
         self.text = ttk.Label(self, style="Vae.TLabel", justify="left")
         self.right = ttk.Label(self, style="Muted.Vae.TLabel")
         self.link = kit.button(self, "", lambda: None, "Link")
+        # As high as two lines, so that a sentence that needs both moves nothing above.
+        self.text.configure(text="\n")
+        self.rowconfigure(1, minsize=self.text.winfo_reqheight() + self.winfo_pixels(LINE_GAP))
         self._arrange()
         self.link.grid_remove()
         self.bind("<Configure>", lambda event: self._fit(event.width))
@@ -112,13 +118,15 @@ class ActionBar(ttk.Frame):
             row=top, column=0, rowspan=rows, columnspan=columns, sticky="sw", pady=gap
         )
         self.meter.grid(row=0, column=first, columnspan=4, sticky="ew", padx=(left, 0))
-        line: dict[str, Any] = {"row": 1, "pady": ("3p", 0)}
+        line: dict[str, Any] = {"row": 1, "pady": (LINE_GAP, 0)}
         self.word.grid(column=first, sticky="nw", padx=(left, "6p"), **line)
         self.text.grid(column=first + 1, sticky="new", **line)
         self.right.grid(column=first + 2, sticky="ne", padx=("6p", 0), **line)
         self.link.grid(column=first + 3, sticky="ne", padx=("6p", 0), **line)
         if not shown:
             self.link.grid_remove()
+        # So that the Tab key comes last to what is right or below.
+        (self.buttons if self.narrow else self.link).lift()
 
     def _fit(self, width: int) -> None:
         gap, words = pixels(self, BUTTON_GAP, WORDS_WIDTH)
@@ -151,9 +159,10 @@ class ActionBar(ttk.Frame):
     def say(self, tone: str, word: str, text: str, right: str = "", topic: str = "") -> None:
         """A word in a state's tone, a sentence beside it, and figures at the end.
 
-        The topic tells what may replace it: "ready", "found", "note" or "attention".
+        The topic tells what may replace it: "ready", "found", "form", "note" or "attention".
         """
         self.tone, self.topic = tone, topic
+        self.told, self.offered = (word, text, right), None
         self.word.configure(text=word)
         self.text.configure(text=labelled(text))
         self.right.configure(text=right)
@@ -162,8 +171,17 @@ class ActionBar(ttk.Frame):
 
     def offer(self, text: str, command: Callable[[], object]) -> None:
         """A link at the end of the line, until the next word."""
+        self.offered = text, command
         self.link.configure(text=text, command=command)
         self.link.grid()
+
+    def take_over(self, other: ActionBar) -> None:
+        """Say what another says and offer the same, in the language in use."""
+        word, text, right = map(str, other.told)
+        self.say(other.tone, word, text, right, other.topic)
+        if other.offered:
+            text, command = other.offered
+            self.offer(str(text), command)
 
     def progress(self, done: float, total: float) -> None:
         """Move the meter."""

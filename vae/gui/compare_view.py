@@ -15,7 +15,7 @@ from vae.gui import kit
 from vae.gui.answers import GridsReady
 from vae.gui.labels import shortened, values_labelled
 from vae.gui.theme import ROW, pixels
-from vae.language import _, number
+from vae.language import _, ngettext, number
 from vae.measures import MEASURES
 from vae.runs import Run, differing, loss_words, measured, state_word
 from vae.schedule import WEIGHTS, measured_loss
@@ -89,6 +89,8 @@ class CompareView(ttk.Frame):
     ) -> None:
         super().__init__(master, style="Vae.TFrame")
         self.runs, self.ask, self.leave = tuple(runs), ask, back
+        self.newer = 0  # how many runs have begun since
+        self.gone: tuple[str, ...] = ()  # what those were called that have left
         self.side, self.waiting = 0, ""
         self.reconstructions = False  # or else samples
         self.large = tk.BooleanVar(self, False)  # pictures in the table's place too
@@ -96,6 +98,7 @@ class CompareView(ttk.Frame):
         row.pack(fill="x", pady=(0, "6p"))
         self.back = kit.button(row, _("All runs"), back, "Plain", "chevron-left")
         self.back.pack(side="left")
+        kit.tooltip(self.back, _("Back to the list (Esc)"))
         self.curves = kit.button(row, _("Show loss curves"), show_curves, "Plain")
         self.curves.pack(side="left", padx="4.5p")
         labels = (_("Samples"), _("Reconstructions"))
@@ -128,62 +131,75 @@ class CompareView(ttk.Frame):
         for widget in (self.back, self.curves, self.kinds, larger, self.table):
             # Not for the window, which would stop a run.
             widget.bind("<Escape>", self._escape)
-        self.back.focus_set()
 
     def _make_table(self) -> None:
-        rows = comparison(self.runs)
-        self.names = [values_labelled(name) for name in curve_names(self.runs)]
         columns = [str(number) for number in range(len(self.runs))]
         self.frame = frame = ttk.Frame(self, style="Vae.TFrame")
         frame.pack(fill="x")
-        self.table = ttk.Treeview(
-            frame, columns=columns, height=len(rows), style="Vae.Treeview", selectmode="browse"
-        )
+        self.table = ttk.Treeview(frame, columns=columns, style="Vae.Treeview", selectmode="browse")
         bar = ttk.Scrollbar(frame, command=self.table.yview, style="Vae.Vertical.TScrollbar")
         self.table.configure(yscrollcommand=bar.set)
         bar.pack(side="right", fill="y")
-        font, room = tkfont.nametofont("TkDefaultFont", self), pixels(self, 24)[0]
-        widest = max(font.measure(label) for label, _values in rows)
-        self.table.column("#0", width=widest + room, stretch=False)
-        alike = len({run.folder for run in self.runs}) == 1
-        titles = [run.moment if alike else run.name for run in self.runs]
-        if len(set(titles)) < len(titles):  # begun within a minute
-            titles = self.names
-        self.titles = dict(zip(columns, titles, strict=True))
         for column in columns:
             self.table.heading(column, anchor="w")
             self.table.column(column, width=pixels(self, 90)[0], anchor="w")
         self.table.bind("<Configure>", lambda event: self._fit_titles())
         self.bind("<Destroy>", lambda event: self._forget_size())
-        for label, values in rows:
-            self.table.insert("", "end", text=label, values=values)
+        self._fill_table()
+        self.table.configure(height=len(self.table.get_children()))
         self.table.pack(fill="x")
 
+    def _fill_table(self) -> None:
+        """Write what is known of the runs, and what they are called by it."""
+        rows = comparison(self.runs)
+        font, room = tkfont.nametofont("TkDefaultFont", self), pixels(self, 24)[0]
+        widest = max(font.measure(label) for label, _values in rows)
+        self.table.column("#0", width=widest + room, stretch=False)
+        self.table.delete(*self.table.get_children())
+        for label, values in rows:
+            self.table.insert("", "end", text=label, values=values)
+        self.names = [values_labelled(name) for name in curve_names(self.runs)]
+        alike = len({run.folder for run in self.runs}) == 1
+        titles = [run.moment if alike else run.name for run in self.runs]
+        if len(set(titles)) < len(titles):  # begun within a minute
+            titles = self.names
+        self.titles = dict(zip(self.table["columns"], titles, strict=True))
+
     def _say_notes(self) -> None:
-        """What the numbers are of, and what must not be compared."""
-        notes = [caution(named(self.runs))]
+        """What has changed since, what must not be compared, and what the numbers are of."""
+        notes = []
+        if self.gone:
+            text = _("No longer in the list of runs, and so no longer compared: {runs}.")
+            notes.append(text.format(runs="; ".join(map(values_labelled, self.gone))))
+        if self.newer:
+            text = ngettext(
+                "{count} run has begun since: it is under All runs.",
+                "{count} runs have begun since: they are under All runs.", self.newer,
+            )  # fmt: skip
+            notes.append(text.format(count=self.newer))
+        notes.append(caution(named(self.runs)))
         if len({len(run.history) for run in self.runs}) > 1:
             notes.append(_("They were trained for different numbers of epochs."))
         notes.append(_("The numbers are of each run's best epoch."))
         notes.append(_("No best is marked where it leads by less than 1 %: chance may do as much."))
         self.notes.configure(text=" ".join(filter(None, notes)))
 
-    def bring_up_to_date(self, runs: Sequence[Run]) -> None:
-        """Show what is newer of the same runs, of which one may go on."""
-        if tuple(runs) == self.runs:
+    def bring_up_to_date(self, runs: Sequence[Run], newer: int) -> None:
+        """Show what is newer of the same runs, and how many `newer` ones have begun."""
+        changed = tuple(runs) != self.runs
+        if not changed and newer == self.newer:
             return
-        self.runs = tuple(runs)
-        self.names = [values_labelled(name) for name in curve_names(self.runs)]
-        top, chosen = self.table.yview()[0], list(map(self.table.index, self.table.selection()))
-        self.table.delete(*self.table.get_children())
-        for label, values in comparison(self.runs):
-            self.table.insert("", "end", text=label, values=values)
-        rows = self.table.get_children()
-        self.table.selection_set([rows[place] for place in chosen if place < len(rows)])
-        self.table.yview_moveto(top)
+        self.runs, self.newer = tuple(runs), newer
         self._say_notes()
-        self.side = 0  # the pictures of a newer epoch
-        self._resized()
+        if changed:
+            top, chosen = self.table.yview()[0], list(map(self.table.index, self.table.selection()))
+            self._fill_table()
+            self._fit_titles()
+            rows = self.table.get_children()
+            self.table.selection_set([rows[place] for place in chosen if place < len(rows)])
+            self.table.yview_moveto(top)
+            self.side = 0  # the pictures of a newer epoch
+            self._resized()
 
     def _fit_titles(self) -> None:
         """Above each column as much of its run's name as there is room for."""
@@ -195,8 +211,10 @@ class CompareView(ttk.Frame):
             fitting = (text for n in letters if measure(text := shortened(title, n)) <= room)
             self.table.heading(column, text=next(fitting, title))
 
-    def take_over(self, other: CompareView) -> None:
-        """Show the same pictures, as large as another does."""
+    def take_over(self, other: CompareView, gone: Sequence[str] = ()) -> None:
+        """Show what another does of its runs, without those that are `gone`, by their names."""
+        self.newer, self.gone = other.newer, (*other.gone, *gone)
+        self._say_notes()
         self.reconstructions = other.reconstructions
         self.kinds.current(int(self.reconstructions))
         self.large.set(other.large.get())

@@ -12,7 +12,7 @@ from vae.files import readable
 from vae.findings import Finding
 from vae.gui import dialogs, jobs
 from vae.gui.sweep_dialog import ask_sweep
-from vae.language import _
+from vae.language import _, joined
 from vae.requests import Request
 from vae.schedule import WEIGHTS, has_given_up
 from vae.sweep import Sweep
@@ -229,7 +229,8 @@ class Control:
         app.form.take({name: text_of(value) for name, value in values.items()})
         app.sides.show_form()
         app.form.show_field(next(iter(values)))
-        changes = ", ".join(f"{_(PARAMETERS[n].label)} {text_of(v)}" for n, v in values.items())
+        texts = (joined(_(PARAMETERS[name].label), text_of(v)) for name, v in values.items())
+        changes = joined(*texts, by=", ")
         text = _("In the form: {changes}. Resume goes on with them.")
         if finding.fresh or app.checkpoints.other_values():  # by an earlier remedy
             text = _("In the form: {changes}. Only a new run takes them: Start fresh begins one.")
@@ -240,7 +241,7 @@ class Control:
                 "In the form: {changes}. All epochs of this run are done: Resume asks how far to "
                 "train on with them. Or start fresh."
             )
-        app.say(_("Note"), text.format(changes=changes))
+        app.say(_("Note"), text.format(changes=changes), topic="form")
 
     def start_fresh(self) -> None:
         """Begin a new run in the same folders or in new ones, after asking."""
@@ -265,9 +266,9 @@ class Control:
         app = self.app
         if app.state == "blocked":
             self.give_up()
-        if app.state not in ("checking", "running", "paused"):
+        if app.state not in ("checking", "evaluating", "running", "paused"):
             return
-        saves = app.state != "checking"
+        saves = app.state in ("running", "paused")
         app.worker.stop()
         text = _("after this batch; a checkpoint will be saved") if saves else _("in a moment")
         app.set_state("stopping", _("Stopping"), text)
@@ -317,16 +318,23 @@ class Control:
         app = self.app
         if app.state == "blocked":
             self.give_up()
-        if app.state not in ("checking", "running", "paused"):
-            return
-        if app.state == "checking":  # there is nothing yet to lose
+        elif app.state == "checking":  # there is nothing yet to lose
             self.stop()
-            return
-        text = _("A checkpoint is saved after the running batch, and Resume goes on from there.")
-        choices = (_("Stop"), _("Keep training"))
-        answer = dialogs.ask(
-            app.root, _("Stop training"), text, choices,
-            still=lambda: app.state in ("running", "paused"),
-        )  # fmt: skip
+        elif app.state == "evaluating":
+            text = _(
+                "What has been measured so far is lost. The run and its checkpoints stay as they "
+                "are."
+            )
+            self._ask_stop(_("Stop evaluating"), text, _("Keep evaluating"), "evaluating")
+        elif app.state in ("running", "paused"):
+            text = _(
+                "A checkpoint is saved after the running batch, and Resume goes on from there."
+            )
+            self._ask_stop(_("Stop training"), text, _("Keep training"), "running", "paused")
+
+    def _ask_stop(self, title: str, text: str, keep: str, *states: str) -> None:
+        """Stop if that is wanted; the question goes once the window is in none of these states."""
+        app, choices = self.app, (_("Stop"), keep)
+        answer = dialogs.ask(app.root, title, text, choices, still=lambda: app.state in states)
         if answer == choices[0]:
             self.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Callable
+from functools import partial
 from tkinter import ttk
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from vae.gui import data_words as words
 from vae.gui import kit
 from vae.gui.labels import labelled
 from vae.gui.pane import Pane
+from vae.gui.theme import pixels
 from vae.language import _
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 LIST_ROWS = 3
 MIDDLE_ROW = 3  # of the contact sheet, or of the line in its place
+SHEET_HEIGHT = 120  # of the contact sheet, at least, in logical pixels
 
 
 def first_steps() -> str:
@@ -33,16 +36,19 @@ def first_steps() -> str:
 
 
 class DataPane(Pane):
-    """Facts of the folder, a contact sheet, and a list of the files that need attention."""
+    """Facts of the folder, a contact sheet, and a list of the files that need attention.
+
+    `follow` is called with the name of a field whose suggestion is wanted.
+    """
 
     def __init__(
-        self, master: tk.Misc, look_again: Callable[[], object], suggest: Callable[[], object]
+        self, master: tk.Misc, look_again: Callable[[], object], follow: Callable[[str], object]
     ) -> None:
         self.promise = first_steps()
         super().__init__(master, self.promise)
         self.sheet: Sheet | None = None
         self._make_top(look_again)
-        self._make_facts(suggest)
+        self._make_facts(follow)
         self.caption = ttk.Label(self, style="Muted.Vae.TLabel", padding="0 9p 0 6p")
         self._make_list()
         _wrap(self.caption)
@@ -62,24 +68,30 @@ class DataPane(Pane):
         self.status.pack(side="left", fill="x", expand=True)
         _wrap(self.status)
 
-    def _make_facts(self, suggest: Callable[[], object]) -> None:
+    def _make_facts(self, follow: Callable[[str], object]) -> None:
         self.facts = ttk.Frame(self, style="Vae.TFrame")
+        self.titles: dict[str, ttk.Label] = {}
         self.values: dict[str, ttk.Label] = {}
         labels = {
             "images": _("Images"), "sizes": _("Sizes"), "shape": _("Shape"),
-            "colour": _("Colour"), "memory": _("Memory"), "time": _("Time per epoch"),
+            "colour": _("Colour"), "patients": _("Patients"), "memory": _("Memory"),
+            "time": _("Time per epoch"),
         }  # fmt: skip
-        for row, (name, label) in enumerate(labels.items()):
-            title = ttk.Label(self.facts, text=label, style="Muted.Vae.TLabel")
+        rows = {name: 2 * place for place, name in enumerate(labels)}  # every second one is free
+        for name, row in rows.items():
+            title = ttk.Label(self.facts, text=labels[name], style="Muted.Vae.TLabel")
             value = ttk.Label(self.facts, style="Vae.TLabel", justify="left")
             title.grid(row=row, column=0, sticky="nw", padx=(0, "12p"), pady="0.75p")
             span = 1 if name == "colour" else 2  # a button stands beside this one
             value.grid(row=row, column=1, columnspan=span, sticky="ew", pady="0.75p")
             _wrap(value)
-            self.values[name] = value
+            self.titles[name], self.values[name] = title, value
         self.facts.columnconfigure(1, weight=1)
-        self.suggest = kit.button(self.facts, "", suggest, "Link")
-        self.suggest.grid(row=list(labels).index("colour"), column=2, sticky="e")
+        self.suggest = kit.button(self.facts, "", partial(follow, "in_channels"), "Link")
+        self.suggest.grid(row=rows["colour"], column=2, sticky="e")
+        text, command = _("Put into the form"), partial(follow, "group_pattern")
+        self.suggest_pattern = kit.button(self.facts, text, command, "Link")
+        self.suggest_pattern.grid(row=rows["patients"] + 1, column=1, sticky="w")
 
     def _make_list(self) -> None:
         self.below = ttk.Frame(self, style="Vae.TFrame")
@@ -108,6 +120,10 @@ class DataPane(Pane):
         self.plot.widget.configure(width=1, height=1)  # it takes the room that is left
         self.plot.widget.grid(row=MIDDLE_ROW, column=0, sticky="nsew")
         self._put()
+
+    def least_height(self) -> int:
+        sheet = self.plot is not None and self.plot.widget.winfo_manager() != ""
+        return self.winfo_reqheight() + (pixels(self, SHEET_HEIGHT)[0] if sheet else 0)
 
     def show(self, view: DataView) -> None:
         """Show what is known of the folder."""
@@ -142,6 +158,7 @@ class DataPane(Pane):
             "sizes": words.sizes(survey) if survey else waiting,
             "shape": words.shape(survey) if survey else waiting,
             "colour": words.colour(survey, sheet) if survey or sheet else waiting,
+            "patients": words.patients(view.grouping) if view.grouping else "",
             "memory": words.memory(estimate) if estimate else soon,
             "time": words.epoch_time(estimate) if estimate else soon,
         }
@@ -149,12 +166,17 @@ class DataPane(Pane):
             texts["colour"] += "\n" + words.colour_lost()
         for name, text in texts.items():
             self.values[name].configure(text=text)
-        suggestion = view.suggestion()
+        for part in (self.titles["patients"], self.values["patients"]):
+            _show(part, bool(view.grouping))
+        suggestions = view.suggestions()
         text = _("Set {field} to {value}").format(
-            field=_(PARAMETERS["in_channels"].label), value=suggestion
+            field=_(PARAMETERS["in_channels"].label), value=suggestions.get("in_channels", "")
         )
-        self.suggest.configure(text=text, state="disabled" if view.locked else "normal")
-        _show(self.suggest, bool(suggestion))
+        self.suggest.configure(text=text)
+        buttons = {"in_channels": self.suggest, "group_pattern": self.suggest_pattern}
+        for name, button in buttons.items():
+            button.configure(state="disabled" if view.locked else "normal")
+            _show(button, name in suggestions)
 
     def _show_list(self, view: DataView) -> None:
         headline, lines = words.trouble(view.survey, view.sheet)

@@ -13,6 +13,7 @@ from vae.gui.data_worker import FIELDS
 
 if TYPE_CHECKING:
     from vae.estimate import Estimate
+    from vae.groups import Grouping
     from vae.gui.app import App
     from vae.sheet import Sheet
     from vae.survey import Survey
@@ -50,6 +51,7 @@ class DataView:
         texts = {name: form[name] for name in ("file_path", *FIELDS)}
         known = texts == self.texts and (self.looking or self.complete)
         if self.locked or (known and not again):
+            self.app.data.show(self)  # what it advises depends on further fields
             return
         if again or texts["file_path"] != self.texts.get("file_path"):
             self._forget()
@@ -129,12 +131,23 @@ class DataView:
         self.app.worker.data.cancel()
         self.number, self.complete, self.progress = 0, False, None
 
-    def suggestion(self) -> str:
-        """The value that in_channels should have but has not, or an empty string."""
-        if self.has_colour is None:
-            return ""
-        fitting = "3" if self.has_colour else "1"
-        return "" if self.app.form.texts()["in_channels"] == fitting else fitting
+    def suggestions(self) -> dict[str, str]:
+        """What fields should say but do not, by name."""
+        wanted = {}
+        if self.has_colour is not None:
+            wanted["in_channels"] = "3" if self.has_colour else "1"
+        if self.grouping:
+            wanted["group_pattern"] = self.grouping.pattern
+        form = self.app.form.texts()
+        return {name: value for name, value in wanted.items() if form[name] != value}
+
+    @property
+    def grouping(self) -> Grouping | None:
+        """The patients that file names tell of, where validation does not keep them together."""
+        form = self.app.form.texts()
+        held_back = parse({"val_fraction": form["val_fraction"]})[0].get("val_fraction")
+        apart = held_back and not form["group_pattern"]
+        return self.survey.grouping if self.survey and apart else None
 
     @property
     def has_colour(self) -> bool | None:
@@ -166,8 +179,9 @@ class DataView:
         self.app.form.fill({"file_path": str(folder if folder.is_dir() else folder.parent)})
         self.app.field_left("file_path")
 
-    def follow_suggestion(self) -> None:
-        """Put the suggestion into the form."""
-        if (value := self.suggestion()) and not self.locked:
-            self.app.form.fill({"in_channels": value})
-            self.app.field_left("in_channels")
+    def follow_suggestion(self, name: str) -> None:
+        """Put what a field should say into it."""
+        if (value := self.suggestions().get(name)) and not self.locked:
+            self.app.form.fill({name: value})
+            self.app.form.show_field(name)
+            self.app.field_left(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vae import groups
 from vae.files import size_words
 from vae.gui.labels import labelled
 from vae.language import _, ngettext, number
@@ -13,6 +14,7 @@ from vae.words import duration
 if TYPE_CHECKING:
     from vae.estimate import Estimate
     from vae.events import Progress
+    from vae.groups import Grouping
     from vae.sheet import Sheet
     from vae.survey import Survey
 
@@ -147,6 +149,11 @@ def _colour_of_some(survey: Survey, sheet: Sheet | None) -> str:
 def colour_lost() -> str:
     """What becomes of colour where the network has one channel."""
     return _("Colour will be lost: the network sees all images in grey.")
+
+
+def patients(grouping: Grouping) -> str:
+    """Of which patients the names tell, and what keeps each on one side of the split."""
+    return labelled(groups.words(grouping))
 
 
 def _colour_below(sheet: Sheet) -> str:

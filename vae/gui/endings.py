@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vae.gui.answers import Failed, Finished, SweepFinished
 from vae.gui.several_runs import GO_ON
-from vae.language import _, ngettext
+from vae.language import _, joined, ngettext
 from vae.sweep import TABLE_NAME
 from vae.words import result_words
 
@@ -19,17 +19,15 @@ Ending = Finished | Failed | SweepFinished
 
 
 class Endings:
-    """Keeps the last ending, so that it can be said again. Lives on the window's thread."""
+    """Says it and writes it down. Lives on the window's thread."""
 
     def __init__(self, app: App) -> None:
         self.app = app
-        self.last: Ending | None = None
 
     def take(self, ending: Ending) -> None:
         """Say how a run, or several in a row, ended, and write it down."""
         app, began = self.app, self.app.state != "checking"
-        self.last = ending
-        self.say()
+        self._say(ending)
         app.log.write(f"{app.bar.word['text']}: {app.bar.text['text']}", self._kind(ending))
         if isinstance(ending, Failed):
             if not began:
@@ -44,19 +42,19 @@ class Endings:
     def _kind(self, ending: Ending) -> str:
         return "error" if isinstance(ending, Failed) else ""
 
-    def say(self) -> None:
-        """Bring the window into the state of the last ending."""
-        match self.last:
+    def _say(self, ending: Ending) -> None:
+        """Bring the window into the state of an ending."""
+        match ending:
             case Finished(result):
                 self._state(result.stopped, *result_words(result))
                 if not result.stopped:
                     self.app.bar.offer(_("Open output folder"), self.app.actions.open_output)
             case SweepFinished():
-                self._say_sweep(self.last)
+                self._say_sweep(ending)
             case Failed():
-                self.app.set_state("failed", _("Failed"), self.last.message)
-                images_differ = self.last.problems.keys() == {"file_path"}
-                if self.last.details:
+                self.app.set_state("failed", _("Failed"), ending.message)
+                images_differ = ending.problems.keys() == {"file_path"}
+                if ending.details:
                     self.app.bar.offer(_("Details"), self.app.show_log)
                 elif images_differ and self.app.checkpoints.resumable:
                     self.app.bar.offer(_("In new folders"), self.app.control.find_places)
@@ -67,16 +65,17 @@ class Endings:
         ).format(done=ending.done, total=ending.total)
         if ending.stopped:
             more = _("Train and Resume are for the form's own run, which is none of them.")
-            text = f"{text} {more}"
+            text = joined(text, more)
         else:
             table = _("A table of them is {path}.")
-            text = f"{text} {table.format(path=Path(ending.folder.name) / TABLE_NAME)}"
+            path = Path(ending.folder.name) / TABLE_NAME
+            text = joined(text, table.format(path=path))
         self._state(ending.stopped, _("Stopped") if ending.stopped else _("Finished"), text)
         if ending.done < ending.total:
             self.app.bar.offer(_(GO_ON), self.app.control.train_several)
         elif ending.done > 1:
-            compare = partial(self.app.runs.compare_those, ending.outputs)
-            self.app.bar.offer(_("Compare"), compare)
+            # The tab is another one after a change of language.
+            self.app.bar.offer(_("Compare"), lambda: self.app.runs.compare_those(ending.outputs))
         else:
             self.app.bar.offer(_("Open folder"), partial(self.app.actions.open, ending.folder))
 

@@ -79,6 +79,7 @@ class Form(ttk.Frame):
                 self.body, _(group), self.toggle_advanced, "Fold", "chevron-right"
             )
             self.fold.grid(row=row, column=0, columnspan=2, sticky="w", pady=("9p", 0))
+            self._follow(self.fold)
         else:
             label = ttk.Label(self.body, text=_(group), style="Bold.Pane.Vae.TLabel")
             label.grid(row=row, column=0, columnspan=2, sticky="w", pady=("12p", "4.5p"))
@@ -94,6 +95,7 @@ class Form(ttk.Frame):
             browse = kit.button(cell, "", lambda: self._browse(name), "Browse", "folder2")
             browse.pack(side="left", padx=("4.5p", 0))
             kit.tooltip(browse, _("Choose: {label}").format(label=_(facts.label)))
+            self._follow(browse)
             self.browsers.append(browse)
         elif facts.unit:
             unit = ttk.Label(cell, text=_(facts.unit), style="Muted.Pane.Vae.TLabel")
@@ -112,8 +114,7 @@ class Form(ttk.Frame):
         if facts.kind:
             field.bind("<Configure>", lambda event: self._show_end(name), add="+")
         field.bind("<FocusOut>", lambda event: self._left(name), add="+")
-        # Of the Tab key alone: when a menu closes, the focus comes back to what was scrolled away.
-        field.bind("<<TraverseIn>>", lambda event: self._see(field), add="+")
+        self._follow(field)
 
     def _field(self, cell: ttk.Frame, name: str, variable: tk.StringVar) -> ttk.Entry:
         facts, default = PARAMETERS[name], DEFAULTS[name]
@@ -265,11 +266,12 @@ class Form(ttk.Frame):
         self._see(self.fields[name])
 
     def put_first(self, button: ttk.Menubutton) -> None:
-        """Put a button above the fields; it is locked with them."""
-        button.grid(in_=self.body, row=0, column=0, columnspan=2, sticky="w", pady=("6p", 0))
-        button.lift()
+        """Put a button of the body above its fields; it is locked with them."""
+        button.grid(row=0, column=0, columnspan=2, sticky="w", pady=("6p", 0))
+        button.lower()  # so that the Tab key comes to it first
         self.browsers.append(button)
         self._bind_wheel(button)
+        self._follow(button)
 
     def lock(self, locked: bool) -> None:
         """Lock all fields, readable, while a run goes on."""
@@ -312,6 +314,13 @@ class Form(ttk.Frame):
 
     def _fit(self) -> None:
         self.canvas.configure(scrollregion=self.canvas.bbox("all"))
+
+    def _follow(self, widget: tk.Widget) -> None:
+        """Scroll to a widget when the Tab key comes to it.
+
+        Of the Tab key alone: when a menu closes, the focus comes back to what was scrolled away.
+        """
+        widget.bind("<<TraverseIn>>", lambda event: self._see(widget), add="+")
 
     def _see(self, widget: tk.Widget) -> None:
         """Scroll so that a widget which got the focus can be seen."""

@@ -259,6 +259,7 @@ class GalleryPane(Pane):
 
     def export(self, suffix: str) -> None:
         """Write the pictures of all whole epochs into one file."""
+        self.stop()
         chosen = kit.choose_file(self, _("Export"), self.folder, f"{self.kind}{suffix}")
         if chosen:
             job = partial(_export, self.kind, self.folder, tuple(self.epochs), Path(chosen))

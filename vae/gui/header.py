@@ -26,18 +26,20 @@ class Header(ttk.Frame):
     ) -> None:
         super().__init__(master, style="Vae.TFrame", padding="18p 9p")
         ttk.Label(self, text="VAE Studio", style="Title.Vae.TLabel").pack(side="left")
-        code = language.current().upper()
-        self.mode = kit.button(self, "", toggle_mode, "Tool", "moon-stars")
-        buttons = [
-            (self.mode, _("Light or dark")),
-            (kit.button(self, "", help, "Tool", "question-circle"), _("Help")),
-            (kit.button(self, "", open_output, "Tool", "folder2-open"), _("Open output folder")),
-            (kit.button(self, code, toggle_language, "Tool", "globe"), _("Language")),
-        ]
-        self.sides = kit.button(self, "", toggle_form, "Tool", "layout-sidebar")
-        for button, tip in (*buttons, (self.sides, _("Show or hide the form"))):
-            button.pack(side="right", padx=("3p", 0))
+        icons = ttk.Frame(self, style="Vae.TFrame")
+        icons.pack(side="right")
+
+        def add(text: str, tip: str, command: Callable[[], object], icon: str) -> ttk.Button:
+            button = kit.button(icons, text, command, "Tool", icon)
+            button.pack(side="left", padx=("3p", 0))
             kit.tooltip(button, tip)
+            return button
+
+        self.sides = add("", _("Show or hide the form"), toggle_form, "layout-sidebar")
+        add(language.current().upper(), _("Language"), toggle_language, "globe")
+        add("", _("Open output folder"), open_output, "folder2-open")
+        add("", _("Help"), help, "question-circle")
+        self.mode = add("", _("Light or dark"), toggle_mode, "moon-stars")
         self.words = ""
         self.subject = ttk.Label(self, style="Muted.Vae.TLabel")
         self.subject.pack(side="left", padx="12p", fill="x", expand=True)

@@ -11,6 +11,7 @@ from vae.guide import ADVICE
 from vae.language import _
 
 LINES = 9  # always the same height, so that the form above does not jump
+INSET = "1.5p"  # of a label's text from its edge
 
 
 class Info(ttk.Frame):
@@ -22,11 +23,11 @@ class Info(ttk.Frame):
         rule.pack(fill="x", pady=(0, "6p"))
         # It asks for no width of its own, which would change with each field.
         self.title = ttk.Label(self, style="Bold.Pane.Vae.TLabel", width=1)
-        self.title.pack(fill="x")
+        self.title.pack(fill="x", pady=(0, "1.5p"))
         self.title.bind("<Configure>", lambda e: self.title.configure(wraplength=e.width))
         self.text = tk.Text(
             self, height=LINES, width=1, wrap="word", relief="flat", font="VaeSmall",
-            takefocus=False, cursor="arrow", state="disabled",
+            takefocus=False, cursor="arrow", state="disabled", spacing3="1.5p",
         )  # fmt: skip
         self.text.pack(fill="both", expand=True)
         self.explain(next(iter(PARAMETERS)))
@@ -44,13 +45,17 @@ class Info(ttk.Frame):
         if default := text_of(DEFAULTS[name]):
             lines.append(_("Default: {value}").format(value=default))
         self.text.configure(state="normal")
-        self.text.delete("1.0", "end")
-        self.text.insert("end", "\n".join([_(facts.help), *lines]))
+        self.text.replace("1.0", "end", _(facts.help))
+        for line in lines:
+            word, colon, rest = line.partition(":")
+            self.text.insert("end", f"\n{word}{colon}", "word", rest)
         self.text.configure(state="disabled")
 
     def paint(self) -> None:
         """Take the colours of the mode."""
         c = kit.palette(self)
         self.text.configure(
-            background=c.pane, foreground=c.muted, highlightthickness=0, borderwidth=0, padx=0
-        )
+            background=c.pane, foreground=c.muted, highlightthickness=0, borderwidth=0,
+            padx=self.title.winfo_fpixels(INSET), pady=0,
+        )  # fmt: skip
+        self.text.tag_configure("word", foreground=c.text)

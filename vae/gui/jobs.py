@@ -27,7 +27,7 @@ from vae.gui.answers import (
     ThumbnailsReady,
 )
 from vae.history import run_mark
-from vae.language import _, ngettext
+from vae.language import _, joined, ngettext
 from vae.presets import Preset, delete_preset, load_presets, save_preset
 from vae.runs import Run, load_runs
 
@@ -156,15 +156,18 @@ def trash_runs(chosen: Sequence[Run], emit: Emit) -> None:
     from vae.run_files import trash
 
     folders: list[Path] = []
-    problem, done = "", 0
+    done: list[Run] = []
+    problem = ""
     for run in chosen:
         try:
             folders += trash(run, load_runs()[0])
-            done += 1
+            done.append(run)
         except (OSError, StudioError) as error:
             problem = problem_of(error)
-    text = ngettext("{count} run was deleted.", "{count} runs were deleted.", done)
-    emit(RunsTrashed(f"{text.format(count=done)} {problem}".strip(), tuple(folders)))
+    text = ngettext(
+        "{count} run was moved to the trash.", "{count} runs were moved to the trash.", len(done)
+    ).format(count=len(done))
+    emit(RunsTrashed(joined(text if done else "", problem), tuple(done), tuple(folders)))
 
 
 def draw_grids(

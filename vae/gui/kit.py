@@ -5,8 +5,10 @@ from __future__ import annotations
 import tkinter as tk
 import tkinter.font as tkfont
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tkinter import ttk
+from typing import Any
 
 import ttkbootstrap as tb
 from ttkbootstrap.dialogs import Querybox
@@ -50,6 +52,9 @@ def create_window(title: str, mode: str) -> tk.Tk:
     # size, for an opacity and a place that the window does not ask for.
     for sequence in ("<Visibility>", "<Map>", "<Configure>"):
         root.unbind(sequence)
+    # The Tab key would come to windows too, since keys are bound to them, and no focus be seen.
+    root.configure(takefocus=False)
+    root.option_add("*Toplevel.takeFocus", False)
     # Some builds of Tk leave buttons deaf to the space bar.
     root.event_add("<<Invoke>>", "<space>")
     # Scrolling over a field must not change it, as every theme has it.
@@ -160,18 +165,18 @@ def set_icon(widget: ttk.Button, icon: str) -> None:
 def menu(master: tk.Misc, fill: Callable[[tk.Menu], None] | None = None) -> tk.Menu:
     """A menu in the colours of the mode; `fill` adds its entries each time it is opened."""
     made = tk.Menu(master, tearoff=False)
-
-    def post() -> None:
-        _paint_menu(made)
-        if fill:
-            made.delete(0, "end")
-            for inner in made.winfo_children():
-                inner.destroy()
-            fill(made)
-
-    made.configure(postcommand=post)
+    made.configure(postcommand=partial(_prepare_menu, made, fill))
     _paint_menu(made)
     return made
+
+
+def _prepare_menu(made: tk.Menu, fill: Callable[[tk.Menu], None] | None) -> None:
+    _paint_menu(made)
+    if fill:
+        made.delete(0, "end")
+        for inner in made.winfo_children():
+            inner.destroy()
+        fill(made)
 
 
 def _paint_menu(made: tk.Menu) -> None:
@@ -245,11 +250,28 @@ def slider(master: tk.Misc, variable: tk.DoubleVar, command: Callable[[str], obj
     return made
 
 
-def menu_button(master: tk.Misc, text: str, fill: Callable[[tk.Menu], None]) -> ttk.Menubutton:
-    """A button that opens a menu, whose entries `fill` adds."""
+def menu_button(
+    master: tk.Misc, text: str, fill: Callable[[tk.Menu], None], style: str = "Vae.TMenubutton"
+) -> ttk.Menubutton:
+    """A button that opens a menu below it, or above where there is no room.
+
+    `fill` adds its entries. Return opens it, as it presses a button.
+    """
     # The theme leaves no room between the text and the arrow.
-    made = ttk.Menubutton(master, text=f"{text}  ", style="Vae.TMenubutton")
-    made.configure(menu=menu(made, fill))
+    made = ttk.Menubutton(master, text=f"{text}  ", style=style)
+    opened = menu(made, fill)
+    made.configure(menu=opened)
+
+    def choose_side(event: tk.Event) -> None:
+        # Tk would measure the menu before it is filled, and would then let it cover the button.
+        _prepare_menu(opened, fill)
+        opened.update_idletasks()
+        bottom = made.winfo_rooty() + made.winfo_height() + opened.winfo_reqheight()
+        made.configure(direction="above" if bottom > made.winfo_screenheight() else "below")
+
+    for opens in ("<Button-1>", "<<Invoke>>"):
+        made.bind(opens, choose_side)
+    made.bind("<Return>", lambda event: made.event_generate("<<Invoke>>"))
     return made
 
 
@@ -293,65 +315,79 @@ def _speak() -> None:
 
 
 def choose_folder(parent: tk.Misc, start: str) -> str:
-    """Let the person choose a folder: the system's dialog, on X11 a themed one. "" if cancelled."""
+    """Let the person choose a folder. "" if cancelled."""
+    return _choose(parent, "directory", title=_("Choose a folder"), initialdir=start)
+
+
+def choose_file(parent: tk.Misc, title: str, folder: Path, name: str) -> str:
+    """Let the person name a file to write; asks before one is replaced. "" if cancelled."""
+    suffix = Path(name).suffix
+    return _choose(
+        parent, "save", title=title, initialdir=str(folder), initialfile=name,
+        defaultextension=suffix, filetypes=[(suffix[1:].upper(), f"*{suffix}")],
+    )  # fmt: skip
+
+
+def choose_csv(parent: tk.Misc, start: str, name: str) -> str:
+    """Let the person name a CSV file; it may exist. "" if cancelled."""
+    return _choose(
+        parent, "save", title=_("Choose the log file"), initialdir=start, initialfile=name,
+        defaultextension=".csv", filetypes=[("CSV", "*.csv")], confirmoverwrite=False,
+    )  # fmt: skip
+
+
+def choose_log(parent: tk.Misc, start: str) -> str:
+    """Let the person choose the CSV log of a run. "" if cancelled."""
+    return _choose(
+        parent, "open", title=_("Choose the log of another run"), initialdir=start,
+        filetypes=[("CSV", "*.csv")],
+    )  # fmt: skip
+
+
+def choose_picture(parent: tk.Misc, start: str, name: str, formats: tuple[str, ...]) -> str:
+    """Let the person name a picture to write, in one of some formats. "" if cancelled."""
+    return _choose(
+        parent, "save", title=_("Save this plot as a picture"), initialdir=start,
+        initialfile=name, defaultextension=f".{formats[0]}",
+        filetypes=[(form.upper(), f"*.{form}") for form in formats],
+    )  # fmt: skip
+
+
+def _choose(parent: tk.Misc, mode: str, **options: Any) -> str:
+    """Ask for a path in the system's dialog, on X11 in a themed one. "" if cancelled."""
     _speak()
-    title = _("Choose a folder")
     if parent.tk.call("tk", "windowingsystem") == "x11":
-        return str(
-            _FolderDialog(parent, title=title, mode="directory", initialdir=start).show() or ""
-        )
-    return Querybox.get_directory(parent, title=title, initialdir=start) or ""
+        return str(_FileDialog(parent, mode=mode, **options).show() or "")
+    ask: dict[str, Callable[..., str | None]] = {
+        "directory": Querybox.get_directory, "open": Querybox.get_open_filename,
+        "save": Querybox.get_save_filename,
+    }  # fmt: skip
+    return ask[mode](parent, **options) or ""
 
 
-class _FolderDialog(FileDialog):
-    """The toolkit's own takes what is selected in its list, and not the folder that was typed."""
+class _FileDialog(FileDialog):
+    """The toolkit's own always asks before a file is replaced.
+
+    For a folder it takes what is selected in its list, and not what was typed.
+    """
+
+    def __init__(self, parent: tk.Misc, confirmoverwrite: bool = True, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self.confirms = confirmoverwrite
+
+    def _build_topbar(self, master: tk.Misc) -> None:
+        super()._build_topbar(master)
+        self._dir_mb.lower()  # the Tab key comes to it before the button on its right
+
+    def _confirm_overwrite(self, path: str) -> bool:
+        return not self.confirms or bool(super()._confirm_overwrite(path))
 
     def _on_ok(self) -> None:
+        if self._mode != "directory":
+            super()._on_ok()
+            return
         typed = Path(self._cwd, self._name_var.get().strip()).expanduser()
         if typed.is_dir():
             self._accept(str(typed))
         else:
             self._name_entry.bell()  # the dialog stays, with what was typed
-
-
-def choose_file(parent: tk.Misc, title: str, folder: Path, name: str) -> str:
-    """Let the person name a file to write; asks before one is replaced. "" if cancelled."""
-    _speak()
-    suffix = Path(name).suffix
-    chosen = Querybox.get_save_filename(
-        parent, title=title, initialdir=str(folder), initialfile=name,
-        defaultextension=suffix, filetypes=[(suffix[1:].upper(), f"*{suffix}")],
-        confirmoverwrite=True,
-    )  # fmt: skip
-    return chosen or ""
-
-
-def choose_csv(parent: tk.Misc, start: str, name: str) -> str:
-    """Let the person name a CSV file; it may exist. "" if cancelled."""
-    _speak()
-    chosen = Querybox.get_save_filename(
-        parent, title=_("Choose the log file"), initialdir=start, initialfile=name,
-        defaultextension=".csv", filetypes=[("CSV", "*.csv")], confirmoverwrite=False,
-    )  # fmt: skip
-    return chosen or ""
-
-
-def choose_log(parent: tk.Misc, start: str) -> str:
-    """Let the person choose the CSV log of a run. "" if cancelled."""
-    _speak()
-    chosen = Querybox.get_open_filename(
-        parent, title=_("Choose the log of another run"), initialdir=start,
-        filetypes=[("CSV", "*.csv")],
-    )  # fmt: skip
-    return chosen or ""
-
-
-def choose_picture(parent: tk.Misc, start: str, name: str, formats: tuple[str, ...]) -> str:
-    """Let the person name a picture to write, in one of some formats. "" if cancelled."""
-    _speak()
-    chosen = Querybox.get_save_filename(
-        parent, title=_("Save this plot as a picture"), initialdir=start, initialfile=name,
-        defaultextension=f".{formats[0]}",
-        filetypes=[(form.upper(), f"*.{form}") for form in formats],
-    )  # fmt: skip
-    return chosen or ""

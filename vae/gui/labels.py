@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from vae.comparison import Comparison
 from vae.config import PARAMETERS
-from vae.language import _
+from vae.language import _, retold
 
 # A name of two words is never one of the language. A shorter one counts only where a message or a
 # sentence begins, where an ordinary word would have a capital.
@@ -23,7 +23,7 @@ def values_labelled(text: str) -> str:
 
     Any other text stays as it is.
     """
-    return ", ".join(map(_value_labelled, text.split(", ")))
+    return retold(lambda: ", ".join(map(_value_labelled, text.split(", "))))
 
 
 def _value_labelled(part: str) -> str:
@@ -57,4 +57,4 @@ def _cut(words: str, room: int) -> str:
 
 def labelled(text: str) -> str:
     """A message with each parameter called what the form calls it; the parts of a path stay."""
-    return _NAMES.sub(lambda found: _(PARAMETERS[found[0]].label), text)
+    return retold(lambda: _NAMES.sub(lambda found: _(PARAMETERS[found[0]].label), str(text)))

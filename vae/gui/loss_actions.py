@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,10 +13,11 @@ from vae.files import FIGURE_FORMATS, readable
 from vae.gui import kit, loss_jobs, picture_jobs
 from vae.gui.answers import LogRead
 from vae.gui.export_dialog import ask_export
+from vae.gui.labels import values_labelled
 from vae.gui.loss_jobs import Export
 from vae.gui.loss_pane import LossChoices
 from vae.history import log_text
-from vae.language import _, ngettext, number
+from vae.language import _, joined, ngettext, number
 
 if TYPE_CHECKING:
     from vae.gui.app import App
@@ -28,6 +30,19 @@ class LossActions:
         self.app = app
         self.choices = LossChoices()
         self.last_export: Export | None = None
+
+    def begin_run(self) -> None:
+        """Take off the curves that cannot be ranked with the run that begins, and say which."""
+        others = self.choices.comparison
+        folder = os.path.abspath(self.app.form.texts()["file_path"])  # as runs have it
+        left = others.on_images_in(folder)
+        if gone := [values_labelled(run.name) for run in others.runs if run not in left.runs]:
+            self.app.loss.compare(left)
+            text = ngettext(
+                "Taken off the loss plot, since it is on other images: {runs}.",
+                "Taken off the loss plot, since they are on other images: {runs}.", len(gone),
+            )  # fmt: skip
+            self.app.tell(text.format(runs=joined(*gone, by="; ")))
 
     def compare_with_log(self) -> None:
         """Let the person choose the log of another run, and read it."""
@@ -104,6 +119,7 @@ class LossActions:
         output_dir = Path(app.form.texts()["output_dir"] or ".").absolute()
         titles, pictures, hint = figure_titles(), {}, ""
         for name, pane in (("samples", app.samples), ("reconstructions", app.reconstructions)):
+            pane.stop()  # what is seen is what becomes a figure
             if shown := pane.shown:
                 drawn = {"seed": shown.seed, **shown.values} if shown.seed is not None else {}
                 pictures[name] = Picture(shown.pixels, shown.path.stem, shown.moment, drawn)
@@ -122,7 +138,7 @@ class LossActions:
             self.last_export = wanted
             run = Subject(
                 tuple(app.view.history), app.loss.values_of_run or app.view.values, output_dir,
-                pictures, app.loss.comparison, self.choices.column,
+                pictures=pictures, comparison=app.loss.comparison, column=self.choices.column,
             )  # fmt: skip
             app.worker.do(
                 picture_jobs.write,

@@ -12,7 +12,7 @@ from vae import diary
 from vae.errors import StudioError, problem_of
 from vae.files import atomic_write, readable
 from vae.gui.answers import LogRead
-from vae.language import _
+from vae.language import _, joined
 
 if TYPE_CHECKING:
     from vae.figures import Subject
@@ -40,21 +40,21 @@ def read_log(path: Path, emit: Callable[[object], None]) -> None:
 
 def write_export(run: Subject, wanted: Export) -> str:
     """Draw the figures that a person wants; returns what to say. Raises OSError."""
-    from vae.figures import figure_titles, write_figures
+    from vae.figures import figure_titles, with_changes, write_figures
 
     paths, missing = write_figures(
-        run, wanted.names, wanted.folder, wanted.form, wanted.with_caption
+        with_changes(run), wanted.names, wanted.folder, wanted.form, wanted.with_caption
     )
-    sentences = []
+    texts = []
     if paths:
         names = ", ".join(path.name for path in paths)
         written = _("Written: {files}, in {folder}.")
-        sentences.append(written.format(files=names, folder=readable(wanted.folder)))
+        texts.append(written.format(files=names, folder=readable(wanted.folder)))
     if missing:
-        titles = ", ".join(figure_titles()[name] for name in missing)
+        titles = joined(*(figure_titles()[name] for name in missing), by=", ")
         nothing = _("There is nothing to draw yet for: {figures}.")
-        sentences.append(nothing.format(figures=titles))
-    return " ".join(sentences)
+        texts.append(nothing.format(figures=titles))
+    return joined(*texts)
 
 
 def write_picture(path: Path, content: bytes) -> str:

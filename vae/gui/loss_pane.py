@@ -117,7 +117,7 @@ class LossPane(Pane):
         self.log_switch.pack(side="right")
 
     def _make_tools(self) -> None:
-        row = ttk.Frame(self, style="Vae.TFrame")
+        row = self.below = ttk.Frame(self, style="Vae.TFrame")
         row.pack(side="bottom", fill="x", pady=("6p", 0))
         self.tools: dict[str, ttk.Button] = {}
         tools: tuple[tuple[str, str, str, Callable[[], object]], ...] = (
@@ -136,11 +136,13 @@ class LossPane(Pane):
             self.tools[name] = kit.button(row, "", command, "Tool", icon)
             self.tools[name].pack(side="left", padx=(0, "3p"))
             kit.tooltip(self.tools[name], tip)
-        self.export = kit.button(row, _("Export figures..."), self.actions.export, "Slim")
-        self.clear = kit.button(row, _("Clear"), lambda: self.compare(NO_OTHERS), "Slim")
-        self.add = kit.button(row, _("Compare..."), self.actions.compare_with_log, "Slim")
-        for button in (self.export, self.clear, self.add):
-            button.pack(side="right", padx=("6p", 0))
+        right = ttk.Frame(row, style="Vae.TFrame")
+        right.pack(side="right")
+        self.add = kit.button(right, _("Compare..."), self.actions.compare_with_log, "Slim")
+        self.clear = kit.button(right, _("Clear"), lambda: self.compare(NO_OTHERS), "Slim")
+        self.export = kit.button(right, _("Export figures..."), self.actions.export, "Slim")
+        for button in (self.add, self.clear, self.export):
+            button.pack(side="left", padx=("6p", 0))
         kit.tooltip(self.add, _("Compare with the log of another run"))
         kit.tooltip(self.clear, _("Take away the lines of other runs"))
 
@@ -148,6 +150,7 @@ class LossPane(Pane):
         from vae.gui.loss_plot import LossPlot
 
         self.plot = LossPlot(self)
+        self.below.lift()  # so that the Tab key comes to the plot before
         self.plot.set_log_scale(self.choices.log_scale)
         self.stale = True
         self._show_buttons()

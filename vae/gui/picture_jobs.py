@@ -57,7 +57,8 @@ def write_report(
     try:
         from vae import report
 
-        path = report.write_report(model_save_dir, output_dir, should_stop=should_stop)
+        folders = model_save_dir, output_dir
+        path = report.write_report(*folders, should_stop=should_stop, emit=emit)
         text = _("{path} was written. It opens in any browser.")
         emit(ReportWritten(text.format(path=readable(path)), path))
     except StopRequested:
@@ -77,7 +78,7 @@ def evaluate(
         def warn(text: str) -> None:
             emit(Warned(text))
 
-        found = evaluation.evaluate(model_save_dir, warn, should_stop=should_stop)
+        found = evaluation.evaluate(model_save_dir, warn, should_stop=should_stop, emit=emit)
         path = output_dir / EVALUATION_NAME
         evaluation.write_evaluation(path, found)
         emit(Evaluated(evaluation.headline(found), tuple(evaluation.rows(found)), path))

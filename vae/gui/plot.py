@@ -20,7 +20,8 @@ class Plot:
         self.figure = Figure(dpi=96)
         self.canvas = FigureCanvasTkAgg(self.figure, master)  # type: ignore[no-untyped-call]
         self.widget: tk.Canvas = self.canvas.get_tk_widget()  # type: ignore[no-untyped-call]
-        self.widget.configure(highlightthickness=0, borderwidth=0)
+        # Keys do nothing with most pictures.
+        self.widget.configure(highlightthickness=0, borderwidth=0, takefocus=False)
         self.axes = self.figure.add_subplot()
         self.stale = True
         self.seen, self.size = False, (0, 0)  # at the last refresh; that it has taken

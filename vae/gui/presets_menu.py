@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import tkinter as tk
 from functools import partial
-from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from vae.config import PARAMETERS, check, parse
 from vae.gui import dialogs, jobs, kit
-from vae.language import _
+from vae.language import _, joined
 from vae.presets import FIELDS, Preset, built_in
 
 if TYPE_CHECKING:
@@ -24,11 +23,9 @@ class PresetsMenu:
 
     def __init__(self, app: App) -> None:
         self.app = app
-        # The theme leaves no room between the text and the arrow.
-        text = f"{_('Presets')}  "
-        self.button = ttk.Menubutton(app.form, text=text, style="Pane.Vae.TMenubutton")
-        self.menu = kit.menu(self.button, self._fill)
-        self.button.configure(menu=self.menu)
+        self.button = kit.menu_button(
+            app.form.body, _("Presets"), self._fill, "Pane.Vae.TMenubutton"
+        )
         kit.tooltip(self.button, _("Fill the form with a set of values. Paths and seed stay."))
         app.form.put_first(self.button)
 
@@ -64,13 +61,14 @@ class PresetsMenu:
         before, after = app.form.texts(), preset.texts()
         changed = [name for name in after if before[name] != after[name]]
         app.form.take(after)
-        texts = [f"{_(PARAMETERS[name].label)} {after[name]}" for name in changed]
+        texts = [joined(_(PARAMETERS[name].label), after[name]) for name in changed]
         words = _("{preset}: {changes}.") if changed else _("{preset}: the form has these values.")
         if len(texts) > MOST_TOLD:
             app.log.write(words.format(preset=preset.name, changes=", ".join(texts)))
             more = _("and {count} more (see Log)").format(count=len(texts) - MOST_TOLD)
             texts = [*texts[:MOST_TOLD], more]
-        app.say(_("Note"), words.format(preset=preset.name, changes=", ".join(texts)))
+        text = words.format(preset=preset.name, changes=joined(*texts, by=", "))
+        app.say(_("Note"), text, topic="form")
 
     def save(self) -> None:
         """Keep what the form says under a name that the person gives."""

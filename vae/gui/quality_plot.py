@@ -64,6 +64,10 @@ class Cell:
             newest = _("{count} of {total}").format(count=newest, total=values["latent_dim"])
         self.newest = f"{newest} {measure.unit}".rstrip()
         low, high = min(measured), max(measured)
+        # The first epochs may lie so far below that the others' line would be flat.
+        cut = low < measure.least <= measured[-1]
+        low = measure.least if cut else low
+        self.line.set_clip_on(cut)
         if low == high == 0:
             high = 1.0
         middle, span = (low + high) / 2, max(high - low, FLAT * abs(high))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vae.config import DEFAULTS, PATHS, Value, parse
 from vae.events import (
+    PROCESSOR,
     SLOW,
     BatchDone,
     CheckpointSaved,
@@ -18,6 +19,7 @@ from vae.events import (
     EpochDone,
     EpochRecord,
     HeldBack,
+    Passed,
     Paused,
     Progress,
     ReconstructionsReady,
@@ -64,20 +66,13 @@ from vae.gui.endings import Ending, Endings
 from vae.gui.evaluation_dialog import show_evaluation
 from vae.gui.labels import labelled, values_labelled
 from vae.gui.several_runs import SeveralRuns
-from vae.language import _, marked, ngettext, number
-from vae.words import SLOW_PHASES, device_words, event_lines
+from vae.language import _, ngettext, number
+from vae.words import PHASES, SLOW_PHASES, device_words, event_lines
 
 if TYPE_CHECKING:
     from vae.gui.app import App
     from vae.presets import Preset
 
-PHASES = {
-    "scan": marked("Looking for images"),
-    "decode": marked("Decoding images"),
-    "save": marked("Saving a checkpoint"),
-    "sample": marked("Drawing samples"),
-    "validate": marked("Measuring"),
-}
 MAX_POINTS = 4000
 
 
@@ -89,6 +84,7 @@ class RunView:
         self.endings = Endings(app)
         self.several = SeveralRuns(app)
         self.trouble: Trouble | None = None  # that a blocked run waits with
+        self.standing: set[str] = set()  # causes of notes that can pass and did not yet
         self.presets: tuple[Preset, ...] = ()  # the person's own
         self.recent: tuple[tuple[str, bool], ...] = ()  # image folders, and whether they are there
         self.forget()
@@ -175,7 +171,7 @@ class RunView:
             case ReportReady():
                 self._report_ready(event)
             case ReportWritten():
-                self.app.set_state("idle", "", "")
+                self._evaluation_over()
                 self.app.tell(event.text, event.path, _("Open report"))
             case Evaluated():
                 self._evaluated(event)
@@ -198,21 +194,32 @@ class RunView:
             case CheckpointSaved():
                 self._saved(event.path)
             case Warned():
-                self.app.banner.say(event.message)
+                self._warned(event)
+            case Passed():
+                self.standing.discard(event.cause)
             case _:
                 raise TypeError(f"no way to show {event!r}")
+
+    def _warned(self, event: Warned) -> None:
+        cause, standing = event.cause, self.standing
+        if not cause:
+            self.app.banner.say(event.message)
+        elif cause not in standing:
+            standing.add(cause)
+            self.app.banner.say(event.message, until=lambda: cause not in standing)
 
     def _progress(self, event: Progress) -> None:
         state = self.app.state
         words = {
-            "checking": _("Preparing"), "running": _("Training"), "stopping": _("Stopping")
+            "checking": _("Preparing"), "evaluating": _("Evaluating"), "running": _("Training"),
+            "stopping": _("Stopping"),
         }  # fmt: skip
         if event.phase.endswith(SLOW):
             if state in words:
                 self.app.say(words[state], _(SLOW_PHASES[event.phase.removesuffix(SLOW)]))
             return
         text = _(PHASES[event.phase])
-        if state == "checking":
+        if state in ("checking", "evaluating"):
             done, total = number(event.done, ",d"), number(event.total, ",d")
             if event.total and event.done:
                 count = _("{done} of {total}").format(done=done, total=total)
@@ -255,17 +262,19 @@ class RunView:
         for name in event.skipped:
             text = _("The file {name} in the presets folder is no preset and was left out.")
             app.log.write(text.format(name=name), "warning")
-        if event.text and not app.busy:
-            app.say(_("Note"), event.text)
+        if event.text:
+            app.tell(event.text, topic="form")
 
     def _device_chosen(self, event: DeviceChosen) -> None:
         # The form is locked meanwhile: the run has what it says.
         self.values = parse(self.app.form.texts())[0]
+        self.app.loss_actions.begin_run()
         self.device = event
         self.app.reconstructions.tell_images(bool(self.values.get("val_fraction")))
         self.show_subject()
         self.app.data_view.follow_run(event)
         self.eta = Eta()
+        self.standing.clear()
         if self.app.state == "checking":
             self.app.set_state("running", _("Training"), _("Building the network..."))
 
@@ -312,6 +321,7 @@ class RunView:
 
     def _ended(self, event: Ending) -> None:
         app, several = self.app, self.several.over()
+        self.standing.discard(PROCESSOR)
         self.show_subject()
         if isinstance(event, SweepFinished) and event.done == event.total:
             app.banner.clear()  # its notes are of the last of them, and another run is shown now
@@ -328,9 +338,13 @@ class RunView:
         app.checkpoints.look(force=True)
         app.runs.reload()
 
+    def _evaluation_over(self) -> None:
+        self.app.set_state("idle", "", "")
+        self.app.checkpoints.say()  # the meter is the run's again
+
     def _evaluated(self, event: Evaluated) -> None:
         app = self.app
-        app.set_state("idle", "", "")
+        self._evaluation_over()
         if event.path is None:
             app.tell(event.text)
             return
@@ -461,7 +475,7 @@ class RunView:
             folder = Path(app.form.texts()["output_dir"])
             app.samples.take_found(folder, event.samples)
             app.reconstructions.take_found(folder, event.reconstructions)
-        if app.state == "idle" and app.bar.topic in ("ready", "found", "note"):
+        if app.state == "idle" and app.bar.topic in ("ready", "found", "form", "note"):
             app.checkpoints.say()
         app.control.after_look()
 
@@ -469,10 +483,7 @@ class RunView:
         """Say in the language in use what can be said anew."""
         app = self.app
         self.show_subject()
-        self.say_paused()
-        if app.state in ("finished", "failed"):
-            self.endings.say()
-        elif app.state == "idle":
+        if app.state == "idle" and app.bar.topic in ("ready", "found", "attention"):
             app.bar.word.configure(text="")
             app.say_marked()
 
@@ -493,5 +504,8 @@ class RunView:
         unseen = not self.app.quality.winfo_viewable()
         if self.app.quality.show(self.history, known) and self.app.busy and unseen:
             text = _("The Quality tab says what is wrong with this run, and what mends it.")
-            show = partial(self.app.show_tab, self.app.quality)
-            self.app.banner.say(text, _("Show"), show, self.app.quality)
+            app = self.app  # whose parts are others after a change of language
+            app.banner.say(
+                text, _("Show"), lambda: app.show_tab(app.quality),
+                lambda: app.quality.winfo_viewable() or not app.quality.found,
+            )  # fmt: skip

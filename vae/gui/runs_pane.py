@@ -12,7 +12,7 @@ from pathlib import Path
 from tkinter import ttk
 from typing import TYPE_CHECKING, Any
 
-from vae.comparison import NO_OTHERS, Comparison
+from vae.comparison import NO_OTHERS, Compared, Comparison
 from vae.config import Value, text_of
 from vae.curve import caution
 from vae.gui import dialogs, jobs, kit
@@ -44,6 +44,7 @@ class RunsPane(Pane):
         self.selected: tuple[str, ...] = ()  # ids
         self.wanted: frozenset[Path] = frozenset()  # output folders of runs to select
         self.compares = False  # whether these are to be compared at once
+        self.known: frozenset[str] = frozenset()  # ids, when a comparison began
         self.list = ttk.Frame(self, style="Vae.TFrame")
         self.list.pack(fill="both", expand=True)
         self.buttons: dict[str, ttk.Button] = {}
@@ -78,6 +79,8 @@ class RunsPane(Pane):
         tree.bind("<Return>", lambda event: self.reopen())
         tree.bind("<Double-1>", self._double_click)
         tree.bind("<Delete>", lambda event: self.delete())
+        # The tab has the focus when it was chosen. Not for the window, which would stop a run.
+        self.master.bind("<Escape>", self._escape, add="+")
 
     def _allowed(self) -> set[str]:
         """What can be done with the selection."""
@@ -135,9 +138,7 @@ class RunsPane(Pane):
         self.table.mark(self._shown())
         self._show_actions()
         self._follow()
-        if self.comparison:
-            newest = (self.table.runs.get(run.id, run) for run in self.comparison.runs)
-            self.comparison.bring_up_to_date(tuple(newest))
+        self._renew_comparison()
         due = self.app.busy and time.monotonic() > self.loaded + RELOAD_SECONDS
         if (self.stale or due) and not self.loading:
             self.stale, self.loading = False, True
@@ -160,8 +161,9 @@ class RunsPane(Pane):
                     self.comparison.show_grids(event)
 
     def _listed(self, event: RunsListed) -> None:
-        if event.problem:
+        if event.problem:  # what was found before stays in sight
             self._say(event.problem)
+            return
         for name in set(event.skipped) - set(self.told):
             text = _("The file {name} in the history of runs cannot be read as a run.")
             self.app.log.write(text.format(name=name), "warning")
@@ -169,6 +171,7 @@ class RunsPane(Pane):
         self.table.show(event.runs)
         self.table.mark(self._shown())
         self._follow()  # what the window knows is newer than the file
+        self._renew_comparison()
         if self.wanted:
             newest = {run.place("output_dir"): run.id for run in reversed(event.runs)}
             self.table.select([newest[place] for place in self.wanted & newest.keys()])
@@ -200,15 +203,19 @@ class RunsPane(Pane):
             newer = replace(running, history=tuple(self.app.view.history))
             self.table.bring_up_to_date(newer)
 
-    def _say(self, text: str, word: str = "") -> None:
-        """Say something in the bar, or, while that tells of a run, above it.
+    def _say(self, text: str, word: str = "", folder: Path | None = None) -> None:
+        """Say something in the bar, or, while that tells of a run, above it; offer a folder.
 
         With a word of its own it stays when the folders are looked at again.
         """
+        offer = _("Open trash folder") if folder else ""
+        command = partial(self.app.actions.open, folder) if folder else None
         if self.app.busy:
-            self.app.banner.say(text)
-        else:
-            self.app.say(word or _("Note"), text, topic="" if word else "note")
+            self.app.banner.say(text, offer, command)
+            return
+        self.app.say(word or _("Note"), text, topic="" if word else "note")
+        if command:
+            self.app.bar.offer(offer, command)
 
     def reopen(self) -> None:
         """Fill the form with a run's values, so that its checkpoint is found."""
@@ -224,8 +231,11 @@ class RunsPane(Pane):
             self.app.worker.do(jobs.find_places, run.config, run)
 
     def _duplicated(self, run: Run, places: Mapping[str, str], problem: str) -> None:
-        if problem or self.app.busy:
-            self._say(problem or _("A run goes on: duplicate when it has ended."))
+        if problem:
+            self._say(problem)
+            return
+        if self.app.busy:
+            self.app.refuse(_("A run goes on: duplicate when it has ended."))
             return
         text = _(
             "The form is as it was for {run}, with folders of its own: {folder}. Change what you "
@@ -275,7 +285,13 @@ class RunsPane(Pane):
         app.log.write(event.text)
         for folder in event.folders:
             app.log.write(_("Moved into {folder}").format(folder=folder))
-        self._say(event.text, _("Deleted"))
+        word = _("Deleted") if event.runs else ""
+        self._say(event.text, word, next(iter(event.folders), None))
+        # Their curves go with them, from wherever they came onto the plot.
+        others = app.loss.choices.comparison
+        left = others.without([Compared("", run.history, run.config) for run in event.runs])
+        if left != others:
+            app.loss.compare(left)
         gone = {folder.parent.parent for folder in event.folders}
         if not app.busy and Path(app.form.texts()["model_save_dir"]).absolute() in gone:
             app.view.forget()
@@ -287,8 +303,9 @@ class RunsPane(Pane):
             runs = sorted(self.table.chosen(), key=lambda run: run.began)  # as they were trained
             self.before = self.app.loss.choices.comparison
             self.compared = Comparison(tuple(named(runs)), alone=True)
+            self.known = frozenset(self.table.runs)
             self.app.loss.compare(self.compared)
-            self._show_comparison(runs)
+            self._show_comparison(runs).back.focus_set()
 
     def take_over(self, other: RunsPane) -> None:
         if other.table.runs:
@@ -297,7 +314,7 @@ class RunsPane(Pane):
             self.table.tree.selection_set(other.selected)
         self.wanted, self.compares = self.wanted | other.wanted, other.compares
         if other.comparison:
-            self.before, self.compared = other.before, other.compared
+            self.before, self.compared, self.known = other.before, other.compared, other.known
             self._show_comparison(other.comparison.runs).take_over(other.comparison)
 
     def _show_comparison(self, runs: Sequence[Run]) -> CompareView:
@@ -307,9 +324,51 @@ class RunsPane(Pane):
         self.comparison.pack(fill="both", expand=True)
         return self.comparison
 
+    def _renew_comparison(self) -> None:
+        """Bring the comparison in line with the list: what is newer, and what is gone."""
+        view, listed = self.comparison, self.table.runs
+        if view is None:
+            return
+        left = [listed[run.id] for run in view.runs if run.id in listed]
+        curves = zip(self.compared.runs, view.runs, strict=True)
+        gone = tuple(curve.name for curve, run in curves if run.id not in listed)
+        if len(left) < 2:
+            self.end_comparison()
+            self._say(_("The comparison has ended: no two of its runs are in the list any more."))
+            return
+        if tuple(left) != view.runs:
+            self._renew_curves(view.runs, left)
+        if gone:
+            before, focused = view, str(self.tk.call("focus")).startswith(f"{view}.")
+            before.destroy()
+            view = self._show_comparison(left)
+            view.take_over(before, gone)
+            if focused:
+                view.back.focus_set()
+        view.bring_up_to_date(left, len(listed.keys() - self.known))
+
+    def _renew_curves(self, before: Sequence[Run], now: Sequence[Run]) -> None:
+        """Bring those curves of the comparison that are still on the plot in line with it."""
+        newer = {run.id: curve for run, curve in zip(now, named(now), strict=True)}
+        curves = zip(self.compared.runs, before, strict=True)
+        mine = {curve.name: newer.get(run.id) for curve, run in curves}
+        shown = self.app.loss.choices.comparison
+        found = (mine.get(curve.name, curve) for curve in shown.runs)
+        self.app.loss.compare(replace(shown, runs=tuple(curve for curve in found if curve)))
+        self.compared = replace(self.compared, runs=tuple(newer.values()))
+
+    def _escape(self, event: tk.Event) -> str | None:
+        if self.comparison and self.winfo_viewable():
+            self.end_comparison()
+            return "break"
+        return None
+
     def _show_curves(self) -> None:
-        """The curves of the runs compared, of what compares."""
+        """The curves of the runs compared, of what compares; again, if they were taken away."""
         runs = self.compared.runs
+        shown = [run.name for run in self.app.loss.choices.comparison.runs]
+        if any(run.name not in shown for run in runs):
+            self.app.loss.compare(self.compared)
         if caution(runs) and not caution(runs, "reconstruction_loss"):
             self.app.loss.show_reconstruction()
         self.app.show_tab(self.app.loss)

@@ -51,21 +51,23 @@ class SamplesPane(GalleryPane):
         self.sampler = tk.StringVar(self, OWN)
         self.temperature = tk.StringVar(self, OWN)
         self.best = tk.BooleanVar(self)
-        self.drawer = kit.button(row, _("Draw others"), self._draw, "Plain", "dice-5")
-        self.drawer.pack(side="right")
-        kit.tooltip(
-            self.drawer,
-            _("Draw 64 other images from the seed beside, with the sampler beside it."),
-        )
-        self.seed_entry = ttk.Entry(row, textvariable=self.seed, width=8, style="Vae.TEntry")
-        self.seed_entry.pack(side="right", padx="6p")
-        self.seed_entry.bind("<Return>", lambda event: self._draw())
-        ttk.Label(row, text=_("Seed"), style="Vae.TLabel").pack(side="right")
-        self.way = kit.menu_button(row, _("Sampler"), self._fill_ways)
-        self.way.pack(side="right", padx="6p")
+        others = ttk.Frame(row, style="Vae.TFrame")
+        others.pack(side="right")
+        self.way = kit.menu_button(others, _("Sampler"), self._fill_ways)
+        self.way.pack(side="left", padx="6p")
         kit.tooltip(
             self.way,
             _("What other images are drawn with: the sampler, its temperature, the checkpoint."),
+        )
+        ttk.Label(others, text=_("Seed"), style="Vae.TLabel").pack(side="left")
+        self.seed_entry = ttk.Entry(others, textvariable=self.seed, width=8, style="Vae.TEntry")
+        self.seed_entry.pack(side="left", padx="6p")
+        self.seed_entry.bind("<Return>", lambda event: self._draw())
+        self.drawer = kit.button(others, _("Draw others"), self._draw, "Plain", "dice-5")
+        self.drawer.pack(side="left")
+        kit.tooltip(
+            self.drawer,
+            _("Draw 64 other images from the seed beside, with the sampler beside it."),
         )
         self.allow(False)
 
@@ -118,7 +120,7 @@ class SamplesPane(GalleryPane):
     def show_drawn(self, seed: int, drawn: Any) -> None:
         """Show a grid drawn with a seed, vae.drawing.Drawn."""
         self.last = self.asked
-        self.stop()
+        self.stop()  # the person may have gone on playing meanwhile
         self.wanted = None  # what is being read meanwhile
         values = {"sampler": drawn.sampler, "temperature": drawn.temperature}
         self.show(Shown(drawn.grid, drawn.path, drawn.epoch, seed=seed, values=values))
@@ -137,6 +139,7 @@ class SamplesPane(GalleryPane):
             self.complain(_("The seed is a whole number, such as 1."))
             return
         self.seed_entry.configure(style="Vae.TEntry")
+        self.stop()
         wanted = int(text), self._values(), self.best.get()
         if wanted == self.last and wanted[0] < high:  # others are wanted, and these are there
             wanted = (wanted[0] + 1, *wanted[1:])
@@ -155,6 +158,7 @@ class SamplesPane(GalleryPane):
         from vae.grid import GRID_SIDE
 
         if self.pixels is not None:
+            self.stop()
             write = partial(self.worker.do, picture_jobs.write)
             path = self.shown.path if self.shown else self.folder
             Viewer(self, self.pixels, GRID_SIDE, cell, self.caption["text"], path, write)

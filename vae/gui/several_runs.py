@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae.comparison import Compared
-from vae.config import text_of
+from vae.config import PATHS, text_of
 from vae.events import TrialBegun, TrialEnded
 from vae.language import _, marked
 from vae.sweep import Sweep
@@ -52,7 +53,10 @@ class SeveralRuns:
     def ended(self, event: TrialEnded) -> None:
         """One has ended: its curve stays, for the next ones to be seen beside."""
         if self.running and event.result and not event.result.stopped:
-            run = Compared(event.label, event.result.history, self.running.config)
+            # With whole paths, as the history of runs has them: it is the same run.
+            config = self.running.config
+            config = {**config, **{name: os.path.abspath(str(config[name])) for name in PATHS}}
+            run = Compared(event.label, event.result.history, config)
             self.app.loss.compare(self.app.loss_actions.choices.comparison.beside(run))
             self.done += 1
             self._note(unfinished=self.done < self.running.total)

@@ -47,7 +47,7 @@ class SweepDialog:
         body.columnconfigure(1, weight=1)
         text = _(
             "Trains once with each combination of these values; all else is as in the form. Put "
-            "spaces between the values. The same values and folder go on where they ended."
+            "spaces between the values. Runs that the folder already holds go on where they ended."
         )
         label = ttk.Label(body, text=text, style="Vae.TLabel", wraplength="360p", justify="left")
         label.grid(row=0, column=0, columnspan=3, sticky="w", pady=(0, "9p"))

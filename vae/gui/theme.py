@@ -53,8 +53,8 @@ ROW, PICTURE_ROW = 25, 50
 
 # The colour of the word for a state.
 TONES = {
-    "idle": "text", "checking": "primary", "running": "primary", "stopping": "warning",
-    "paused": "warning", "blocked": "danger",
+    "idle": "text", "checking": "primary", "running": "primary", "evaluating": "primary",
+    "paused": "warning", "stopping": "warning", "blocked": "danger",
     "finished": "success", "failed": "danger",
 }  # fmt: skip
 

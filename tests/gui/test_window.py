@@ -276,7 +276,7 @@ def test_the_folder_dialog_takes_a_typed_folder(
     typed = tmp_path / "typed"
     typed.mkdir()
     taken: list[str] = []
-    dialog = kit._FolderDialog(root, mode="directory", initialdir=str(tmp_path))
+    dialog = kit._FileDialog(root, mode="directory", initialdir=str(tmp_path))
     dialog._build()
     monkeypatch.setattr(dialog, "_accept", taken.append)
     dialog._name_var.set(str(tmp_path / "gone"))

@@ -14,7 +14,7 @@ from tkinter import ttk
 from typing import Any
 
 import pytest
-from PIL import Image, ImageGrab
+from PIL import Image, ImageChops, ImageGrab
 
 from tests.gui.conftest import DENSE
 from tests.test_findings import SOUND, epochs
@@ -35,6 +35,7 @@ ROOT = HERE.parent.parent
 # Of normal text, by the Web Content Accessibility Guidelines 2.2, level AA.
 CONTRAST = 4.5
 SMALLEST = (1024, 660)
+FAINT = 20  # of 255: a change of colour that is hardly seen
 # What nothing can be done with, or the pointer alone, as all of it can be scrolled by keys.
 NO_CONTROLS = ("TFrame", "TLabel", "TProgressbar", "TScrollbar", "Menu")
 
@@ -157,6 +158,32 @@ def test_the_tab_key_goes_as_one_reads(trained: Any, size: tuple[int, int]) -> N
         assert app.root not in order  # where no focus would be seen
         checked += len(order)
     assert checked > 180
+
+
+def test_the_focus_is_seen_wherever_the_tab_key_comes(trained: Any) -> None:
+    app = trained.app
+    app.form.toggle_advanced()
+    app.root.focus_force()
+    for mode in ("light", "dark"):
+        assert kit.mode(app.root) == mode
+        checked = set()
+        for pane in app.panes.values():
+            app.show_tab(pane)
+            settle(trained)
+            for widget in tab_order(app.root):
+                if widget in checked:
+                    continue
+                checked.add(widget)
+                widget.event_generate("<<TraverseIn>>")  # which scrolls it into sight
+                widget.focus_set()
+                settle(trained)
+                with_focus = grab(widget)
+                app.sides.focus_set()
+                settle(trained)
+                change = ImageChops.difference(with_focus, grab(widget)).convert("L")
+                assert sum(change.histogram()[FAINT:]) > 40, (mode, widget)
+        assert len(checked) > 70
+        app.toggle_mode()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="xdotool drives X11 only")

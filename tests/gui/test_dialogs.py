@@ -17,7 +17,7 @@ from tests.gui.test_access import assert_reading_order, tab_order, widgets
 from vae.config import TrainConfig
 from vae.gui import dialogs, kit
 from vae.gui.evaluation_dialog import show_evaluation
-from vae.gui.export_dialog import ask_export
+from vae.gui.export_dialog import ExportDialog, ask_export
 from vae.gui.loss_jobs import Export
 from vae.gui.sweep_dialog import Sweep, SweepDialog, ask_sweep
 
@@ -262,6 +262,51 @@ def test_the_tab_key_goes_through_each_dialog_as_one_reads(
         ask()
         window.pump(lambda checked=checked: bool(checked), 5)
         assert checked[0] >= least, ask
+
+
+@pytest.mark.parametrize("steps", [0, 99])
+def test_no_dialog_reaches_beyond_the_screen_with_larger_text(
+    open_window: Open, steps: int
+) -> None:
+    window = open_window()
+    window.larger(steps)
+    root = window.app.root
+    rows = [(f"Measure {number}", "0.5", "what is good of it") for number in range(40)]
+    bottoms: list[int] = []
+
+    def script() -> Script:
+        yield lambda: focused(window, newest(window))
+        yield later(0.2)
+        dialog = newest(window)
+        bottoms.append(dialog.winfo_rooty() + dialog.winfo_height())
+        dialog.destroy()
+
+    for ask in (lambda: show_evaluation(root, "Headline", rows), window.app.actions.help):
+        play(window, script())
+        ask()
+    assert len(bottoms) == 2 and max(bottoms) <= root.winfo_screenheight()
+
+
+def test_return_on_the_button_of_a_folder_chooses_one_and_starts_nothing(
+    open_window: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window()
+    monkeypatch.setattr(kit, "choose_folder", lambda *_: str(tmp_path / "other"))
+    sweep = SweepDialog(window.app.root, Sweep({"beta": ["0.1", "1"]}, tmp_path))
+    export = ExportDialog(
+        window.app.root, {"a": "A"}, ("png",), Export(("a",), "png", tmp_path, True)
+    )
+    for dialog in (sweep, export):
+        window.pump(dialog.top.winfo_viewable)
+        browse = next(w for w in widgets(dialog.field) if w.winfo_class() == "TButton")
+        browse.focus_force()
+        window.key("Return")
+        window.pump(lambda dialog=dialog: dialog.field.folder == tmp_path / "other")
+        window.pump(later(0.2))
+        assert dialog.answer is None and dialog.top.winfo_exists()
+        dialog.field.entry.focus_force()
+        window.key("Return")
+        window.pump(lambda dialog=dialog: dialog.answer is not None)
 
 
 def test_a_log_that_is_there_is_taken_without_a_question(open_window: Open, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.gui.test_access import settle, widgets
+from tests.gui.test_access import assert_no_text_is_cut_off, settle, widgets
 from vae import language
 from vae.config import PARAMETERS, TrainConfig
 from vae.gui.app import RESULTS_HEIGHT
@@ -143,6 +143,22 @@ def test_a_click_on_a_tab_gives_it_the_focus_and_explains_none_of_its_parts(
         window.click_at(app.tabs, x + 5, 20)
         window.pump(lambda pane=pane: pane.winfo_viewable() and app.root.focus_get() == app.tabs)
     assert not entered
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_nothing_is_cut_off_just_before_and_after_form_and_results_take_turns(
+    open_window: Open, code: str
+) -> None:
+    window = open_window()
+    app = window.app
+    if code != language.current():
+        app.toggle_language()
+    for width in (LEAST_WIDTH, LEAST_WIDTH - 1, 921):
+        sized(window, width, 660)
+        for pane in app.panes.values():
+            app.show_tab(pane)
+            settle(window)
+            assert_no_text_is_cut_off(app)
 
 
 @pytest.mark.parametrize("code", language.LANGUAGES)

@@ -467,7 +467,7 @@ class App:
         for pane, before in zip(self.panes.values(), panes, strict=True):
             pane.take_over(before)
         self.data_view.say_again()
-        self.show_tab(list(self.panes.values())[tab])
+        self.tabs.select(tab)  # type: ignore[no-untyped-call]
         self.sides.take_over(sides)
         self.set_state(self.state, *map(str, bar.told))
         self.bar.take_over(bar)

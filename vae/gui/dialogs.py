@@ -7,7 +7,9 @@ from collections.abc import Callable
 from tkinter import ttk
 
 from vae.gui import kit
+from vae.gui.theme import pixels
 
+TITLE = 40  # of a window, at most, in logical pixels
 LOOK_MS = 200  # from one look to the next, whether a question still stands
 
 
@@ -98,8 +100,12 @@ def begin(root: tk.Tk, title: str) -> tuple[tk.Toplevel, ttk.Frame]:
 def wait(root: tk.Tk, top: tk.Toplevel) -> None:
     """Show a dialog over the window until it is closed."""
     top.update_idletasks()
-    x = root.winfo_rootx() + (root.winfo_width() - top.winfo_reqwidth()) // 2
-    y = root.winfo_rooty() + (root.winfo_height() - top.winfo_reqheight()) // 3
+    width, height = top.winfo_reqwidth(), top.winfo_reqheight()
+    x = root.winfo_rootx() + (root.winfo_width() - width) // 2
+    y = root.winfo_rooty() + (root.winfo_height() - height) // 3
+    # Its buttons are at the end: larger text must not bring them below the screen.
+    x = min(x, root.winfo_screenwidth() - width)
+    y = min(y, root.winfo_screenheight() - height - pixels(root, TITLE)[0])
     top.geometry(f"+{max(x, 0)}+{max(y, 0)}")
     top.resizable(False, False)
     kit.hold(root, top)

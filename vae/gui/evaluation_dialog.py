@@ -9,10 +9,11 @@ from tkinter import ttk
 from typing import Literal
 
 from vae.gui import dialogs, kit
-from vae.gui.theme import pixels
+from vae.gui.theme import ROW, pixels
 from vae.language import _
 
 MOST_ROWS = 16  # seen at once
+AROUND = 220  # logical pixels above and below them, the dialog's title included
 GAP = 18  # logical pixels beside each column's text
 
 
@@ -22,9 +23,11 @@ def show_evaluation(root: tk.Tk, headline: str, rows: Sequence[tuple[str, str, s
     ttk.Label(body, text=headline, style="Muted.Vae.TLabel", wraplength="480p").pack(anchor="w")
     frame = ttk.Frame(body, style="Vae.TFrame")
     frame.pack(fill="both", expand=True, pady="9p")
+    line, around = pixels(root, ROW, AROUND)
+    room = max(1, (root.winfo_screenheight() - around) // line)
     titles = (_("Measure"), _("Value"), _("What is good"))
     table = ttk.Treeview(
-        frame, columns=("1", "2", "3"), show="headings", height=min(len(rows), MOST_ROWS),
+        frame, columns=("1", "2", "3"), show="headings", height=min(len(rows), MOST_ROWS, room),
         style="Vae.Treeview", selectmode="browse",
     )  # fmt: skip
     measure, (gap,) = tkfont.nametofont("TkDefaultFont", root).measure, pixels(root, GAP)

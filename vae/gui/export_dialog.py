@@ -68,6 +68,7 @@ class ExportDialog:
         self.export.pack(side="left")
         cancel = kit.button(row, _("Cancel"), self.top.destroy, "Plain")
         cancel.pack(side="left", padx=("6p", 0))
+        self.field.entry.bind("<Return>", lambda event: self.export.invoke())
         self.top.bind("<Escape>", lambda event: self.top.destroy())
         self.export.focus_set()
 

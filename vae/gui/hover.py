@@ -34,7 +34,7 @@ class Hover:
         connect("motion_notify_event", self._moved)
         connect("resize_event", lambda event: self.forget())
         connect("figure_leave_event", lambda event: self.show(0))
-        plot.widget.configure(takefocus=True, highlightthickness=1)
+        plot.widget.configure(takefocus=True)
         keys: dict[str, Callable[[object], None]] = {
             "Left": lambda event: self.step(-1), "Right": lambda event: self.step(1),
             "Home": lambda event: plot.zoom(math.inf, 0),

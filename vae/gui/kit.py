@@ -237,7 +237,9 @@ def choice(
 
 def slider(master: tk.Misc, variable: tk.DoubleVar, command: Callable[[str], object]) -> ttk.Scale:
     """A horizontal slider from 0; arrow keys move it by 1."""
-    made: ttk.Scale = tb.Scale(master, from_=0, to=1, variable=variable, command=command)
+    made: ttk.Scale = tb.Scale(
+        master, from_=0, to=1, variable=variable, command=command, style="Vae.Horizontal.TScale"
+    )
 
     def pressed(event: tk.Event) -> str:
         made.focus_set()

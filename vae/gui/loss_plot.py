@@ -253,7 +253,9 @@ class LossPlot(Plot):
         self.axes.tick_params(colors=c.muted, which="both")
         for text in (self.axes.xaxis.label, self.title):
             text.set_color(c.muted)
-        self.widget.configure(highlightcolor=c.primary, highlightbackground=c.background)
+        self.widget.configure(
+            highlightthickness="0.75p", highlightcolor=c.primary, highlightbackground=c.background
+        )
         self.hover.paint(c)
         self._colour()
 

@@ -6,10 +6,11 @@ import tkinter as tk
 from collections.abc import Callable
 from tkinter import ttk
 
+from vae.gui.kit import MIN_SIZE
 from vae.gui.theme import pixels
 
 # Of both beside each other, in logical pixels; larger text needs as many times more.
-LEAST_WIDTH = 920
+LEAST_WIDTH = MIN_SIZE[0]
 
 
 class Sides(ttk.Frame):

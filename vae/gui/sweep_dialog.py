@@ -71,7 +71,8 @@ class SweepDialog:
         cancel = kit.button(row_frame, _("Cancel"), self.top.destroy, "Plain")
         cancel.pack(side="left", padx=("6p", 0))
         self.top.bind("<Escape>", lambda event: self.top.destroy())
-        self.top.bind("<Return>", lambda event: self.start.invoke())
+        for entry in (*self.entries, self.field.entry):  # elsewhere Return presses a button
+            entry.bind("<Return>", lambda event: self.start.invoke())
         self.entries[0].focus_set()
         self._check()
 

@@ -155,6 +155,8 @@ def _fields(style: Any, c: Palette) -> None:
                 bordercolor=[("disabled", c.rule), ("focus", c.primary)] if name == "Vae." else [],
                 arrowcolor=[("disabled", c.muted)],
             )
+    style.configure("Vae.Horizontal.TScale", background=c.background, focuscolor=c.background)
+    style.map("Vae.Horizontal.TScale", focuscolor=[("focus", c.primary)])
 
 
 def _buttons(style: Any, c: Palette) -> None:

@@ -87,7 +87,7 @@ def test_it_can_be_stopped(tiny: Make) -> None:
 def test_how_far_it_is_is_told_phase_by_phase(tiny: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tiny(num_epochs=1, val_fraction=0.5, batch_size=4, sampler="gaussian")
     images = run_vae_training(config).history[-1].images
-    monkeypatch.setattr(evaluation, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(evaluation, "PROGRESS_SECONDS", -1.0)
     (Path(config.model_save_dir) / SAMPLER_NAMES["gaussian"]).unlink()  # so that it is fitted anew
     told: list[Progress] = []
     evaluate(Path(config.model_save_dir), print, k=2, emit=told.append)
@@ -106,7 +106,7 @@ def test_a_stop_does_not_wait_for_the_bound_of_a_batch(
 ) -> None:
     config = tiny(num_epochs=1)  # of twelve images, which are one batch
     run_vae_training(config)
-    monkeypatch.setattr(evaluation, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(evaluation, "PROGRESS_SECONDS", -1.0)
     monkeypatch.setattr("vae.metrics.DECODED", 1)
     told: list[Progress] = []
     with pytest.raises(StopRequested):
@@ -124,7 +124,7 @@ def test_the_terminal_shows_a_bar_where_somebody_looks(
     command = ["evaluate", f"--model_save_dir={config.model_save_dir}", "--k=2", "--json"]
     assert main(command) == 0
     quiet = capsys.readouterr()
-    monkeypatch.setattr(evaluation, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(evaluation, "PROGRESS_SECONDS", -1.0)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert main(command) == 0
     watched = capsys.readouterr()

@@ -266,3 +266,6 @@ def test_the_caption_tells_what_was_changed_on_the_way(
     assert with_changes(known) == run
     assert with_changes(replace(known, history=HISTORY)).changes == ()  # another run's by now
     assert with_changes(replace(known, values={})).changes == ()
+    folder = tmp_path / "a file"
+    folder.write_bytes(b"")  # which cannot be listed: the curves are there all the same
+    assert with_changes(replace(known, values={**run.values, "model_save_dir": folder})) != run

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import gc
 import os
 import string
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from babel.messages.catalog import Message
 
@@ -203,3 +206,22 @@ def test_what_was_said_can_be_said_again_in_the_language_in_use() -> None:
         assert str(said) == "a.png could not be used (it is cut short)."
     language.use("en")
     assert str(str(said)) == said  # and however often
+
+
+def test_a_text_keeps_nothing_of_where_its_error_came_from() -> None:
+    def fail() -> None:
+        raise StudioError(_("it is cut short"))
+
+    def warned() -> tuple[str, weakref.ref[object]]:
+        pixels = np.zeros(10)
+        try:
+            fail()
+        except StudioError as error:
+            text = _("{path} could not be used ({reason}).").format(path="a", reason=error)
+        return text, weakref.ref(pixels)
+
+    text, pixels = warned()
+    gc.collect()
+    assert pixels() is None
+    language.use("sk")
+    assert str(text) == "a sa nedá použiť (je neúplný)."

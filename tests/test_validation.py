@@ -235,3 +235,6 @@ def test_names_that_tell_of_patients_are_told_where_no_pattern_keeps_them_togeth
         _result, events = train(tiny(place, num_epochs=1, **values))
         notes = [event.message for event in events if isinstance(event, Warned)]
         assert [pattern in note for note in notes if "6 patients" in note] == [True] * told
+    # A run that goes on cannot take another pattern.
+    _result, events = train(tiny("no pattern", num_epochs=2, val_fraction=0.4))
+    assert not any("6 patients" in event.message for event in events if isinstance(event, Warned))

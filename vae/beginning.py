@@ -49,23 +49,17 @@ def find_data(
     training, validation = split(data, config.val_fraction, config.group_pattern)
     if len(validation):
         watch.emit(HeldBack(len(validation), len(training)))
-        _check_groups(config, data, watch.emit, should_stop)
+        _check_groups(config, data, watch.emit)
     return training, validation
 
 
 def _check_groups(
-    config: TrainConfig,
-    data: MedicalImageDataset,
-    emit: Callable[[Event], None],
-    should_stop: Callable[[], bool],
+    config: TrainConfig, data: MedicalImageDataset, emit: Callable[[Event], None]
 ) -> None:
-    """Warn where a patient may be on both sides. Raises StopRequested."""
-    names = [file.name for file in data.files]
+    """Warn where a pattern leaves images ungrouped: a patient may then be on both sides."""
     if not config.group_pattern:
-        if grouping := suggest(names, should_stop):
-            emit(Warned(words(grouping)))
         return
-    groups = groups_of(names, config.group_pattern)
+    groups = groups_of([file.name for file in data.files], config.group_pattern)
     if alone := groups.count(""):
         text = _(
             "group_pattern matches nothing in the names of {alone} of the {count} images. Each of "
@@ -115,6 +109,10 @@ def begin(
     else:
         if should_stop():
             raise StopRequested
+        if len(validation) and not config.group_pattern:
+            names = [file.name for part in images for file in part.files]
+            if grouping := suggest(names, should_stop):
+                emit(Warned(words(grouping)))
         outputs.set_earlier_run_aside()
     for needed in (folder, outputs.folder, outputs.log.parent):
         make_folder(needed)

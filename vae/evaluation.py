@@ -195,11 +195,14 @@ def evaluate(
 
 
 class _Steps:
-    """How far an evaluation is, told at most four times a second; and where it can be stopped."""
+    """How far an evaluation is, told at most four times a second; and where it can be stopped.
+
+    But each phase is told as it begins.
+    """
 
     def __init__(self, emit: Callable[[Progress], object], should_stop: Callable[[], bool]) -> None:
         self.emit, self.should_stop = emit, should_stop
-        self.told = 0.0
+        self.told, self.phase = 0.0, ""
 
     def of(self, phase: str, total: int, first: int = 0) -> Callable[[int], None]:
         """To be called before each step of a phase with how many are done, beside `first`.
@@ -211,8 +214,8 @@ class _Steps:
             if self.should_stop():
                 raise StopRequested
             now, done = time.monotonic(), first + done
-            if done == 0 or now - self.told > PROGRESS_SECONDS:
-                self.told = now
+            if phase != self.phase or now - self.told > PROGRESS_SECONDS:
+                self.told, self.phase = now, phase
                 self.emit(Progress(phase, done, total))
 
         return step

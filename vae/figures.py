@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -85,11 +86,11 @@ def read_run(model_save_dir: Path, output_dir: Path | None = None) -> Subject:
 
 
 def with_changes(run: Subject) -> Subject:
-    """The run with what was changed on the way, which its newest checkpoint tells.
-
-    Raises CheckpointError if another version wrote that, OSError.
-    """
-    found = checkpoint.peek(Path(str(run.values["model_save_dir"]))) if run.values else None
+    """The run with what was changed on the way, if its newest checkpoint can be read for it."""
+    found = None
+    if run.values:
+        with contextlib.suppress(OSError, CheckpointError):
+            found = checkpoint.peek(Path(str(run.values["model_save_dir"])))
     if found is None or run_mark(found[1].history) != run_mark(run.history):
         return run
     return replace(run, changes=found[1].changes)

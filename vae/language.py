@@ -80,7 +80,14 @@ class Text(str):
         return retold(self.make)
 
     def format(self, *values: object, **facts: object) -> str:
+        # An error itself would keep the frames that it came through, and all that is in them.
+        values = tuple(map(_without_frames, values))
+        facts = {name: _without_frames(fact) for name, fact in facts.items()}
         return retold(lambda: str.format(str(self), *values, **facts))
+
+
+def _without_frames(fact: object) -> object:
+    return str(fact) if isinstance(fact, BaseException) else fact
 
 
 def retold(make: Callable[[], str]) -> str:

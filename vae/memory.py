@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from vae.config import SHAPE, ConfigError, TrainConfig, parameter_count
-from vae.language import _, number
+from vae.language import _, joined, number
 from vae.limits import free_memory
 
 # A weight, its gradient and Adam's two moments, four bytes each.
@@ -53,7 +53,8 @@ def check_memory(config: TrainConfig) -> None:
         remedy=remedy,
     )
     if limited:
-        text += " " + _("No more is left of what this container or job is allowed to take.")
+        more = _("No more is left of what this container or job is allowed to take.")
+        text = joined(text, more)
     raise ConfigError({field: text})
 
 

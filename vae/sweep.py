@@ -13,7 +13,7 @@ from vae.config import PARAMETERS, ConfigError, TrainConfig, parse, text_of
 from vae.errors import StudioError, file_problem
 from vae.events import Event, TrainingResult, TrialBegun, TrialEnded, Trouble, Warned
 from vae.files import atomic_write
-from vae.language import _
+from vae.language import _, joined
 from vae.recorded_run import run_recorded
 from vae.requests import Request
 from vae.schedule import measured_loss
@@ -117,7 +117,7 @@ def run_sweep(
         try:
             result = run_recorded(trial.config, emit, should_stop, decide, requested)
         except StudioError as error:
-            emit(Warned(f"{trial.label}: {error}"))
+            emit(Warned(joined(trial.label, str(error), by=": ")))
         rows.append(row(trial, result))
         try:
             write_table(folder / TABLE_NAME, rows)

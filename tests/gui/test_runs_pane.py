@@ -210,6 +210,29 @@ def test_a_run_that_is_deleted_leaves_the_comparison_with_a_word(
     assert pane.table.winfo_manager() and app.loss.choices.comparison == before
 
 
+@pytest.mark.usefixtures("three")
+def test_an_answer_takes_no_focus(open_window: Open, tiny: Make) -> None:
+    window = open_window(tiny("elsewhere"))
+    pane, app = show(window, 3), window.app
+    compare_those(window, 0, 1)
+    run_path(load_runs()[0][0].id).unlink()
+    app.form.fields["img_size"].focus_force()
+    pane.reload()
+    window.pump(lambda: pane.comparison is None)
+    assert app.root.focus_get() == app.form.fields["img_size"]
+
+
+@pytest.mark.usefixtures("three")
+def test_what_cannot_be_listed_is_said_once(open_window: Open, tiny: Make) -> None:
+    window = open_window(tiny("elsewhere"))
+    pane = show(window, 3)
+    said: list[str] = []
+    pane.app.say = lambda word, text, *rest, **more: said.append(text)
+    for problem in ("gone", "gone", "", "gone", "away"):
+        pane.answer(RunsListed(tuple(load_runs()[0]), (), problem))
+    assert said == ["gone", "gone", "away"]
+
+
 def test_runs_that_cannot_be_listed_stay_in_sight(
     open_window: Open, three: list[TrainConfig]
 ) -> None:
@@ -716,7 +739,7 @@ def test_the_row_of_the_running_run_follows_it(open_window: Open, tiny: Make) ->
     app = window.app
     app.control.train()
     window.pump_to("running")
-    pane = show(window, 1)
+    pane = show(window, 3)
     table = pane.table
     pane.loaded = time.monotonic() + 1000  # not by looking at the files again
     before = len(app.view.history)

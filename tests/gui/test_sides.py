@@ -180,7 +180,7 @@ def test_each_explanation_has_room(open_window: Open, code: str) -> None:
     assert info.winfo_viewable()  # beside the form, where there is no room below it
     assert info.winfo_rootx() > app.form.canvas.winfo_rootx() + app.form.canvas.winfo_width() // 2
     info.explain(max(PARAMETERS, key=lambda name: len(name + _(PARAMETERS[name].label))))
-    sized(window, 1000, 500)
+    sized(window, WIDE[0], 500)
     assert app.form.winfo_width() < app.sides.winfo_width() // 2  # also once it is wide again
     app.use_scale(2.0)
     window.pump(lambda: app.form.explanation is not info)

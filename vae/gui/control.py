@@ -288,14 +288,14 @@ class Control:
         app.view.say_paused()  # then all is saved already
         if app.state == "running":
             app.worker.ask(Request.SAVE)
-            app.say(app.bar.word["text"], _("Saving a checkpoint after this batch..."))
+            app.say(app.bar.told[0], _("Saving a checkpoint after this batch..."))
 
     def sample_now(self) -> None:
         """Draw samples and reconstructions after the running batch."""
         app = self.app
         if app.state in ("running", "paused"):
             app.worker.ask(Request.SAMPLE)
-            app.say(app.bar.word["text"], _("Drawing samples after this batch..."))
+            app.say(app.bar.told[0], _("Drawing samples after this batch..."))
 
     def give_up(self) -> None:
         """End a blocked run, after asking."""

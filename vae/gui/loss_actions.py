@@ -36,6 +36,8 @@ class LossActions:
         others = self.choices.comparison
         folder = os.path.abspath(self.app.form.texts()["file_path"])  # as runs have it
         left = others.on_images_in(folder)
+        runs = self.app.runs  # whose comparison brings back what was there before it
+        runs.before = runs.before.on_images_in(folder)
         if gone := [values_labelled(run.name) for run in others.runs if run not in left.runs]:
             self.app.loss.compare(left)
             text = ngettext(

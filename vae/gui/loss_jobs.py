@@ -42,8 +42,9 @@ def write_export(run: Subject, wanted: Export) -> str:
     """Draw the figures that a person wants; returns what to say. Raises OSError."""
     from vae.figures import figure_titles, with_changes, write_figures
 
+    run = with_changes(run) if wanted.with_caption else run
     paths, missing = write_figures(
-        with_changes(run), wanted.names, wanted.folder, wanted.form, wanted.with_caption
+        run, wanted.names, wanted.folder, wanted.form, wanted.with_caption
     )
     texts = []
     if paths:

@@ -66,7 +66,7 @@ from vae.gui.endings import Ending, Endings
 from vae.gui.evaluation_dialog import show_evaluation
 from vae.gui.labels import labelled, values_labelled
 from vae.gui.several_runs import SeveralRuns
-from vae.language import _, ngettext, number
+from vae.language import _, joined, ngettext, number
 from vae.words import PHASES, SLOW_PHASES, device_words, event_lines
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ class RunView:
                 count = _("{done} of {total}").format(done=done, total=total)
             else:
                 count = done if event.done else ""
-            self.app.say(words[state], f"{text}: {count}" if count else text)
+            self.app.say(words[state], joined(text, count, by=": "))
             self.app.bar.progress(event.done, event.total)
         elif state == "running":
             self.app.say(words[state], text)

@@ -44,6 +44,7 @@ class RunsPane(Pane):
         self.selected: tuple[str, ...] = ()  # ids
         self.wanted: frozenset[Path] = frozenset()  # output folders of runs to select
         self.compares = False  # whether these are to be compared at once
+        self.problem = ""  # of the list, as it was told
         self.known: frozenset[str] = frozenset()  # ids, when a comparison began
         self.list = ttk.Frame(self, style="Vae.TFrame")
         self.list.pack(fill="both", expand=True)
@@ -162,8 +163,11 @@ class RunsPane(Pane):
 
     def _listed(self, event: RunsListed) -> None:
         if event.problem:  # what was found before stays in sight
-            self._say(event.problem)
+            if event.problem != self.problem:
+                self._say(event.problem)
+            self.problem = event.problem
             return
+        self.problem = ""
         for name in set(event.skipped) - set(self.told):
             text = _("The file {name} in the history of runs cannot be read as a run.")
             self.app.log.write(text.format(name=name), "warning")
@@ -208,6 +212,7 @@ class RunsPane(Pane):
 
         With a word of its own it stays when the folders are looked at again.
         """
+        self.app.log.write(text)
         offer = _("Open trash folder") if folder else ""
         command = partial(self.app.actions.open, folder) if folder else None
         if self.app.busy:
@@ -282,7 +287,6 @@ class RunsPane(Pane):
     def _trashed(self, event: RunsTrashed) -> None:
         app = self.app
         self.reload()
-        app.log.write(event.text)
         for folder in event.folders:
             app.log.write(_("Moved into {folder}").format(folder=folder))
         word = _("Deleted") if event.runs else ""
@@ -376,6 +380,9 @@ class RunsPane(Pane):
     def end_comparison(self) -> None:
         """Back to the table, and to the curves that were there before."""
         if self.comparison:
+            # An answer may end it while the person is elsewhere, and the focus stays there.
+            name = str(self.tk.call("focus"))
+            focused = name == str(self.master) or f"{name}.".startswith(f"{self.comparison}.")
             self.comparison.destroy()
             self.comparison = None
             now = self.app.loss.choices.comparison
@@ -386,7 +393,8 @@ class RunsPane(Pane):
             alone = not cleared and self.before.alone and now.alone
             self.app.loss.compare(Comparison(runs, alone))
             self.list.pack(fill="both", expand=True)
-            self.table.tree.focus_set()
+            if focused:
+                self.table.tree.focus_set()
 
     def _double_click(self, event: tk.Event) -> None:
         if self.table.tree.identify_row(event.y):

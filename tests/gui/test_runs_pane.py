@@ -739,7 +739,7 @@ def test_the_row_of_the_running_run_follows_it(open_window: Open, tiny: Make) ->
     app = window.app
     app.control.train()
     window.pump_to("running")
-    pane = show(window, 3)
+    pane = show(window, 1)
     table = pane.table
     pane.loaded = time.monotonic() + 1000  # not by looking at the files again
     before = len(app.view.history)

@@ -274,6 +274,20 @@ def test_a_hidden_form_comes_back_with_what_is_wrong(open_window: Open, tiny: Ma
     window.pump(lambda: app.form.marked() == ["lr"] and app.form.winfo_viewable())
 
 
+def test_the_tab_key_scrolls_the_form_to_buttons_too(open_window: Open) -> None:
+    window = open_window()
+    app = sized(window, *WIDE)
+    form = app.form
+    top, end = form.canvas.winfo_rooty(), form.canvas.winfo_rooty() + form.canvas.winfo_height()
+    for button, away in ((app.presets.button, 1), (form.browsers[0], 1), (form.fold, 0)):
+        form.canvas.yview_moveto(away)
+        settle(window)
+        assert not top <= button.winfo_rooty() < end
+        button.event_generate("<<TraverseIn>>")
+        settle(window)
+        assert top <= button.winfo_rooty() < end
+
+
 @pytest.mark.parametrize("sequence", ["<Button-5>", "bar", "<<TraverseIn>>"])
 def test_results_scroll_where_it_is_low(open_window: Open, sequence: str) -> None:
     window = open_window()

@@ -52,9 +52,6 @@ def create_window(title: str, mode: str) -> tk.Tk:
     # size, for an opacity and a place that the window does not ask for.
     for sequence in ("<Visibility>", "<Map>", "<Configure>"):
         root.unbind(sequence)
-    # The Tab key would come to windows too, since keys are bound to them, and no focus be seen.
-    root.configure(takefocus=False)
-    root.option_add("*Toplevel.takeFocus", False)
     # Some builds of Tk leave buttons deaf to the space bar.
     root.event_add("<<Invoke>>", "<space>")
     # Scrolling over a field must not change it, as every theme has it.

@@ -394,7 +394,7 @@ def test_a_loss_that_is_not_finite_changes_no_weight(
 
     def step(self: object, x: torch.Tensor) -> None:
         run = cast(Any, self)
-        run.state.optimizer = torch.optim.Adam(run.state.model.parameters(), fused=fused)
+        run.state.optimizer.fused = fused
         model.append(weights(run.state))
         real_step(run, x)
         model.append(weights(run.state))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from vae.adam import Adam
 from vae.config import ConfigError, TrainConfig
 from vae.devices import choose_device, choose_threads, describe
 from vae.errors import StopRequested
@@ -84,9 +85,7 @@ def _seconds_an_image(
 ) -> float:
     """Seconds for each image of a batch, forward, backward and the optimizer's step."""
     model = build_model(config).to(device).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(
-        model.parameters(), lr=config.lr, fused=device.type in ("cpu", "cuda")
-    )
+    optimizer = Adam(model.parameters(), config.lr)
 
     def step(images: int) -> float:
         """Seconds of a step; a first one of its size prepares much and says little."""
@@ -95,7 +94,7 @@ def _seconds_an_image(
         shape = (images, config.in_channels, config.img_size, config.img_size)
         began = time.perf_counter()
         x = torch.rand(shape, device=device).contiguous(memory_format=torch.channels_last)
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad()
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             recon, mu, logvar = model(x)
         loss = vae_loss(recon, x, mu, logvar, config)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from vae import checkpoint
+from vae.adam import Adam
 from vae.checkpoint import CheckpointError, Layout, MismatchError
 from vae.config import PATHS, RECORDED, SHAPE, TrainConfig, fixed_apart
 from vae.dataset import MedicalImageDataset
@@ -71,8 +72,7 @@ class TrainingState:
         self.model = model.to(device).to(memory_format=torch.channels_last)
         # A moving average of the weights, for pictures and measures.
         self.average = copy.deepcopy(self.model).requires_grad_(False) if config.ema else None
-        fused = device.type in ("cpu", "cuda")
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.lr, fused=fused)
+        self.optimizer = Adam(self.model.parameters(), config.lr)
         # One code path: without float16 the scaler is disabled and passes everything through.
         self.scaler = torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)
         kind = torch.float32 if device.type == "mps" else torch.float64
@@ -105,7 +105,7 @@ class TrainingState:
 
     def set_lr(self, lr: float) -> None:
         """The learning rate of the next step."""
-        self.optimizer.param_groups[0]["lr"] = lr
+        self.optimizer.lr = lr
 
     @property
     def shown(self) -> VAE:
@@ -137,19 +137,9 @@ class TrainingState:
         for average, weight in pairs:
             average.lerp_(weight, 1 - kept)
 
-    def step_only_if(self, finite: torch.Tensor) -> None:
-        """Let the optimizer's next step change nothing if the loss is not finite.
-
-        Fused Adam skips it on the device itself, as for the scaler, so that nothing waits to know.
-        """
-        if self.optimizer.defaults["fused"]:
-            self.optimizer.found_inf = 1 - finite.float()  # type: ignore[attr-defined]
-        elif not finite:
-            self.optimizer.zero_grad(set_to_none=True)
-
     def free_memory(self) -> None:
         """Let go of the gradients and, on a GPU, of what its allocator keeps for later."""
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -215,7 +205,16 @@ class TrainingState:
 
     def _steps(self) -> int:
         """Adam's step count, equal for all parameters."""
-        return next((int(state["step"]) for state in self.optimizer.state.values()), 0)
+        return int(self.optimizer.steps[0])
+
+    def _moments(self) -> dict[str, torch.Tensor]:
+        """Adam's, by their names in a checkpoint."""
+        names = [name for name, _parameter in self.model.named_parameters()]
+        return {
+            f"optimizer.{name}.{moment}": tensor
+            for moment in MOMENTS
+            for name, tensor in zip(names, getattr(self.optimizer, moment), strict=True)
+        }
 
     def _snapshot(self) -> dict[str, np.ndarray]:
         """Weights, Adam's moments, and running sums and means, on the CPU, in any memory layout."""
@@ -226,11 +225,9 @@ class TrainingState:
         if self.average is not None:
             for name, parameter in self.average.named_parameters():
                 tensors[f"average.{name}"] = parameter
-        for name, parameter in self.model.named_parameters():
-            tensors[f"model.{name}"] = parameter
-            # Adam makes its moments even if the scaler then skips the step; they are zeros.
-            for moment in MOMENTS if self._steps() else ():
-                tensors[f"optimizer.{name}.{moment}"] = self.optimizer.state[parameter][moment]
+        tensors |= {f"model.{name}": p for name, p in self.model.named_parameters()}
+        if self._steps():
+            tensors |= self._moments()
         return {n: tensor.detach().cpu().numpy() for n, tensor in tensors.items()}
 
     @torch.no_grad()
@@ -242,24 +239,17 @@ class TrainingState:
         """
         check_same_run(self.config, self.data, self.validation, record, path)
         targets: dict[str, torch.Tensor] = {SUMS: self.sums, RUNNING_MSE: self.running_mse}
-        fused = bool(self.optimizer.defaults["fused"])
-        states: dict[torch.Tensor, dict[str, torch.Tensor]] = {}
-        for name, parameter in self.model.named_parameters():
-            targets[f"model.{name}"] = parameter
-            if record.optimizer_steps:
-                step = torch.tensor(float(record.optimizer_steps))
-                states[parameter] = {"step": step.to(parameter.device) if fused else step}
-                for moment in MOMENTS:
-                    # empty_like keeps the memory layout that an unbroken run's moments have.
-                    states[parameter][moment] = torch.empty_like(parameter)
-                    targets[f"optimizer.{name}.{moment}"] = states[parameter][moment]
+        targets |= {f"model.{name}": p for name, p in self.model.named_parameters()}
+        if record.optimizer_steps:
+            targets |= self._moments()
         if self.average is not None and record.config["ema"]:
             targets |= {f"average.{n}": p for n, p in self.average.named_parameters()}
         copy_tensors(tensors, targets)
         if self.average is not None and not record.config["ema"]:
             # A run that begins to average only now begins with its weights.
             self.average.load_state_dict(self.model.state_dict())
-        self.optimizer.state.update(states)
+        for steps in self.optimizer.steps:
+            steps.fill_(record.optimizer_steps)
         if self.scaler.is_enabled() and record.scaler:
             self.scaler.load_state_dict(record.scaler)
         self.history = list(record.history)

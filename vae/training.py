@@ -243,17 +243,17 @@ class _Training:
     def train_step(self, x: torch.Tensor) -> None:
         """One step of Adam on a batch (B, C, H, W)."""
         state = self.state
-        state.optimizer.zero_grad(set_to_none=True)
+        state.optimizer.zero_grad()
         with self.saved_without_memory():  # the step has not begun: the state is sound
             loss = self.loss_and_gradients(x)
         finite = torch.isfinite(loss.total)
         self.saving.until_taken_down()
         if not state.scaler.is_enabled():
-            state.step_only_if(finite)
+            state.optimizer.found_inf = 1 - finite.float()
         if self.config.clip_norm:
-            state.scaler.unscale_(state.optimizer)
+            state.scaler.unscale_(state.optimizer)  # type: ignore[arg-type]  # has all it asks for
             torch.nn.utils.clip_grad_norm_(state.model.parameters(), self.config.clip_norm)
-        state.scaler.step(state.optimizer)
+        state.scaler.step(state.optimizer)  # type: ignore[arg-type]
         state.scaler.update()
         state.follow()
         state.count(loss, len(x), finite)

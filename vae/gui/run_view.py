@@ -188,8 +188,8 @@ class RunView:
             case PlotsReady():
                 self.app.make_plots()
             case EngineReady():
-                # The half million objects that PyTorch brings stay: looking through them at each
-                # collection would hold the window up for a quarter of a second.
+                # The quarter of a million objects that the imports bring stay: looking through them
+                # at each collection would hold the window up for a tenth of a second.
                 gc.freeze()
             case CheckpointSaved():
                 self._saved(event.path)

@@ -226,12 +226,9 @@ def _import(emit: Callable[[object], None], ended: Callable[[], None]) -> None:
 
         emit(PlotsReady())
         import skimage.metrics  # noqa: F401  # which the first epoch would wait for
-        import torch
 
         import vae.training  # noqa: F401
 
-        # The first optimizer imports a thousand modules, for which Train would have to wait.
-        torch.optim.SGD([torch.zeros(1)])
         emit(EngineReady())
     except Exception as error:
         # An engine that cannot be imported is told again when Train is clicked.

@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,7 +31,14 @@ SMALL: dict[str, Any] = {"img_size": 64, "depth": 3, "batch_size": 64}
 WORKLOADS: dict[str, tuple[int, int, dict[str, Any], tuple[str, ...]]] = {
     "defaults, 256-px JPEG": (256, 256, {}, ("plain", "plain, 2 workers", "bare", "pythae")),
     "defaults, 1024-px JPEG": (256, 1024, {}, ("plain", "plain, 2 workers", "bare")),
-    "64 px, depth 3, batch 64": (512, 256, SMALL, ("plain", "plain, 2 workers", "bare")),
+    "64 px, depth 3, batch 64": (
+        512,
+        256,
+        SMALL,
+        ("plain", "plain, 2 workers", "bare", "loading"),
+    ),
+    # Four times as many images, among which what is done once an epoch weighs less.
+    "defaults, 1,024 JPEG": (1024, 256, {}, ("bare",)),
 }
 # Epochs after which the program has pruned a checkpoint at the default keep_checkpoints.
 PRUNED = 4
@@ -50,7 +58,9 @@ def main() -> None:
     import torch
 
     gpu = torch.cuda.is_available()
-    results: dict[str, Any] = {"machine": machine(torch), "rows": []}
+    results: dict[str, Any] = {
+        "machine": machine(torch), "date": f"{datetime.now():%Y-%m-%d %H:%M}", "rows": [],
+    }  # fmt: skip
     print(results["machine"], flush=True)
     with tempfile.TemporaryDirectory() as place:
         for name, (count, side, values, others) in WORKLOADS.items():
@@ -61,6 +71,8 @@ def main() -> None:
             for precision in ("float16", "bfloat16", "float32") if gpu else ("float32",):
                 texts = json.dumps({**values, "precision": precision})
                 present = [n for n in others if n != "pythae" or find_spec("pythae")]
+                if len(present) < len(others):
+                    print("pythae is not installed: nothing is compared with it", flush=True)
                 runs = repeat(
                     options.repeats,
                     {n: partial(train, n, folder, texts) for n in ("ours", *present)},
@@ -145,48 +157,50 @@ def window_rows(repeats: int, place: Path) -> list[dict[str, Any]]:
 
 
 def rows(name: str, images: int, runs: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Paired ratios of a workload, each against the better plain one of its turn."""
+    """Paired ratios of a workload; plain is the better of the ordinary scripts in its turn."""
+    ours, found = runs["ours"], list[dict[str, Any]]()
     plains = list(zip(*(runs[n] for n in runs if n.startswith("plain")), strict=True))
 
-    def faster(pick: Callable[[dict[str, Any]], float]) -> tuple[list[float], list[float]]:
-        mine = [pick(run) for run in runs["ours"]]
-        best = [min(map(pick, turn)) for turn in plains]
-        return [b / a for a, b in zip(mine, best, strict=True)], [images / a for a in mine]
+    def beside(what: str, theirs: Iterable[float], pick: Callable[[dict[str, Any]], float]) -> None:
+        """A row of seconds of an epoch: how many times ours others take."""
+        seconds = [pick(run) for run in ours]
+        ratios = [t / s for t, s in zip(theirs, seconds, strict=True)]
+        found.append(row(name, what, ratios, [images / s for s in seconds]))
 
-    ours = runs["ours"]
-    trained = [training(run) for run in ours]
-    whole = [steady(run) for run in ours]
-    rates = [images / seconds for seconds in trained]
-    memory = [turn[0]["memory"] / run["memory"] for run, turn in zip(ours, plains, strict=True)]
-    beside = [1 - t / w for t, w in zip(trained, whole, strict=True)]
-    stalls = [statistics.median(run["stalls"][PRUNED:]) for run in ours]
-    shares = [100 * stall / w for stall, w in zip(stalls, whole, strict=True)]
-    found = [
-        row(name, "steady epoch / plain", *faster(steady)),
-        row(name, "training alone / plain", *faster(training)),
-        row(name, "first epoch / plain", *faster(lambda run: run["epochs"][0])),
-        row(name, "memory: plain / ours", memory, [run["memory"] / 1e6 for run in ours], "MB"),
-        row(name, "share of an epoch beside training", beside, rates),
-        row(name, "a checkpoint's stall, % of a steady epoch", shares, shares, "%"),
-    ]
-    if all("gpu_memory" in run for run in ours):
-        used = [run["gpu_memory"] for run in ours]
-        ratios = [turn[0]["gpu_memory"] / mine for turn, mine in zip(plains, used, strict=True)]
-        found.append(row(name, "GPU memory: plain / ours", ratios, [u / 1e6 for u in used], "MB"))
-    if "bare" in runs:
-        bare = [steady(run) / t for run, t in zip(runs["bare"], trained, strict=True)]
-        found.append(row(name, "training / bare step", bare, rates))
+    def memory(what: str, key: str) -> None:
+        ratios = [turn[0][key] / run[key] for run, turn in zip(ours, plains, strict=True)]
+        found.append(row(name, what, ratios, [run[key] / 1e6 for run in ours], "MB"))
+
+    picks = {"steady epoch": steady, "training alone": training, "first epoch": first}
+    for words, pick in picks.items():
+        if plains:
+            beside(f"{words} / plain", (min(map(pick, turn)) for turn in plains), pick)
+        if "pythae" in runs and pick is not first:
+            key = "epochs" if pick is steady else "train"
+            beside(f"{words} / pythae", (min(run[key]) for run in runs["pythae"]), pick)
+        if "bare" in runs and pick is not first:
+            beside(f"{words} / bare", map(steady, runs["bare"]), pick)
+    if plains:
+        memory("memory: plain / ours", "memory")
+        if all("gpu_memory" in run for run in ours):
+            memory("GPU memory: plain / ours", "gpu_memory")
+    if plains and "bare" in runs:
         # More than this no loop with our step can reach, however fast its images come.
         bare = [steady(run) for run in runs["bare"]]
         bound = [min(map(steady, turn)) / b for turn, b in zip(plains, bare, strict=True)]
-        found.append(row(name, "bare step / plain", bound, [images / b for b in bare]))
-    if "pythae" in runs:
-        theirs = [min(run["epochs"]) for run in runs["pythae"]]
-        ratios = [t / w for t, w in zip(theirs, whole, strict=True)]
-        found.append(row(name, "steady epoch / pythae", ratios, [images / w for w in whole]))
-        ratios = [min(run["train"]) / t for run, t in zip(runs["pythae"], trained, strict=True)]
-        found.append(row(name, "training alone / pythae", ratios, rates))
+        found.append(row(name, "bare / plain", bound, [images / b for b in bare]))
+    if "loading" in runs:
+        rates = [images / steady(run) for run in runs["loading"]]
+        ratios = [rate * training(run) / images for rate, run in zip(rates, ours, strict=True)]
+        found.append(row(name, "loading alone / training", ratios, rates))
+    stalls = [100 * statistics.median(run["stalls"][PRUNED:]) / steady(run) for run in ours]
+    found.append(row(name, "a checkpoint's stall, % of a steady epoch", stalls, stalls, "%"))
     return found
+
+
+def first(run: dict[str, Any]) -> float:
+    """Seconds of the first epoch, in which images are decoded."""
+    return float(run["epochs"][0])
 
 
 def steady(run: dict[str, Any]) -> float:
@@ -211,6 +225,8 @@ def row(
         "what": f"{name}: {what}",
         "ratio": round(middle, 3),
         "range": [round(low, 3), round(high, 3)],
+        "value": statistics.median(values),
+        "unit": unit,
         "detail": f"({low:.2f} to {high:.2f}), {statistics.median(values):.4g} {unit}",
     }
 

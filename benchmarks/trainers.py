@@ -4,10 +4,10 @@
 
 `ours` is the program; `plain` is the ordinary script of the field (Pillow and transforms in a
 DataLoader, plain Adam, a blocking torch.save); `bare` is the bare step on a tensor in memory, with
-our optimizer; `pythae` is the trainer of that library, if it is installed, with our network on a
-tensor in memory, its own loss, and a checkpoint after each epoch. Each gives the seconds of its
-epochs, from the end of one to the end of the next, saving and sampling included; `train` leaves
-those out.
+our optimizer; `loading` brings batches to the device and trains nothing; `pythae` is the trainer
+of that library, if it is installed, with our network on a tensor in memory, its own loss, and a
+checkpoint after each epoch. Each gives the seconds of its epochs, from the end of one to the end
+of the next, saving and sampling included; `train` leaves those out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -27,13 +26,15 @@ import numpy as np
 import torch
 
 from vae import cache
+from vae.adam import Adam
 from vae.config import TrainConfig
 from vae.dataset import MedicalImageDataset, to_device
 from vae.devices import choose_device, choose_threads
 from vae.events import EpochDone, Event
 from vae.loss import vae_loss
 from vae.model import VAE, build_model
-from vae.state import TrainingState
+from vae.randomness import batch_order
+from vae.saving import Saving
 from vae.training import run_vae_training
 
 EPOCHS = 3
@@ -51,27 +52,24 @@ def ours(config: TrainConfig) -> dict[str, Any]:
     ends = [time.perf_counter()]
     trained: list[float] = []
     stalls = [0.0]
-    save = TrainingState.save
 
-    def timed(action: Callable[..., Any], *arguments: Any) -> Any:
-        began = time.perf_counter()
-        result = action(*arguments)
-        stalls[-1] += time.perf_counter() - began
-        return result
+    def timed(action: Callable[[Saving], None], begins: bool) -> Callable[[Saving], None]:
+        def run(saving: Saving) -> None:
+            if begins:
+                stalls.append(0.0)  # what is waited for from here belongs to this checkpoint
+            began = time.perf_counter()
+            action(saving)
+            stalls[-1] += time.perf_counter() - began
 
-    def timed_save(state: TrainingState, folder: Path) -> Any:
-        stalls.append(0.0)  # what is waited for from here belongs to this checkpoint
-        if not hasattr(state.taken_down, "wait_untimed"):
-            state.taken_down.wait_untimed = state.taken_down.wait  # type: ignore[attr-defined]
-            state.taken_down.wait = partial(timed, state.taken_down.wait)  # type: ignore[method-assign]
-        return timed(save, state, folder)
+        return run
 
     def emit(event: Event) -> None:
         if isinstance(event, EpochDone):
             ends.append(time.perf_counter())
             trained.append(event.record.seconds)
 
-    TrainingState.save = timed_save  # type: ignore[method-assign, assignment]
+    Saving.begin = timed(Saving.begin, True)  # type: ignore[method-assign, assignment]
+    Saving.until_taken_down = timed(Saving.until_taken_down, False)  # type: ignore[method-assign, assignment]
     run_vae_training(config, emit)
     ends[-1] = time.perf_counter()  # the last checkpoint is on disk only now
     epochs = [b - a for a, b in itertools.pairwise(ends)]
@@ -123,6 +121,22 @@ def plain(config: TrainConfig, workers: int = 0) -> dict[str, Any]:
     return {"epochs": epochs, "train": trained}
 
 
+def loading(config: TrainConfig) -> dict[str, Any]:
+    """Batches as training gets them, from the cache to the device."""
+    device, _dtype = choose_device(config.device, config.precision)
+    torch.set_num_threads(choose_threads(config.threads))
+    cache.cache_folder = lambda: Path(config.output_dir) / "cache"
+    data = MedicalImageDataset(Path(config.file_path), config.img_size, config.in_channels, 10**9)
+    epochs = []
+    for number in range(EPOCHS):
+        began, order = time.perf_counter(), batch_order(config.seed, number, len(data))
+        for start in range(0, len(data), config.batch_size):
+            x = to_device(data.batch(order[start : start + config.batch_size]), device)
+        x.sum().item()  # the device has all of them
+        epochs.append(time.perf_counter() - began)
+    return {"epochs": epochs, "train": epochs}
+
+
 def bare(config: TrainConfig) -> dict[str, Any]:
     """Steps on images that lie ready as a float tensor, with our optimizer and memory layout."""
     device, dtype = choose_device(config.device, config.precision)
@@ -130,14 +144,13 @@ def bare(config: TrainConfig) -> dict[str, Any]:
     data = MedicalImageDataset(Path(config.file_path), config.img_size, config.in_channels)
     images = to_device(data.batch(np.arange(len(data))), device)
     model = build_model(config).to(device).to(memory_format=torch.channels_last)
-    fused = device.type in ("cpu", "cuda")
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.lr, fused=fused)
+    optimizer = Adam(model.parameters(), config.lr)
     scaler = torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)
     trained = []
     for _ in range(EPOCHS):
         began = time.perf_counter()
         for x in torch.split(images[torch.randperm(len(images))], config.batch_size):
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
             loss = _step(config, model, optimizer, scaler, x, dtype)
         loss.item()
         trained.append(time.perf_counter() - began)
@@ -209,7 +222,7 @@ def pythae(config: TrainConfig) -> dict[str, Any]:
 def _step(
     config: TrainConfig,
     model: VAE,
-    optimizer: torch.optim.Optimizer,
+    optimizer: torch.optim.Optimizer | Adam,
     scaler: torch.amp.GradScaler,
     x: torch.Tensor,
     dtype: torch.dtype,
@@ -218,7 +231,7 @@ def _step(
         recon, mu, logvar = model(x)
     loss = vae_loss(recon, x, mu, logvar, config).total
     scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-    scaler.step(optimizer)
+    scaler.step(optimizer)  # type: ignore[arg-type]
     scaler.update()
     return loss
 
@@ -249,6 +262,7 @@ def main() -> None:
             "plain": lambda: plain(config),
             "plain, 2 workers": lambda: plain(config, workers=2),
             "bare": lambda: bare(config),
+            "loading": lambda: loading(config),
             "pythae": lambda: pythae(config),
         }[name]()
     result["memory"] = peak_memory()

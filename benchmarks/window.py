@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from vae import cache
+from vae import cache, runs
 from vae.config import DEFAULTS
-from vae.gui import settings
+from vae.gui import jobs, settings
 from vae.gui.app import App
 
 FEWEST = 4  # epochs, so that each half has one after its first
@@ -90,7 +90,10 @@ def main() -> None:
     if int(json.loads(values).get("num_epochs", DEFAULTS["num_epochs"])) < FEWEST:
         sys.exit(f"num_epochs must be {FEWEST} at least")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+        # Nothing of the user's is read or written.
         settings.settings_path = lambda: Path(place) / "settings.json"
+        jobs.recent_path = lambda: Path(place) / "recent_folders.json"
+        runs.runs_folder = lambda: Path(place) / "runs"
         cache.cache_folder = lambda: Path(place) / "cache"
         texts = {
             "file_path": folder,

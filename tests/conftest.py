@@ -41,16 +41,23 @@ TINY = {
 }
 
 
+@pytest.fixture
+def surroundings() -> Iterator[pytest.MonkeyPatch]:
+    """What holds for a whole test, also where it undoes what it patched itself."""
+    with pytest.MonkeyPatch.context() as patches:
+        yield patches
+
+
 @pytest.fixture(autouse=True)
-def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def english(surroundings: pytest.MonkeyPatch) -> Iterator[None]:
     """Tests read English, whatever the system speaks."""
-    monkeypatch.setenv("LC_ALL", "C")
+    surroundings.setenv("LC_ALL", "C")
     yield
     language.use("en")
 
 
 @pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_network(surroundings: pytest.MonkeyPatch) -> None:
     """Nothing here may reach for a network."""
     real = socket.socket.connect
 
@@ -59,25 +66,25 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
             raise AssertionError(f"network access to {address}")
         real(self, address)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(socket.socket, "connect", connect)
+    surroundings.setattr(socket.socket, "connect", connect)
 
 
 @pytest.fixture(autouse=True)
-def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def own_cache(surroundings: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test reads or writes the user's cache."""
     folder = tmp_path_factory.mktemp("cache")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))  # for the processes that a test starts
-    monkeypatch.setattr(cache, "cache_folder", lambda: folder / "decoded_images")
+    surroundings.setenv("XDG_CACHE_HOME", str(folder))  # for the processes that a test starts
+    surroundings.setattr(cache, "cache_folder", lambda: folder / "decoded_images")
 
 
 @pytest.fixture(autouse=True)
 def own_log(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    surroundings: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
     """No test writes the user's log."""
     folder = tmp_path_factory.mktemp("log")
-    monkeypatch.setenv("XDG_STATE_HOME", str(folder))  # for the processes that a test starts
-    monkeypatch.setattr(diary, "log_path", lambda: folder / "private" / "program.log")
+    surroundings.setenv("XDG_STATE_HOME", str(folder))  # for the processes that a test starts
+    surroundings.setattr(diary, "log_path", lambda: folder / "private" / "program.log")
     yield folder / "private" / "program.log"
     for handler in [h for h in diary.logger.handlers if isinstance(h, diary._File)]:
         diary.logger.removeHandler(handler)
@@ -85,11 +92,11 @@ def own_log(
 
 
 @pytest.fixture(autouse=True)
-def own_runs(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def own_runs(surroundings: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """No test reads or writes the user's history of runs."""
     folder = tmp_path_factory.mktemp("data")
-    monkeypatch.setenv("XDG_DATA_HOME", str(folder))  # for the processes that a test starts
-    monkeypatch.setattr(runs, "runs_folder", lambda: folder / "vae-studio" / "runs")
+    surroundings.setenv("XDG_DATA_HOME", str(folder))  # for the processes that a test starts
+    surroundings.setattr(runs, "runs_folder", lambda: folder / "vae-studio" / "runs")
     return folder / "vae-studio" / "runs"
 
 
@@ -100,9 +107,9 @@ def helpers(decode_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def decode_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def decode_here(surroundings: pytest.MonkeyPatch) -> None:
     """Decode in this process, which takes no time to start; what is made of a file is the same."""
-    monkeypatch.setattr(Decoders, "decode", lambda self, *arguments: decode_image(*arguments))
+    surroundings.setattr(Decoders, "decode", lambda self, *arguments: decode_image(*arguments))
 
 
 def make_images(folder: Path, count: int, size: int = 20) -> Path:

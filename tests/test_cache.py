@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -63,6 +64,11 @@ def test_a_second_run_decodes_nothing(images: Path, decoded: list[int]) -> None:
     assert uncached.fingerprint == data.fingerprint
 
 
+def test_without_room_for_it_nothing_is_kept(images: Path) -> None:
+    load(images, limit=0)
+    assert cache.cache_files() == []
+
+
 def test_only_new_and_changed_images_are_decoded(images: Path, decoded: list[int]) -> None:
     load(images)
     decoded.clear()
@@ -98,7 +104,7 @@ def test_an_unusable_file_is_named_each_time_and_looked_at_once(
     assert (len(decoded), len(data), data.skipped) == (1, 12, ())
 
 
-def test_another_size_or_decoder_is_another_cache(
+def test_another_size_decoder_or_number_of_channels_is_another_cache(
     images: Path, decoded: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(images)
@@ -107,6 +113,16 @@ def test_another_size_or_decoder_is_another_cache(
     monkeypatch.setattr(decoding, "DECODER", "2")
     load(images)
     assert len(decoded) == 36
+    MedicalImageDataset(images, 16, 1, LIMIT)
+    assert len(decoded) == 48
+
+
+def test_an_image_of_another_time_is_decoded_again(images: Path, decoded: list[int]) -> None:
+    load(images)
+    decoded.clear()
+    os.utime(images / "image_004.png", (1, 1))
+    load(images)
+    assert len(decoded) == 1
 
 
 def test_what_was_decoded_before_a_stop_is_kept(images: Path, decoded: list[int]) -> None:

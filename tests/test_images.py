@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -162,20 +163,24 @@ def test_a_file_that_grew_beyond_the_bound_since_the_scan_is_refused(
         read_file(tmp_path, scanned)
 
 
-def test_a_large_jpeg_decoded_at_a_fraction_looks_like_the_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("height", [1024, 700])
+def test_a_large_jpeg_decoded_at_a_fraction_looks_like_the_whole(
+    tmp_path: Path, mode: str, height: int
+) -> None:
     (phantom,) = make_demo_data(tmp_path / "demo", count=1, size=1024)
     with Image.open(phantom) as image:
-        clean = np.asarray(image.convert("RGB")).astype(float)
+        clean = np.asarray(image.convert("RGB"))[:height].astype(float)
     grain = np.random.default_rng(3).normal(0, 6, clean.shape[:2])[:, :, None]
     pixels = (clean + grain).clip(0, 255).astype(np.uint8)
     path = tmp_path / "large.jpg"
-    Image.fromarray(pixels).save(path, quality=92)
-    with Image.open(path) as image:
-        whole = np.asarray(image.convert("RGB"))
-    for size in (64, 96, 128):
+    Image.fromarray(pixels).convert(mode).save(path, quality=92)
+    for size, channels in itertools.product((64, 96, 128), (1, 3)):
+        with Image.open(path) as image:
+            whole = np.asarray(image.convert("RGB" if channels == 3 else "L"))
         full = cv2.resize(whole, (size, size), interpolation=cv2.INTER_AREA)
-        difference = np.abs(decode(path, size, 3).astype(int) - full)
-        assert difference.mean() < 0.5
+        decoded = decode(path, size, channels).reshape(full.shape)
+        assert np.abs(decoded.astype(int) - full).mean() < 0.5
 
 
 def test_the_scan_stops_when_asked_among_files_of_any_kind(tmp_path: Path) -> None:

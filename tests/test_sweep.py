@@ -187,5 +187,28 @@ def test_the_terminal_runs_several_in_a_row(
     folder = tmp_path / "all"
     code = main(["sweep", "--vary", "beta", "0.5", "2", "--to", str(folder), *flags])
     assert code == 0
-    assert "2 of 2 runs" in capsys.readouterr().out
+    assert "2 of 2 runs are done" in capsys.readouterr().out
     assert len(table(folder)) == 2
+
+
+def test_the_terminal_tells_where_a_stopped_queue_goes_on(
+    texts: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, seen = sweep.run_recorded, list[Event]()
+
+    def stopped(config: TrainConfig, emit: Any, should_stop: Any, *rest: Any) -> TrainingResult:
+        def both(event: Event) -> None:
+            seen.append(event)
+            emit(event)
+
+        return real(config, both, lambda: isinstance(seen[-1], BatchDone), *rest)
+
+    monkeypatch.setattr(sweep, "run_recorded", stopped)
+    flags = [word for name, text in texts.items() for word in (f"--{name}", text)]
+    main(["sweep", "--vary", "beta", "0.5", "2", "--to", str(tmp_path / "all"), *flags])
+    assert "0 of 2 runs are done" in (out := capsys.readouterr().out)
+    assert "The next one: Stopped after 0 of 2 epochs and 5 images of the next. Saved as" in out
+    assert "The same command goes on." in out

@@ -9,6 +9,7 @@ import shutil
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -30,6 +31,7 @@ from vae.checkpoint import (
     peek,
 )
 from vae.config import ConfigError, TrainConfig
+from vae.dataset import MedicalImageDataset
 from vae.decoding import DataError
 from vae.errors import StopRequested
 from vae.events import (
@@ -49,6 +51,9 @@ from vae.events import (
 )
 from vae.files import LOSS_CURVE_NAME
 from vae.lock import BusyError
+from vae.loss import vae_loss
+from vae.model import build_model, initialize
+from vae.randomness import batch_order, generator
 from vae.state import TrainingState
 from vae.training import TrainingError, run_vae_training
 
@@ -595,6 +600,86 @@ def test_training_goes_on_while_a_checkpoint_is_made_durable(
     assert run_vae_training(config, emit).checkpoint is not None
     assert order[0] == "trained on"
     assert order.count("durable") == 2
+
+
+def test_checkpoints_follow_each_other_and_each_is_told(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, finish = Draft.__init__, Draft.finish
+    saved, under_way, most = list[Path](), 0, 0
+
+    def begun(self: Draft, *arguments: Any) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        begin(self, *arguments)
+
+    def finished(self: Draft, *arguments: Any) -> Path:
+        nonlocal under_way
+        time.sleep(0.05)  # longer than an epoch
+        path = finish(self, *arguments)
+        under_way -= 1
+        return path
+
+    def emit(event: Event) -> None:
+        if isinstance(event, CheckpointSaved):
+            saved.append(event.path)
+
+    monkeypatch.setattr(Draft, "__init__", begun)
+    monkeypatch.setattr(Draft, "finish", finished)
+    monkeypatch.setattr(training, "PROGRESS_SECONDS", float("inf"))
+    run_vae_training(tiny(num_epochs=4), emit)
+    assert most == 1
+    assert len(saved) == 4
+
+
+def test_training_equals_a_plain_loop(tiny: Make) -> None:
+    config = tiny(num_epochs=2, kl_balance="auto")
+    run_vae_training(config)
+    data = MedicalImageDataset(Path(config.file_path), config.img_size, config.in_channels)
+    model = build_model(config)
+    initialize(model, generator(config.seed, "weights"))
+    optimizer = torch.optim.Adam(model.parameters(), lr=config.lr)
+    mse = None
+    for epoch in range(config.num_epochs):
+        order, done = batch_order(config.seed, epoch, len(data)), 0
+        while done < len(data):
+            batch = data.batch(order[done : done + config.batch_size])
+            x = torch.tensor(batch / 127.5 - 1, dtype=torch.float32).permute(0, 3, 1, 2)
+            recon, mu, logvar = model(x, generator(config.seed, "noise", epoch, done))
+            loss = vae_loss(recon, x, mu, logvar, config, mse)
+            optimizer.zero_grad()
+            loss.total.backward()
+            optimizer.step()
+            error = loss.reconstruction.detach()
+            mse = error if mse is None else state.KEPT_MSE * mse + (1 - state.KEPT_MSE) * error
+            done += len(x)
+    tensors, _record = load(newest(config))
+    for name, parameter in model.named_parameters():
+        found = torch.from_numpy(tensors[f"model.{name}"])
+        torch.testing.assert_close(found, parameter.detach(), rtol=1e-3, atol=1e-5)
+
+
+def test_a_batch_waits_for_nothing_on_the_device(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[str] = []
+    for name in ("item", "tolist", "__bool__", "__float__", "__int__", "numpy", "cpu"):
+        real = getattr(torch.Tensor, name)
+
+        def counted(self: torch.Tensor, *given: Any, real: Any = real, name: str = name) -> Any:
+            waits.append(name)
+            return real(self, *given)
+
+        monkeypatch.setattr(torch.Tensor, name, counted)
+    monkeypatch.setattr(training, "PROGRESS_SECONDS", float("inf"))
+    counts = []
+    for batch_size in (12, 1):
+        waits.clear()
+        run_vae_training(tiny(str(batch_size), num_epochs=1, batch_size=batch_size, ema=0.9))
+        counts.append(Counter(waits))
+    assert counts[0] == counts[1]
+    assert counts[0]["item"]  # of the epoch's end
 
 
 def test_no_step_is_taken_while_a_checkpoint_reads_the_weights(

@@ -399,9 +399,9 @@ MUTANTS = (
     ),
     Mutant(
         "non-finite loss: the step is made",
-        "vae/state.py",
-        "            self.optimizer.found_inf = 1 - finite.float()",
-        "            self.optimizer.found_inf = 0 * finite.float()",
+        "vae/training.py",
+        "            state.optimizer.found_inf = 1 - finite.float()",
+        "            state.optimizer.found_inf = 0 * finite.float()",
         "tests/test_training.py",
     ),
     Mutant(

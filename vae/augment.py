@@ -24,7 +24,8 @@ def augment(x: Tensor, kind: str, random: torch.Generator) -> Tensor:
     if x.device.type == "mps":  # whose grid_sample has no borders before PyTorch 2.13
         return augment(x.cpu(), kind, random).to(x.device)
     # Drawn on the CPU, so that each device gets the same.
-    draws = (2 * torch.rand(7, len(x), generator=random) - 1).to(x.device)
+    draws = torch.rand(7, len(x), generator=random, pin_memory=x.device.type == "cuda")
+    draws = 2 * draws.to(x.device, non_blocking=True) - 1
     angle, size = draws[0] * math.radians(TURN), 1 + SCALE * draws[1]
     mirror = torch.where((draws[6] < 0) & (kind == "flip"), -1.0, 1.0)
     cos, sin = angle.cos() / size, angle.sin() / size

@@ -272,7 +272,11 @@ def sweep(options: argparse.Namespace, should_stop: Callable[[], bool]) -> int:
     with _Lines() as lines:
         decide = partial(try_again, lines.tell, should_stop)
         results = run_sweep(trials, folder, lines.show, should_stop, decide)
-    print(f"{len(results)} of {len(trials)} runs; compared in {folder / TABLE_NAME}")
+    done = sum(not result.stopped for result in results)
+    print(f"{done} of {len(trials)} runs are done; compared in {folder / TABLE_NAME}")
+    for result in results:
+        if result.stopped:
+            print(f"The next one: {result_line(result)}\nThe same command goes on.")
     if should_stop():
         return STOPPED
     return DONE if len(results) == len(trials) else FAILED

@@ -31,7 +31,9 @@ def choose_device(device: str, precision: str) -> tuple[torch.device, torch.dtyp
     if device == "cuda":
         # Shapes repeat, so that searching for the fastest convolution pays.
         torch.backends.cudnn.benchmark = True
+        # TensorFloat-32, in products of matrices and in convolutions.
         torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.allow_tf32 = True
     return torch.device(device), PRECISIONS[precision]
 
 

@@ -34,7 +34,7 @@ from vae.events import (
 from vae.files import APP, make_folder
 
 MAX_BYTES, FILES = 1_000_000, 3
-LIBRARIES = ("torch", "numpy", "PIL", "cv2", "matplotlib")
+LIBRARIES = ("torch", "numpy", "matplotlib")
 PLACES = 3  # of the calls that led to a note
 # Errors whose text is Python's or PyTorch's own; those of others may quote what they met.
 PLAIN = (AttributeError, IndexError, MemoryError, RuntimeError, TypeError, ZeroDivisionError)
@@ -81,11 +81,13 @@ def open_log(program: str) -> None:
 @contextlib.contextmanager
 def logged(config: TrainConfig, emit: Callable[[Event], None]) -> Iterator[Callable[[Event], None]]:
     """Keep a run in the log, from its parameters to its error. Gives the `emit` to train with."""
+    from vae.images import DECODER  # not before the window
+
     values = config.to_dict().items()
     loaded = [
         f"{n} {getattr(sys.modules[n], '__version__', '?')}" for n in LIBRARIES if n in sys.modules
     ]
-    logger.info("%s", ", ".join(loaded))
+    logger.info("%s", ", ".join([*loaded, f"decoder {DECODER}"]))
     logger.info("run: %s", ", ".join(f"{n} {v}" for n, v in values if PARAMETERS[n].told))
 
     def both(event: Event) -> None:

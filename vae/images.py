@@ -72,7 +72,7 @@ def find_images(
     Also returns the subfolders that could not be read, with the reasons.
     Raises OSError when the folder itself cannot be read, StopRequested when asked to stop.
     """
-    os.listdir(folder)
+    os.scandir(folder).close()
     found: list[ImageFile] = []
     unreadable: list[tuple[Path, str]] = []
     for number, entry in enumerate(_walk(folder, unreadable)):

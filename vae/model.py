@@ -60,7 +60,9 @@ class VAE(nn.Module):
 
         The CPU's generator gives every device the same noise; float32 also under autocast.
         """
-        noise = torch.randn(mu.shape, generator=generator).to(mu.device, non_blocking=True)
+        # A GPU that still has much to do is not waited for where the memory is pinned.
+        noise = torch.randn(mu.shape, generator=generator, pin_memory=mu.device.type == "cuda")
+        noise = noise.to(mu.device, non_blocking=True)
         return mu.float() + noise * torch.exp(0.5 * logvar.float())
 
     def decode(self, z: Tensor) -> Tensor:

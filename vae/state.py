@@ -190,7 +190,10 @@ class TrainingState:
     def _write(self, check: Callable[[], None], folder: Path, record: Record) -> Path:
         try:
             check()
-            draft = checkpoint.Draft(folder, self._snapshot(), record)
+            tensors = self._snapshot()
+            if self.device.type != "cpu":
+                self.taken_down.set()  # they are copies already
+            draft = checkpoint.Draft(folder, tensors, record)
         finally:
             self.taken_down.set()
         best = best_epoch(record.history, record.config) if len(self.validation) else None

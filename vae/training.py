@@ -180,6 +180,10 @@ class _Training:
         order = batch_order(config.seed, state.epoch, count)
         began, first, before = time.monotonic(), state.images_done, state.seconds
         waited = self.saving.waited
+
+        def seconds() -> float:
+            return time.monotonic() - began - (self.saving.waited - waited)
+
         lr = learning_rate(state.history, config)
         state.model.train()
         while state.images_done < count:
@@ -193,9 +197,10 @@ class _Training:
             with self.saved_without_memory():
                 x = augment(self.load(state.data, batch), config.augment, random)
             self.train_step(x)
-            seconds = time.monotonic() - began - (self.saving.waited - waited)
-            state.seconds = before + seconds
-            self.report((state.images_done - first) / max(seconds, 1e-9))
+            state.seconds = before + seconds()
+            self.report((state.images_done - first) / max(seconds(), 1e-9))
+        state.broken.item()  # waits for the steps that a GPU has still before it
+        state.seconds = before + seconds()
 
     def serve(self) -> float:
         """Do what was asked for since the last batch. Returns the seconds that it took.

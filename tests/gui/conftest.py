@@ -131,11 +131,13 @@ class Window:
 
 
 @pytest.fixture
-def open_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Window]]:
+def open_window(
+    tmp_path: Path, surroundings: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Window]]:
     """Opens windows, and closes those that the test left open."""
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
-        monkeypatch.setenv(name, str(tmp_path / name))
-    monkeypatch.chdir(tmp_path)
+        surroundings.setenv(name, str(tmp_path / name))
+    surroundings.chdir(tmp_path)
     windows: list[Window] = []
 
     def open_one(

@@ -652,7 +652,7 @@ def test_only_numbers_that_mean_the_same_are_called_the_best() -> None:
     bad = a_run("b", 2.0, loss=0.5, psnr=20.0, swd=9.0)
     assert marks(good, bad) == {"Best loss", "PSNR", "Sample distance"}
     rows = dict(comparison((good, bad)))
-    assert rows["PSNR"] == ("25.0 (highest)", "20.0")
+    assert rows["PSNR"] == ("25.0 dB (highest)", "20.0 dB")
     assert rows["Sample distance"] == ("7.0 (lowest)", "9.0")
     close = a_run("c", 3.0, loss=0.403, psnr=24.9, swd=8.0)
     assert marks(good, close) == {"Sample distance"}  # what another seed may turn
@@ -669,7 +669,7 @@ def test_only_numbers_that_mean_the_same_are_called_the_best() -> None:
     assert "Best loss" not in marks(partly, bad)
     assert dict(comparison((partly, bad)))["Reconstruction"] == ("0.1", "0.1")
     alike = a_run("f", 1.0, loss=0.5, psnr=20.04)
-    assert dict(comparison((alike, bad)))["PSNR"] == ("20.0", "20.0")
+    assert dict(comparison((alike, bad)))["PSNR"] == ("20.0 dB", "20.0 dB")
     mixed = dataclasses.replace(good, changes=(Change(1, "beta", 0.1),))
     assert "Best loss" not in marks(mixed, bad)  # of which epoch it is, with which weights?
     assert "weigh the parts of the loss differently" in caution(named([mixed, bad]))

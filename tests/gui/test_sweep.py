@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,8 @@ def test_of_runs_that_are_stopped_those_done_are_compared(
     assert [line.label for line in app.loss.shown_lines()] == ["This run, training", "Epochs 2"]
     app.control.stop()
     window.pump_to("idle")
+    saved = r"1 of 2 runs are done\. The next one is saved, after [2-9] of 5000 epochs\."
+    assert re.search(saved, window.bar())
     assert [line.label for line in app.loss.shown_lines()] == ["Epochs 2"]
     app.toggle_language()  # before anybody has looked at the runs
     app = window.app

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -708,16 +708,9 @@ def test_save_and_exit_stays_open_when_the_save_fails(
     assert app.root.winfo_exists()
 
 
-@pytest.fixture
-def disk() -> Iterator[pytest.MonkeyPatch]:
-    """What makes the disk full; its `undo` leaves what keeps tests from the user's folders."""
-    with pytest.MonkeyPatch.context() as patches:
-        yield patches
-
-
-def pause(open_window: Open, disk: pytest.MonkeyPatch, config: TrainConfig) -> Any:
+def pause(open_window: Open, monkeypatch: pytest.MonkeyPatch, config: TrainConfig) -> Any:
     """A window whose run waits, since its second checkpoint cannot be saved."""
-    fail_saving(disk, after=1)
+    fail_saving(monkeypatch, after=1)
     window = open_window(config)
     window.app.control.train()
     window.pump_to("blocked")
@@ -730,24 +723,24 @@ def pause(open_window: Open, disk: pytest.MonkeyPatch, config: TrainConfig) -> A
 
 @only_x11
 def test_a_full_disk_pauses_and_retry_goes_on(
-    open_window: Open, tiny: Make, disk: pytest.MonkeyPatch
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    window = pause(open_window, disk, tiny(num_epochs=3))
+    window = pause(open_window, monkeypatch, tiny(num_epochs=3))
     first = window.app.view.trouble
     window.click(window.app.bar.train)
     window.pump(lambda: window.app.view.trouble is not first)  # it tried, and the disk is full
     window.pump_to("blocked")
-    disk.undo()
+    monkeypatch.undo()
     window.click(window.app.bar.train)
     window.pump_to("finished")
 
 
 def test_a_paused_run_goes_on_by_itself_once_there_is_room(
-    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch, disk: pytest.MonkeyPatch
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    window = pause(open_window, disk, tiny(num_epochs=3))
+    window = pause(open_window, monkeypatch, tiny(num_epochs=3))
     window.app.control.give_up = lambda: None
-    disk.undo()
+    monkeypatch.undo()
     monkeypatch.setattr(worker, "RETRY_SECONDS", 0.05)
     window.app.control.train()
     window.pump_to("finished")
@@ -758,10 +751,9 @@ def test_another_checkpoint_folder_is_taken_and_written_into_the_form(
     tiny: Make,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    disk: pytest.MonkeyPatch,
 ) -> None:
-    window = pause(open_window, disk, tiny(num_epochs=3))
-    disk.undo()
+    window = pause(open_window, monkeypatch, tiny(num_epochs=3))
+    monkeypatch.undo()
     other = tmp_path / "other disk"
     monkeypatch.setattr(kit, "choose_folder", lambda *_: str(other))
     assert window.app.bar.link["text"] == "Choose another folder..."
@@ -790,9 +782,9 @@ def test_a_lost_image_pauses_with_all_that_was_trained_saved(
 
 
 def test_a_paused_run_is_ended_only_after_asking(
-    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch, disk: pytest.MonkeyPatch
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    window = pause(open_window, disk, tiny(num_epochs=3))
+    window = pause(open_window, monkeypatch, tiny(num_epochs=3))
     asked = answer(monkeypatch, "Keep waiting", "End without saving")
     window.app.control.stop()
     assert window.app.state == "blocked"

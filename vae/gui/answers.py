@@ -26,14 +26,14 @@ class Finished:
 
 @dataclass(frozen=True)
 class SweepFinished:
-    """Several runs in a row ended: `done` of `total`; or were stopped.
+    """Several runs in a row ended: `done` of `total`; `stopped` is the one that was cut short.
 
     `folder` has the table, `outputs` are the output folders of all.
     """
 
     done: int
     total: int
-    stopped: bool
+    stopped: TrainingResult | None
     folder: Path
     outputs: tuple[Path, ...]
 

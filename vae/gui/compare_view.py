@@ -320,16 +320,17 @@ def comparison(runs: Sequence[Run]) -> list[tuple[str, tuple[str, ...]]]:
         (_("Best epoch"), tuple(str(best.epoch) if best else "–" for best in bests)),
     ]
     parts = (
-        (_("Reconstruction"), "reconstruction_loss", ".4g"),
-        (_("KL divergence"), "kl_loss", ".4g"),
-        (_("Blur"), "blur_loss", ".4g"),
+        (_("Reconstruction"), "reconstruction_loss", ".4g", ""),
+        (_("KL divergence"), "kl_loss", ".4g", ""),
+        (_("Blur"), "blur_loss", ".4g", ""),
         # The KL weight in use follows from the parameters and the error above.
-        *((_(m.label), m.name, m.form) for m in MEASURES if m.name != "beta"),
+        *((_(m.label), m.name, m.form, m.unit) for m in MEASURES if m.name != "beta"),
     )
-    for label, name, form in parts:
+    for label, name, form, unit in parts:
         values = [measured(run, name) for run in runs]
         if any(value is not None for value in values):
-            told = ["–" if value is None else number(value, form) for value in values]
+            words = ("–" if v is None else f"{number(v, form)} {unit}".rstrip() for v in values)
+            told = list(words)
             is_loss = name.endswith("_loss")
             if validated and is_loss:
                 label = of_validation.format(loss=label)

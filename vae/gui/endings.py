@@ -63,14 +63,17 @@ class Endings:
         text = ngettext(
             "{done} of {total} run is done.", "{done} of {total} runs are done.", ending.total
         ).format(done=ending.done, total=ending.total)
-        if ending.stopped:
+        if stopped := ending.stopped:
+            if stopped.checkpoint:
+                saved = _("The next one is saved, after {done} of {epochs} epochs.")
+                text = joined(text, saved.format(done=stopped.epoch, epochs=stopped.epochs))
             more = _("Train and Resume are for the form's own run, which is none of them.")
             text = joined(text, more)
         else:
             table = _("A table of them is {path}.")
             path = Path(ending.folder.name) / TABLE_NAME
             text = joined(text, table.format(path=path))
-        self._state(ending.stopped, _("Stopped") if ending.stopped else _("Finished"), text)
+        self._state(bool(stopped), _("Stopped") if stopped else _("Finished"), text)
         if ending.done < ending.total:
             self.app.bar.offer(_(GO_ON), self.app.control.train_several)
         elif ending.done > 1:

@@ -67,9 +67,10 @@ def sweep(
         results = run_sweep(
             trials, folder, wires.emit, wires.should_stop, wires.decide, wires.requested
         )
-        stopped = any(result.stopped for result in results)
+        stopped = next((result for result in results if result.stopped), None)
         outputs = tuple(Path(trial.config.output_dir) for trial in trials)
-        return SweepFinished(len(results) - stopped, len(trials), stopped, folder, outputs)
+        done = sum(not result.stopped for result in results)
+        return SweepFinished(done, len(trials), stopped, folder, outputs)
 
     _to_the_end(work, wires.emit)
 

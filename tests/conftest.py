@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import socket
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -173,6 +175,32 @@ def stall_saving(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
     monkeypatch.setattr(Draft, "finish", finish)
     return answers
+
+
+def number_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all files and folders have the number 0, as some network drives say."""
+    real = os.stat
+
+    def stat_of(path: Any, **how: Any) -> os.stat_result:
+        facts = list(real(path, **how))
+        facts[stat.ST_INO] = 0
+        return os.stat_result(facts)
+
+    monkeypatch.setattr(os, "stat", stat_of)
+
+
+@pytest.fixture
+def drive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> threading.Event:
+    """Once it is set, no folder of the test's can be listed: as when a network drive has gone."""
+    gone, real = threading.Event(), os.scandir
+
+    def scandir(path: Any) -> object:
+        if gone.is_set() and Path(path).is_relative_to(tmp_path):
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    return gone
 
 
 def wait_for_rows(config: TrainConfig, process: subprocess.Popen[str], rows: int = 3) -> None:

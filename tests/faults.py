@@ -6,7 +6,7 @@ import contextlib
 import errno
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +15,10 @@ from typing import Any
 import pytest
 
 from vae import training
-from vae.lock import HOLDER_NAME, LOCK_NAME
+from vae.lock import STEM
 
-# A lock's files are no lasting ones; the system takes them from a killed process.
-NOT_LASTING = (LOCK_NAME, HOLDER_NAME)
 CHANGING = ("open", "write", "truncate", "fsync", "replace", "unlink", "mkdir")
+ASKING = ("stat", "lstat", "listdir", "scandir")
 
 
 class Killed(BaseException):
@@ -56,7 +55,8 @@ class Disk:
     def concerns(self, path: Path) -> bool:
         """Whether a path is one whose calls count."""
         inside = any(path.is_relative_to(root) for root in self.roots)
-        return inside and path.name not in NOT_LASTING
+        # A lock's files are no lasting ones; the system takes them from a killed process.
+        return inside and not path.name.startswith(STEM)
 
     def step(self, call: Call, half: Callable[[], object] = lambda: None) -> None:
         """Count a call that is about to be made; raise if it is the one that fails."""
@@ -149,6 +149,28 @@ def faulty(disk: Disk) -> Iterator[Disk]:
         patch.setattr(os, "open", open_)
         patch.setattr(training, "ThreadPoolExecutor", Inline)
         yield disk
+
+
+@contextlib.contextmanager
+def unreachable(folders: Mapping[Path, int]) -> Iterator[None]:
+    """Let folders be on drives that fail: what is asked of them is answered with their errno.
+
+    Which folders these are may change meanwhile.
+    """
+
+    def failing(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Any, *rest: Any, **named: Any) -> Any:
+            for folder, code in () if isinstance(path, int) else tuple(folders.items()):
+                if Path(os.fsdecode(path)).is_relative_to(folder):
+                    raise OSError(code, os.strerror(code), str(path))
+            return real(path, *rest, **named)
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (*ASKING, "open", "replace", "unlink", "mkdir"):
+            patch.setattr(os, name, failing(getattr(os, name)))
+        yield
 
 
 class Inline:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import make_images
+from tests.faults import unreachable
 from vae import cache, decoding
 from vae.dataset import MedicalImageDataset
 from vae.decoder import Decoders
@@ -207,20 +210,109 @@ def test_too_many_for_memory_are_decoded_each_time_and_a_change_is_noticed(
         data.batch(np.array([3]))
 
 
+def fail_to_read(monkeypatch: pytest.MonkeyPatch, fails: Callable[[ImageFile], bool]) -> None:
+    """Let the disk not give the files of which `fails` says so."""
+    real = decoding.read_file
+
+    def read(folder: Path, file: ImageFile) -> bytes:
+        if fails(file):
+            raise OSError(5, "Input/output error", file.name)
+        return real(folder, file)
+
+    monkeypatch.setattr(decoding, "read_file", read)
+
+
+def test_one_file_that_cannot_be_read_is_left_out(
+    images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_to_read(monkeypatch, lambda file: file.name == "image_003.png")
+    pixels, data = load(images)
+    assert len(pixels) == 11
+    assert data.skipped == ((images / "image_003.png", "cannot be read (Input/output error)"),)
+
+
+@pytest.mark.parametrize("limit", [LIMIT, 0])
+def test_a_drive_that_goes_while_images_are_read_leaves_no_smaller_data_set(
+    images: Path, drive: threading.Event, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    def fails(file: ImageFile) -> bool:
+        if file.name == "image_006.png":
+            drive.set()
+        return drive.is_set()
+
+    fail_to_read(monkeypatch, fails)
+    told: list[Event] = []
+    with pytest.raises(DataError, match=r"can no longer be read \(Input/output error\)") as caught:
+        load(images, limit, emit=told.append)
+    assert list(caught.value.problems) == ["file_path"]
+    assert not any(isinstance(event, Warned) for event in told)
+
+
+def test_what_was_decoded_before_a_drive_went_is_kept(
+    images: Path, decoded: list[int], drive: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(file: ImageFile) -> bool:
+        if file.name == "image_006.png":
+            drive.set()
+        return drive.is_set()
+
+    with monkeypatch.context() as patch:
+        fail_to_read(patch, fails)
+        patch.setattr(decoding, "THREADS", 1)
+        with pytest.raises(DataError):
+            load(images)
+    drive.clear()
+    assert len(load(images)[0]) == 12
+    assert len(decoded) == 12
+
+
+def test_images_that_came_since_are_not_left_out_where_the_drive_has_gone(
+    images: Path, drive: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(images)
+    shutil.copy(images / "image_001.png", images / "a_new_one.png")
+
+    def gone(path: Path, mode: int) -> bool:
+        drive.set()
+        return False
+
+    monkeypatch.setattr(os, "access", gone)
+    with pytest.raises(DataError, match="can no longer be read"):
+        load(images)
+
+
 def test_a_read_that_fails_for_a_moment_is_tried_again(
     images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(decoding, "MEMORY_BYTES", 0)
     pixels, data = load(images, limit=0)
-    real, failures = decoding.read_file, iter([True])
-
-    def failing(folder: Path, file: ImageFile) -> bytes:
-        if next(failures, False):
-            raise OSError(5, "Input/output error", file.name)
-        return real(folder, file)
-
-    monkeypatch.setattr(decoding, "read_file", failing)
+    failures = iter([True])
+    fail_to_read(monkeypatch, lambda file: next(failures, False))
     np.testing.assert_array_equal(data.batch(np.arange(12)), pixels)
+    failures = iter([True])
+    np.testing.assert_array_equal(load(images)[0], pixels)  # none is left out
+
+
+def test_a_cache_folder_that_may_not_be_looked_into_is_told_and_done_without(images: Path) -> None:
+    pixels, told = load(images)[0], list[Event]()
+    with unreachable({cache.cache_folder(): errno.EACCES}):
+        np.testing.assert_array_equal(load(images, emit=told.append)[0], pixels)
+    (note,) = [event.message for event in told if isinstance(event, Warned)]
+    assert "are not kept for later runs" in note and "cannot be used (Permission denied)" in note
+
+
+def test_a_cache_folder_that_is_there_but_cannot_be_listed_is_done_without(
+    images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels, told = load(images)[0], list[Event]()
+
+    def failing() -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(cache, "cache_files", failing)
+    np.testing.assert_array_equal(load(images, emit=told.append)[0], pixels)
+    (note,) = [event.message for event in told if isinstance(event, Warned)]
+    assert "cannot be used (Input/output error)" in note
 
 
 def test_those_used_longest_ago_make_room(tmp_path: Path, decoded: list[int]) -> None:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import fail_saving, wait_for_rows
+from tests.faults import unreachable
 from tests.test_training import assert_same_end
 from vae import cli
 from vae.cli import main
@@ -296,6 +297,17 @@ def test_a_stop_that_cannot_save_yet_tries_again(
     assert cli.try_again(print, lambda: True, trouble) == tmp_path
     asked = iter([False, False])
     assert cli.try_again(print, lambda: next(asked, True), trouble) is None
+
+
+def test_a_drive_that_fails_is_waited_for_until_asked_to_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "RETRY_SECONDS", 0.0)
+    trouble = Trouble("Stale file handle.", tmp_path, movable=True)
+    asked = iter([False, False])
+    with unreachable({tmp_path: errno.ESTALE}):
+        assert cli.try_again(print, lambda: next(asked, True), trouble) is None
+    assert cli.try_again(print, lambda: False, trouble) == tmp_path
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")

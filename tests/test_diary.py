@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import fail_saving, make_images
-from vae import diary, training
+from tests.faults import unreachable
+from vae import cache, diary, training
 from vae.cli import main
 from vae.config import TrainConfig
 from vae.doctor import examine, report
@@ -92,6 +94,16 @@ def test_no_failure_brings_a_name_into_log_or_report(
     assert kind.get(failure, "Error") in log and "vae/training.py:" in log
     facts = examine({name: str(value) for name, value in patient.to_dict().items()})
     assert_nameless(log, report(facts), json.dumps(facts))
+
+
+def test_a_report_is_made_of_folders_on_a_drive_that_fails_too(tmp_path: Path) -> None:
+    names = {"file_path": "images", "model_save_dir": "run", "output_dir": "out"}
+    texts = {name: str(tmp_path / folder) for name, folder in names.items()}
+    with unreachable({tmp_path: errno.ESTALE, cache.cache_folder(): errno.ESTALE}):
+        told = report(examine(texts))
+    for words in ("model_save_dir: cannot be used", "output_dir: cannot be used"):
+        assert f"{words} (Stale file handle)" in told
+    assert "file_path: does not exist or cannot be opened" in told
 
 
 def test_an_error_keeps_its_kind_its_place_and_its_number() -> None:

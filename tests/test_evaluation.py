@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import math
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.faults import unreachable
 from tests.test_fidelity import network_file
 from vae import evaluation
 from vae.cli import main
@@ -72,6 +74,11 @@ def test_images_that_are_gone_are_named_and_others_are_told(tiny: Make, images: 
     Image.new("RGB", (20, 20)).save(images / "new.png")
     evaluate(folder, notes.append, k=1)
     assert len(notes) == 1 and "changed, added or removed" in notes[0]
+    with (
+        unreachable({images: errno.ESTALE}),
+        pytest.raises(DataError, match=r"no longer in .* connect its drive"),
+    ):
+        evaluate(folder, notes.append)
     shutil.rmtree(images)
     with pytest.raises(DataError, match="no longer in"):
         evaluate(folder, notes.append)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import number_no_file
+from tests.faults import unreachable
 from vae import files
-from vae.files import atomic_write, move_into, readable, remove_leftovers
+from vae.files import atomic_write, move_into, readable, remove_leftovers, same_folder
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="of POSIX systems")
 
@@ -22,6 +24,18 @@ def test_after_an_error_the_old_content_stands_and_nothing_is_left(tmp_path: Pat
         raise ValueError
     assert path.read_bytes() == b"old"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_two_folders_of_a_drive_that_numbers_none_are_not_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    for _numbered in (True, False):
+        assert same_folder(one, other / ".." / "one")
+        assert not same_folder(one, other)
+        number_no_file(monkeypatch)
 
 
 @posix
@@ -118,6 +132,32 @@ def test_leftovers_of_a_killed_process_go(tmp_path: Path) -> None:
     (tmp_path / "other.tmp").touch()
     remove_leftovers(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["other.tmp"]
+
+
+def test_leftovers_on_a_drive_that_fails_are_left_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / ".vae-0123.tmp").touch()
+    with unreachable({tmp_path: errno.ESTALE}):
+        remove_leftovers(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_file_to_be_written_over_that_another_program_holds_is_left_and_a_new_one_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, spare, real = tmp_path / "file", tmp_path / "spare", os.replace
+    spare.write_bytes(b"of an earlier file")
+
+    def held(source: Path, target: Path) -> None:
+        if source == spare:
+            raise PermissionError(13, "The process cannot access the file", str(source))
+        real(source, target)
+
+    monkeypatch.setattr(files.os, "replace", held)
+    with atomic_write(path, over=spare) as file:
+        file.write(b"new")
+        file.truncate()
+    assert path.read_bytes() == b"new"
+    assert spare.read_bytes() == b"of an earlier file"
 
 
 def test_odd_names_are_readable() -> None:

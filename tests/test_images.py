@@ -3,13 +3,17 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+import threading
+import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.conftest import number_no_file
 from vae.demo import make_demo_data
 from vae.errors import StopRequested
 from vae.images import MAX_PIXELS, ImageError, ImageFile, decode_image, find_images, read_file
@@ -130,6 +134,55 @@ def test_loops_dangling_links_and_pipes_do_no_harm(tmp_path: Path) -> None:
     assert found(tmp_path) == ["sub/1.png"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no free symlinks")
+def test_folders_of_a_drive_that_numbers_none_are_all_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("1.png", "a/2.png", "b/c/3.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "b" / "up").symlink_to(tmp_path)
+    number_no_file(monkeypatch)
+    assert found(tmp_path) == ["1.png", "a/2.png", "b/c/3.png"]
+
+
+def test_a_drive_that_goes_while_it_is_searched_is_no_smaller_folder(
+    tmp_path: Path, drive: threading.Event
+) -> None:
+    for name in ("1.png", "a/2.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    def gone(count: int) -> None:
+        drive.set()  # once the chosen folder has begun to be listed
+
+    with pytest.raises(OSError, match="Input/output error"):
+        find_images(tmp_path, progress=gone)
+
+
+def test_an_entry_that_cannot_be_looked_at_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Entry:
+        name, path = "2.png", str(tmp_path / "2.png")
+
+        def is_dir(self) -> bool:
+            raise PermissionError(13, "Permission denied", self.path)
+
+    class Listing(list[Any]):
+        def __enter__(self) -> Any:
+            return iter(self)
+
+        def __exit__(self, *error: object) -> None: ...
+
+    (tmp_path / "1.png").touch()
+    real = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: Listing([*real(path), Entry()]))
+    files, unreadable = find_images(tmp_path)
+    assert [file.name for file in files] == ["1.png"]
+    assert unreadable == [(tmp_path / "2.png", "cannot be read (Permission denied)")]
+
+
 def test_animations_are_refused(tmp_path: Path) -> None:
     frames = [Image.fromarray(np.roll(GRADIENT, 8 * i, axis=1)).convert("RGB") for i in range(3)]
     for name in ("a.png", "a.webp", "a.tif"):
@@ -161,6 +214,17 @@ def test_a_file_that_grew_beyond_the_bound_since_the_scan_is_refused(
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(ImageError, match="is larger than"):
         read_file(tmp_path, scanned)
+
+
+def test_to_read_a_file_takes_no_more_memory_than_it_has_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"x" * 10**6)
+    (scanned,) = find_images(tmp_path)[0]
+    tracemalloc.start()
+    try:
+        assert len(read_file(tmp_path, scanned)) == 10**6
+        assert tracemalloc.get_traced_memory()[1] < 2 * 10**6
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
@@ -200,8 +264,8 @@ def test_a_subfolder_or_file_that_cannot_be_read_is_named(
     (tmp_path / "1.png").touch()
     real = os.scandir
 
-    def scandir(path: str) -> object:
-        if path.endswith("locked"):
+    def scandir(path: str | Path) -> object:
+        if str(path).endswith("locked"):
             raise PermissionError(13, "Permission denied", path)
         return real(path)
 

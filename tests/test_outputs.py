@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import errno
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from tests.conftest import read_log
+from tests.faults import unreachable
+from vae import outputs
 from vae.config import TrainConfig
 from vae.events import EarlierRunKept, EpochDone, Event, Warned
 from vae.lock import BusyError
@@ -58,6 +65,25 @@ def test_a_folder_that_is_gone_is_made_again_and_told(tiny: Make) -> None:
     assert (output / "samples_epoch_0003.png").exists()
 
 
+def test_pictures_on_a_drive_that_fails_are_told_of_and_training_goes_on(tiny: Make) -> None:
+    config, told = tiny(num_epochs=3, sampler="gaussian"), list[Event]()
+    output, drives = Path(config.output_dir), dict[Path, int]()
+
+    def heard(event: Event) -> None:
+        told.append(event)
+        if isinstance(event, EpochDone) and event.record.epoch == 1:
+            drives[output] = errno.ESTALE
+
+    with unreachable(drives):
+        assert run_vae_training(config, heard).epoch == 3
+    notes = [event.message for event in told if isinstance(event, Warned)]
+    samples = output / "samples_epoch_0003.png"
+    assert f"{samples} was not written (Stale file handle). Training goes on." in notes
+    assert not any("is made again" in note for note in notes)
+    assert run_vae_training(config).epoch == 3  # which makes good for what is missing
+    assert samples.exists()
+
+
 def test_one_folder_may_serve_for_everything(tiny: Make) -> None:
     folder = Path(tiny().output_dir)
     config = tiny(output_dir=str(folder), model_save_dir=str(folder), log_file=f"{folder}/log.csv")
@@ -81,6 +107,19 @@ def test_two_runs_never_write_pictures_into_one_folder_at_once(tiny: Make) -> No
     assert run_vae_training(other).epoch == other.num_epochs
 
 
+def test_two_runs_never_write_one_log_at_once(tiny: Make) -> None:
+    other = tiny("other", log_file=tiny().log_file)
+
+    def heard(event: Event) -> None:
+        if isinstance(event, EpochDone) and event.record.epoch == 1:
+            with pytest.raises(BusyError, match="choose another log_file"):
+                run_vae_training(other)
+
+    run_vae_training(tiny(num_epochs=2), heard)
+    assert len(read_log(other.log_file)) == 2
+    assert run_vae_training(other).epoch == other.num_epochs
+
+
 def test_a_run_that_goes_on_overwrites_no_picture_of_one_that_took_its_folder(tiny: Make) -> None:
     output = Path(tiny().output_dir)
     run_vae_training(tiny(num_epochs=1))
@@ -97,3 +136,26 @@ def test_a_run_that_goes_on_overwrites_no_picture_of_one_that_took_its_folder(ti
     told.clear()
     run_vae_training(tiny(num_epochs=3), told.append)  # all in it is its own
     assert not [event for event in told if isinstance(event, Warned)]
+
+
+def test_the_curve_takes_a_hundredth_of_the_time(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, drawn = 100.0, list[float]()
+
+    def write(*arguments: object) -> None:
+        nonlocal now
+        drawn.append(now)
+        now += 0.5 if len(drawn) == 1 else 0.1  # the first one imports matplotlib
+
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(outputs, "write_loss_curve", write)
+    kept = Outputs(tiny(), lambda event: None)
+    state: Any = SimpleNamespace(history=[1])
+    for _epoch in range(300):
+        kept.write_curve(state)
+        now += 0.25
+    assert 0.005 < 0.1 * len(drawn[1:]) / (now - 100) < 0.012
+    assert drawn[1] - drawn[0] < 2
+    kept.write_curve(state, last=True)
+    assert drawn[-1] > now - 0.2

@@ -24,7 +24,10 @@ def test_the_error_is_that_of_the_picture_shown() -> None:
     torch.manual_seed(0)
     model = VAE(16, 3, 4, 2, 4)
     originals = np.random.default_rng(0).integers(0, 255, (5, 16, 16, 3), np.uint8)
-    made, errors = reconstruct(model, originals)
+    sizes: list[int] = []
+    model.fc_mu.register_forward_hook(lambda _layer, h, _mu: sizes.append(len(h[0])))
+    made, errors = reconstruct(model, originals, 2)
+    assert sizes == [2, 2, 1]  # what fits into memory in training fits now
     assert made.shape == originals.shape and made.dtype == np.uint8
     shown = ((originals.astype(float) - made) / 127.5) ** 2
     assert errors == pytest.approx(shown.mean((1, 2, 3)), rel=0.02)

@@ -137,6 +137,22 @@ def test_free_places_stand_beside_the_old_ones(tiny: Make, tmp_path: Path) -> No
     assert free_places(again)["output_dir"] == str(place / "output_3")
 
 
+def test_what_has_no_name_has_a_free_place_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, root = tmp_path / "here", Path(tmp_path.anchor)
+    here.mkdir()
+    monkeypatch.chdir(here)
+    paths = {"model_save_dir": ".", "output_dir": str(root), "log_file": "log.csv"}
+    assert free_places(paths) == {
+        "model_save_dir": str(tmp_path / "here_2"),
+        "output_dir": str(root / "run_2"),
+        "log_file": "log_2.csv",
+    }
+    above = free_places({**paths, "output_dir": ".."})["output_dir"]
+    assert above == str(tmp_path.with_name(f"{tmp_path.name}_2"))
+
+
 @pytest.mark.parametrize(
     "text, name",
     [("a/b:c", "a_b_c"), ("..", "unnamed"), ("Pľúca-1", "Pľúca-1"), ("x" * 99, "x" * 40)],

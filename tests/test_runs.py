@@ -74,9 +74,14 @@ def test_a_run_whose_process_is_gone_is_interrupted(tiny: Make) -> None:
     # The number was given to another process since.
     write_run(make_run(tiny(), "other", process=os.getpid(), **{**facts, "written": 1.7e9}))
     write_run(make_run(tiny(), "elsewhere", process=1, **{**facts, "host": "another computer"}))
+    # Of a computer that is called otherwise by now, as each container is.
+    before = time.time() - 8 * 86_400
+    past = {**facts, "host": "another computer", "written": before}
+    write_run(make_run(tiny(), "long ago", process=1, **past))
     states = {run.id: run.state for run in load_runs()[0]}
     assert states == {
         "gone": "interrupted", "here": "running", "other": "interrupted", "elsewhere": "running",
+        "long ago": "interrupted",
     }  # fmt: skip
 
 

@@ -16,7 +16,10 @@ from vae.samples import decode_latents, fixed_latents, write_png
 def test_decoded_latents_are_grey_levels_of_the_decoders_output() -> None:
     model = VAE(16, 3, 4, 2, 4)
     latents = fixed_latents(10, 4, generator(0, "samples"))
-    images = decode_latents(model, latents)
+    sizes: list[int] = []
+    model.fc_decode.register_forward_hook(lambda _layer, z, _h: sizes.append(len(z[0])))
+    images = decode_latents(model, latents, 3)
+    assert sizes == [3, 3, 3, 1]  # what fits into memory in training fits now
     assert (images.shape, images.dtype) == ((10, 16, 16, 3), np.uint8)
     with torch.no_grad():
         expected = (model.decode(latents) + 1) * 127.5
@@ -26,7 +29,7 @@ def test_decoded_latents_are_grey_levels_of_the_decoders_output() -> None:
 def test_decoding_stops_when_asked() -> None:
     calls = iter([False, True])
     with pytest.raises(StopRequested):
-        decode_latents(VAE(16, 1, 4, 2, 4), torch.zeros(64, 4), lambda: next(calls))
+        decode_latents(VAE(16, 1, 4, 2, 4), torch.zeros(64, 4), 9, lambda: next(calls))
 
 
 @pytest.mark.parametrize("shape", [(10, 20), (10, 20, 3)])

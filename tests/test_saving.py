@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
+import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -16,6 +19,7 @@ import psutil
 import pytest
 
 from tests.conftest import fail_saving, stall_saving
+from tests.faults import unreachable
 from tests.test_training import assert_same_end
 from vae import watch
 from vae.checkpoint import checkpoint_files
@@ -35,7 +39,7 @@ from vae.events import (
 )
 from vae.files import checkpoint_name
 from vae.images import find_images
-from vae.lock import BusyError, only_run
+from vae.lock import STEM, BusyError, only_run
 from vae.training import TrainingError, run_vae_training
 from vae.watch import ImageWatch
 
@@ -145,7 +149,7 @@ def test_a_folder_that_is_gone_is_made_anew_only_when_asked_and_is_guarded_again
 
     def look(trouble: Trouble) -> Path:
         assert "the folder is gone" in trouble.message
-        assert "checkpoint_000001_epoch_0002.safetensors is no longer there" in trouble.message
+        assert "checkpoint_000001_epoch_0002.safetensors cannot be reached now" in trouble.message
         assert not folder.exists()
         return trouble.folder
 
@@ -218,6 +222,113 @@ def test_another_folder_can_be_chosen_but_not_one_of_another_run(
     assert run_vae_training(longer).epoch == 4
     run_vae_training(tiny("whole", num_epochs=4))
     assert_same_end(tiny("whole"), longer)
+
+
+def saved(event: Event, epoch: int) -> bool:
+    return isinstance(event, CheckpointSaved) and f"_epoch_{epoch:04d}." in event.path.name
+
+
+@pytest.mark.parametrize("code", [errno.ESTALE, errno.EACCES, errno.ENOTCONN, errno.EIO])
+def test_a_drive_that_fails_is_waited_for_and_the_run_goes_on_once_it_is_back(
+    tiny: Make, code: int
+) -> None:
+    run_vae_training(tiny("whole", num_epochs=3))
+    config, drives = tiny(num_epochs=3), dict[Path, int]()
+
+    def emit(event: Event) -> None:
+        if saved(event, 1):
+            drives[Path(config.model_save_dir)] = code
+
+    def look(trouble: Trouble) -> Path:
+        assert f"({os.strerror(code)})" in trouble.message
+        assert "checkpoint_000001_epoch_0001.safetensors cannot be reached now" in trouble.message
+        return trouble.folder
+
+    def connect(trouble: Trouble) -> Path:
+        drives.clear()
+        return look(trouble)
+
+    person = Person(look, connect)
+    with unreachable(drives):
+        assert run_vae_training(config, emit, decide=person).epoch == 3
+    assert len(person.troubles) == 2
+    assert_same_end(tiny("whole"), config)
+
+
+def test_giving_up_on_a_drive_that_fails_ends_the_run_with_what_is_there(tiny: Make) -> None:
+    config, drives = tiny(num_epochs=3), dict[Path, int]()
+
+    def emit(event: Event) -> None:
+        if saved(event, 1):
+            drives[Path(config.model_save_dir)] = errno.ESTALE
+
+    words = r"Stale file handle.*checkpoint_000001\S* cannot be reached now.*resume"
+    with unreachable(drives), pytest.raises(TrainingError, match=words):
+        run_vae_training(config, emit)
+    assert numbers(config) == [1]
+
+
+def test_a_run_that_moved_away_from_a_drive_that_fails_ends_well(
+    tiny: Make, tmp_path: Path
+) -> None:
+    config, drives = tiny(num_epochs=3), dict[Path, int]()
+
+    def emit(event: Event) -> None:
+        if saved(event, 1):
+            drives[Path(config.model_save_dir)] = errno.ESTALE
+
+    person = Person(lambda trouble: tmp_path / "new")
+    with unreachable(drives):
+        result = run_vae_training(config, emit, decide=person)
+    assert (result.epoch, len(person.troubles)) == (3, 1)
+    assert result.checkpoint is not None and result.checkpoint.parent == tmp_path / "new"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps the current folder")
+def test_a_run_outlives_its_current_folder(
+    tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    paths = {"log_file": "log.csv", "model_save_dir": "checkpoints", "output_dir": "output"}
+    config = tiny(num_epochs=3, **{name: f"../run/{path}" for name, path in paths.items()})
+
+    def emit(event: Event) -> None:
+        if saved(event, 1):
+            here.rmdir()
+
+    assert run_vae_training(config, emit).epoch == 3
+    assert numbers(tiny()) == [3, 2, 1]
+
+
+@pytest.mark.parametrize("mounted_anew", [False, True])
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_a_run_that_moved_away_may_come_back(
+    tiny: Make, tmp_path: Path, epoch: int, mounted_anew: bool
+) -> None:
+    run_vae_training(tiny("whole", num_epochs=4))
+    config, other, drives = tiny(num_epochs=4), tmp_path / "other", dict[Path, int]()
+    folder = Path(config.model_save_dir)
+
+    def emit(event: Event) -> None:
+        begun = epoch == 0 and isinstance(event, BatchDone) and event.epoch == 1
+        if begun or saved(event, epoch):
+            drives[folder] = errno.ESTALE
+        if isinstance(event, CheckpointSaved) and event.path.parent == other:
+            drives[other] = errno.ESTALE
+
+    def come_back(trouble: Trouble) -> Path:
+        del drives[folder]
+        if mounted_anew:  # so that the lock is another file
+            (folder / f"{STEM}.lock").unlink()
+        return folder
+
+    person = Person(lambda trouble: other, come_back)
+    with unreachable(drives):
+        assert run_vae_training(config, emit, decide=person).epoch == 4
+    assert len(person.troubles) == 2
+    assert_same_end(tiny("whole"), config)
 
 
 def test_a_disk_that_does_not_answer_is_told_and_waited_for(
@@ -344,3 +455,15 @@ def test_what_this_process_takes_is_not_counted_as_others(monkeypatch: pytest.Mo
     monkeypatch.setattr(psutil, "Process", lambda: Process(10, Process(5), Process(-1)))
     monkeypatch.setattr(psutil, "cpu_times", lambda: SimpleNamespace(user=40, system=5, nice=2))
     assert watch._seconds_of_others() == 47 - 11 - 6
+
+
+@pytest.mark.parametrize("error", [psutil.AccessDenied(1), PermissionError(1, "not permitted")])
+def test_a_system_that_hides_processes_of_others_lets_training_begin(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def hidden(process: psutil.Process, recursive: bool) -> list[psutil.Process]:
+        raise error
+
+    monkeypatch.setattr(psutil.Process, "children", hidden)
+    assert run_vae_training(tiny(num_epochs=1, device="cpu")).epoch == 1
+    assert watch._seconds_of_others() > 0

@@ -180,6 +180,26 @@ def test_a_stopped_queue_goes_on_where_it_ended(texts: dict[str, str], tmp_path:
     assert len(epochs) < 2 * 3  # the first was not trained again
 
 
+def test_a_stopped_queue_loses_no_line_of_runs_that_were_done_before(
+    texts: dict[str, str], tmp_path: Path
+) -> None:
+    folder, axes = tmp_path / "all", {"beta": ["0.5", "1", "2"]}
+    train(plan(texts, axes, folder), folder)
+    trials, seen = plan({**texts, "num_epochs": "4"}, axes, folder), list[Event]()
+
+    def in_the_second() -> bool:
+        begun = [e.number for e in seen if isinstance(e, TrialBegun)]
+        return begun[-1:] == [2] and isinstance(seen[-1], BatchDone)
+
+    run_sweep(trials, folder, seen.append, in_the_second, give_up, nothing)
+    longer = {
+        "0.5": ("finished", "4"), "1.0": ("stopped", "2"), "2.0": ("finished", "2"),
+    }  # fmt: skip
+    assert {line["beta"]: (line["state"], line["epochs"]) for line in table(folder)} == longer
+    train(trials, folder, lambda: True)  # which stops the first before it begins
+    assert {line["beta"]: (line["state"], line["epochs"]) for line in table(folder)} == longer
+
+
 def test_the_terminal_runs_several_in_a_row(
     texts: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

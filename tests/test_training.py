@@ -54,6 +54,7 @@ from vae.lock import BusyError
 from vae.loss import vae_loss
 from vae.model import build_model, initialize
 from vae.randomness import batch_order, generator
+from vae.requests import Request
 from vae.state import TrainingState
 from vae.training import TrainingError, run_vae_training
 
@@ -486,6 +487,44 @@ def test_running_out_of_memory_suggests_a_smaller_batch(
     assert_same_end(tiny("whole"), config)
 
 
+@pytest.mark.parametrize("part", ["decode_latents", "reconstruct"])
+def test_running_out_of_memory_for_pictures_that_were_asked_for_loses_nothing(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    def exhausted(*arguments: object) -> object:
+        raise MemoryError
+
+    asked = iter([None, Request.SAMPLE])
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs, part, exhausted)
+        with pytest.raises(TrainingError, match=r"checkpoint_000001.* is safe.*batch_size 2"):
+            run_vae_training(tiny(), requested=lambda: next(asked, None))
+    _, record = load(newest(tiny()))
+    assert (len(record.history), record.images_done) == (0, 5)
+    run_vae_training(tiny())
+    run_vae_training(tiny("whole"))
+    assert_same_end(tiny("whole"), tiny())
+
+
+def test_running_out_of_memory_for_the_pictures_of_an_epoch_loses_nothing_of_it(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*arguments: object) -> object:
+        raise MemoryError
+
+    config = tiny(checkpoint_every=9)
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs, "reconstruct", exhausted)
+        with pytest.raises(TrainingError, match=r"checkpoint_000001.* is safe"):
+            run_vae_training(config)
+    _, record = load(newest(config))
+    assert (len(record.history), record.images_done) == (1, 0)
+    run_vae_training(config)
+    assert (Path(config.output_dir) / "reconstructions_epoch_0001.png").exists()
+    run_vae_training(tiny("whole", checkpoint_every=9))
+    assert_same_end(tiny("whole"), config)
+
+
 def test_a_picture_that_cannot_be_written_is_told_and_training_goes_on(
     tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -672,14 +711,19 @@ def test_a_batch_waits_for_nothing_on_the_device(
             return real(self, *given)
 
         monkeypatch.setattr(torch.Tensor, name, counted)
-    monkeypatch.setattr(training, "PROGRESS_SECONDS", float("inf"))
-    counts = []
-    for batch_size in (12, 1):
+    train_epoch = training._Training.train_epoch
+
+    def alone(self: training._Training) -> None:
         waits.clear()
-        run_vae_training(tiny(str(batch_size), num_epochs=1, batch_size=batch_size, ema=0.9))
+        train_epoch(self)
         counts.append(Counter(waits))
-    assert counts[0] == counts[1]
-    assert counts[0]["item"]  # of the epoch's end
+
+    counts: list[Counter[str]] = []
+    monkeypatch.setattr(training._Training, "train_epoch", alone)
+    monkeypatch.setattr(training, "PROGRESS_SECONDS", float("inf"))
+    for batch_size in (12, 1):
+        run_vae_training(tiny(str(batch_size), num_epochs=1, batch_size=batch_size, ema=0.9))
+    assert counts == [Counter({"item": 1})] * 2  # at the epoch's end
 
 
 def test_no_step_is_taken_while_a_checkpoint_reads_the_weights(

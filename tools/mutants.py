@@ -314,16 +314,37 @@ MUTANTS = (
         "tests/test_files.py",
     ),
     Mutant(
+        "drive fails: the run ends instead of waiting",
+        "vae/explain.py",
+        "    if not os.path.exists(state.saved):\n",
+        "    if not state.saved.exists():\n",
+        "tests/test_saving.py",
+    ),
+    Mutant(
+        "drive fails: a run that has moved away is told as failed",
+        "vae/files.py",
+        "    with contextlib.suppress(OSError):\n        for path in folder.glob",
+        "    with contextlib.suppress(KeyError):\n        for path in folder.glob",
+        "tests/test_saving.py",
+    ),
+    Mutant(
+        "drive fails: the run ends where only its pictures are lost",
+        "vae/outputs.py",
+        "        gone = not os.path.isdir(path.parent)",
+        "        gone = not path.parent.is_dir()",
+        "tests/test_outputs.py",
+    ),
+    Mutant(
         "folder gone: it is made anew unasked",
         "vae/saving.py",
-        "        if not self.is_held():\n",
+        "        if not self.taken[Path(self.state.config.model_save_dir)]():\n",
         "        if False:\n",
         "tests/test_saving.py",
     ),
     Mutant(
         "folder gone: another run's folder is taken",
         "vae/saving.py",
-        "        if found and state.saved not in found:\n",
+        "        if found and self.newest.get(folder) not in found:\n",
         "        if False:\n",
         "tests/test_saving.py",
     ),
@@ -365,8 +386,15 @@ MUTANTS = (
     Mutant(
         "image lost: a moment's failure ends the run",
         "vae/decoding.py",
-        "        for _attempt in range(2):  # a network",
-        "        for _attempt in range(1):  # a network",
+        "    except OSError:\n        return read_file(folder, file)\n",
+        "    except OSError:\n        raise\n",
+        "tests/test_cache.py",
+    ),
+    Mutant(
+        "images' drive lost: a run begins on a part of them",
+        "vae/decoding.py",
+        "            must_answer(self.folder)\n",
+        "            pass\n",
         "tests/test_cache.py",
     ),
     Mutant(
@@ -379,8 +407,8 @@ MUTANTS = (
     Mutant(
         "symlink loop: it is followed for ever",
         "vae/images.py",
-        "            if (identity.st_dev, identity.st_ino) in seen:\n",
-        "            if False:\n",
+        "            if (place := identity(path)) in seen:\n",
+        "            if (place := identity(path)) in ():\n",
         "tests/test_images.py",
     ),
     Mutant(
@@ -431,6 +459,13 @@ MUTANTS = (
         "        lock.acquire(timeout=0)\n",
         "        pass\n",
         "tests/test_training.py",
+    ),
+    Mutant(
+        "two instances: the log is not held",
+        "vae/training.py",
+        '            held.enter_context(only_run(outputs.log, "log_file"))\n',
+        "",
+        "tests/test_outputs.py",
     ),
     Mutant(
         "hang-up: the run dies",

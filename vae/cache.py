@@ -84,12 +84,19 @@ def stem_of(folder: Path, shape: tuple[int, ...], decoder: str) -> str:
 def open_newest(stem: str, shape: tuple[int, ...]) -> Entry | None:
     """The newest whole cache file of that name, or None. Others of that name are deleted."""
     found = None
-    for path, _size in reversed(cache_files()):
-        if path.name.startswith(stem):
-            found = found or open_file(path, shape)
-            if found is None or found.path != path:
-                _delete(path)
+    for path in _named(stem):
+        found = found or open_file(path, shape)
+        if found is None or found.path != path:
+            _delete(path)
     return found
+
+
+def _named(stem: str) -> list[Path]:
+    """The cache files of that name, newest first; none if the folder cannot be looked into."""
+    try:
+        return [path for path, _size in reversed(cache_files()) if path.name.startswith(stem)]
+    except OSError:
+        return []  # `new_file` says why
 
 
 def open_file(path: Path, shape: tuple[int, ...]) -> Entry | None:
@@ -163,8 +170,8 @@ def new_file(stem: str, needed: int, limit: int) -> Iterator[tuple[BinaryIO, Pat
         text = _("{folder} cannot be written ({reason})")
         reason = error.strerror or error
         raise CacheRefused(text.format(folder=folder, reason=reason)) from error
-    for other, _size in cache_files():
-        if other.name.startswith(stem) and other != path:
+    for other in _named(stem):
+        if other != path:
             _delete(other)
 
 
@@ -201,9 +208,12 @@ def write_index(file: BinaryIO, index: Index, row_count: int) -> None:
 
 
 def cache_files() -> list[tuple[Path, int]]:
-    """All cache files with their sizes in bytes, that used longest ago first."""
+    """All cache files with their sizes in bytes, that used longest ago first. Raises OSError.
+
+    None in a folder that may not be looked at.
+    """
     folder, found = cache_folder(), []
-    for path in folder.glob(f"*{SUFFIX}") if folder.is_dir() else ():
+    for path in folder.glob(f"*{SUFFIX}") if os.path.isdir(folder) else ():
         with contextlib.suppress(FileNotFoundError):  # another run has just deleted it
             facts = path.stat()
             found.append((facts.st_mtime_ns, path, facts.st_size))

@@ -295,7 +295,7 @@ def try_again(
     tell(f"Paused: {trouble.message} {again}")
     due = time.monotonic() + RETRY_SECONDS
     # A folder that is gone is not made anew unasked: its drive may come back.
-    while time.monotonic() < due or not trouble.folder.is_dir():
+    while time.monotonic() < due or not os.path.isdir(trouble.folder):
         if should_stop() and not asked:
             return None
         time.sleep(0.1)

@@ -21,7 +21,7 @@ from vae.decoder import Decoders
 from vae.errors import StopRequested, StudioError
 from vae.events import Event, Progress, Warned
 from vae.files import readable
-from vae.images import DECODER, ImageError, ImageFile, decode_image, read_file
+from vae.images import DECODER, ImageError, ImageFile, decode_image, must_answer, read_file
 from vae.language import _
 from vae.limits import cores
 
@@ -70,8 +70,8 @@ def decode_files(
 ) -> Decoded:
     """Pixels of files in a folder; shape is that of one image, (size, size, channels).
 
-    With 0 cache_bytes nothing is kept on disk. Raises StopRequested; what was decoded up to there
-    stays in the cache.
+    With 0 cache_bytes nothing is kept on disk. Raises StopRequested, and DataError if the folder
+    is lost meanwhile; what was decoded up to there stays in the cache.
     """
     work = _Work(folder, files, shape, emit, should_stop)
     if cache_bytes:
@@ -97,17 +97,17 @@ def _through_cache(work: _Work, limit: int) -> Decoded:
     if entry:
         work.take_over(entry.index)
     if not work.is_complete():
-        stopped = False
+        broken_off: StopRequested | DataError | None = None
         with cache.new_file(stem, work.needed, limit) as (file, path):
             try:
                 work.fill(file.write, entry)
-            except StopRequested:
+            except (StopRequested, DataError) as error:
                 if entry and len(entry.index.keys) > work.settled.sum():
                     raise  # the file that is there knows more
-                stopped = True
+                broken_off = error
             cache.write_index(file, work.index(), int(work.rows.max()) + 1)
-        if stopped:
-            raise StopRequested
+        if broken_off:
+            raise broken_off
         entry = cache.open_file(path, work.shape)
     if entry is None:
         raise cache.CacheRefused(_("another program took them away"))
@@ -146,6 +146,7 @@ class _Work:
         for i in np.flatnonzero(~self.settled).tolist():
             if os.access(self.folder / self.files[i].name, os.R_OK):
                 return False
+            self._refuse_if_lost()
             self.reasons[i] = reasons.UNREADABLE.format(why="Permission denied")
         return True
 
@@ -174,7 +175,7 @@ class _Work:
     def fill(self, write: Callable[[bytes | memoryview], object], old: cache.Entry | None) -> None:
         """Write the pixels of all files that can be used, in order: old ones, and those decoded.
 
-        Raises StopRequested; `rows` then holds what was written.
+        Raises StopRequested or DataError; `rows` then holds what was written.
         """
         old_rows, settled = self.rows.copy(), self.settled.copy()
         self.rows[:], self.settled[:] = -1, False
@@ -204,16 +205,37 @@ class _Work:
     def _decode(self, decoders: Decoders, i: int) -> np.ndarray | None:
         """The pixels of a file, or None; then the reason is noted."""
         try:
-            data = read_file(self.folder, self.files[i])
+            data = _read(self.folder, self.files[i])
             self.hashes[i] = np.frombuffer(hashlib.sha256(data).digest(), np.uint8)
             return decoders.decode(data, self.shape[0], self.shape[2])
         except ImageError as error:
             self.reasons[i], self.settled[i] = str(error), True
         except OSError as error:
+            self._refuse_if_lost()
             self.reasons[i] = reasons.UNREADABLE.format(why=error.strerror or error)
         except MemoryError:
             self.reasons[i] = reasons.NO_MEMORY
         return None
+
+    def _refuse_if_lost(self) -> None:
+        """Raise DataError if the folder itself is lost: a part of the images is no data set."""
+        try:
+            must_answer(self.folder)
+        except OSError as error:
+            text = _(
+                "{folder} can no longer be read ({reason}). Nothing was changed: connect its drive "
+                "or network, then start again."
+            )
+            text = text.format(folder=readable(self.folder), reason=error.strerror or error)
+            raise DataError(text, {"file_path": text}) from error
+
+
+def _read(folder: Path, file: ImageFile) -> bytes:
+    """Like read_file, but tried again: a network may have failed for a moment."""
+    try:
+        return read_file(folder, file)
+    except OSError:
+        return read_file(folder, file)
 
 
 def _in_order(
@@ -248,22 +270,20 @@ class _Anew:
         return np.stack(list(_in_order(self._decode, self.files[rows].tolist())))  # type: ignore[arg-type]
 
     def _decode(self, i: int) -> np.ndarray:
-        text = ""
         reason: object = ""
-        for _attempt in range(2):  # a network may have failed for a moment
-            try:
-                data = read_file(self.work.folder, self.work.files[i])
-                if hashlib.sha256(data).digest() == self.work.hashes[i].tobytes():
-                    return decode_image(data, self.work.shape[0], self.work.shape[2])
-                text = _(
-                    "{path} has changed since the run began. Put it back and go on, or start "
-                    "fresh with the images as they are now."
-                )
-            except (OSError, ImageError) as error:
-                text = _(
-                    "{path} can no longer be read ({reason}) since the run began. Put it back and "
-                    "go on, or start fresh with the images as they are now."
-                )
-                reason = getattr(error, "strerror", None) or reasons.reason_words(str(error))
+        try:
+            data = _read(self.work.folder, self.work.files[i])
+            if hashlib.sha256(data).digest() == self.work.hashes[i].tobytes():
+                return decode_image(data, self.work.shape[0], self.work.shape[2])
+            text = _(
+                "{path} has changed since the run began. Put it back and go on, or start "
+                "fresh with the images as they are now."
+            )
+        except (OSError, ImageError) as error:
+            text = _(
+                "{path} can no longer be read ({reason}) since the run began. Put it back and "
+                "go on, or start fresh with the images as they are now."
+            )
+            reason = getattr(error, "strerror", None) or reasons.reason_words(str(error))
         path = readable(self.work.folder / self.work.files[i].name)
         raise DataError(text.format(path=path, reason=reason))

@@ -103,7 +103,7 @@ def _folder(name: str, text: str, problems: list[str]) -> Facts:
         problem = problem.replace(f"{known} ", "")
     if problem:
         problems.append(f"{name}: {problem}.")
-    existing = next((p for p in (folder, *folder.absolute().parents) if p.is_dir()), None)
+    existing = next(filter(os.path.isdir, (folder, *folder.absolute().parents)), None)
     free = shutil.disk_usage(existing).free if existing else None
     return {"problem": problem, "free": free}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -58,7 +59,7 @@ def draw(
     sampler = sampler_of(loaded, config.sampler, model_save_dir, warn, images, load)
     shape, random = (count, config.latent_dim), generator(seed, "samples")
     latents = samplers.latents(sampler, shape, config.temperature, random)
-    grid = image_grid(decode_latents(loaded.model, latents, should_stop))
+    grid = image_grid(decode_latents(loaded.model, latents, config.batch_size, should_stop))
     folder = output_dir or Path(config.output_dir)
     path = folder / drawn_name(config.sampler, config.temperature, seed, loaded.epoch)
     write_png(path, grid)
@@ -114,7 +115,7 @@ def images_of(
 ) -> MedicalImageDataset:
     """All that is now in the folder of a run's images. Raises DataError if it is gone or empty."""
     config, folder = loaded.config, Path(loaded.config.file_path)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         text = _(
             "The images that the network learned from are no longer in {folder}. Nothing was "
             "changed: bring the folder back, or connect its drive."

@@ -153,7 +153,8 @@ def evaluate(
         warn(_("{reason} Here samples are drawn from N(0, I).").format(reason=error))
         kind, sampler = "prior", None
     shape, random = (len(data), config.latent_dim), generator(seed, "samples")
-    drawn = _decoded(model, latents(sampler, shape, config.temperature, random), steps)
+    z = latents(sampler, shape, config.temperature, random)
+    drawn = _decoded(model, z, config.batch_size, steps)
     samples, load = to_device(drawn, CPU), steps.load("read")
     images = torch.cat([load(data, indices) for indices in batches(data, config)])
     frechet, enough = None, len(data) >= FEWEST_COMPARED
@@ -235,12 +236,12 @@ class _Steps:
             self.emit(event)
 
 
-def _decoded(model: VAE, z: torch.Tensor, steps: _Steps) -> np.ndarray:
+def _decoded(model: VAE, z: torch.Tensor, batch_size: int, steps: _Steps) -> np.ndarray:
     """Latents (N, latent_dim) as uint8 (N, H, W, C)."""
     step, parts = steps.of("sample", len(z)), []
     for first in range(0, len(z), GRID_SIDE):
         step(first)
-        parts.append(decode_latents(model, z[first : first + GRID_SIDE]))
+        parts.append(decode_latents(model, z[first : first + GRID_SIDE], batch_size))
     return np.concatenate(parts)
 
 

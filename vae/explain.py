@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from vae.config import TrainConfig
@@ -22,8 +23,8 @@ def what_is_safe(state: TrainingState | None) -> str:
     if state.saved is None:
         return _("No checkpoint had been written yet.")
     text = _("The checkpoint {name} is safe.")
-    if not state.saved.exists():
-        text = _("The checkpoint {name} is no longer there.")
+    if not os.path.exists(state.saved):
+        text = _("The checkpoint {name} cannot be reached now.")
     return text.format(name=state.saved.name)
 
 

@@ -79,12 +79,23 @@ def safe_name(text: str) -> str:
     return kept.strip("_")[:40] or "unnamed"
 
 
+def identity(path: str | Path) -> tuple[int, int] | str:
+    """What a file or folder shares with no other, whichever path leads to it. Raises OSError."""
+    facts = os.stat(path)
+    # Some network drives number none of their files: by number, all would be one.
+    return (facts.st_dev, facts.st_ino) if facts.st_ino else _place(path)
+
+
 def same_folder(one: Path, other: Path) -> bool:
     """Whether two paths name the same folder, whatever their spelling."""
     try:
-        return os.path.samefile(one, other)
+        return identity(one) == identity(other)
     except OSError:  # one is not there
-        return os.path.realpath(one) == os.path.realpath(other)
+        return _place(one) == _place(other)
+
+
+def _place(path: str | Path) -> str:
+    return os.path.normcase(os.path.realpath(path))
 
 
 def listed(folder: Path) -> list[Path]:
@@ -114,9 +125,11 @@ def atomic_write(
     make_folder(path.parent)
     temporary = path.with_name(f".vae-{secrets.token_hex(8)}.tmp")
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    if over is not None and over.exists():
-        replace(over, temporary)
-        flags &= ~os.O_EXCL
+    if over is not None and os.path.exists(over):
+        # It only saves time: where another program holds it, the file is made anew.
+        with contextlib.suppress(OSError):
+            replace(over, temporary)
+            flags &= ~os.O_EXCL
     try:
         with os.fdopen(os.open(temporary, flags, 0o600 if private else 0o644), "w+b") as file:
             yield file
@@ -196,8 +209,11 @@ def no_leftovers(folder: Path) -> Iterator[None]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete the temporary files that a run, or a killed process, left in a folder."""
-    for path in folder.glob(".vae-*.tmp"):
-        # One that cannot be deleted now does no harm, and the next run tries again.
-        with contextlib.suppress(OSError):
-            path.unlink()
+    """Delete the temporary files that a run, or a killed process, left in a folder.
+
+    What cannot be deleted now does no harm, and the next run tries again.
+    """
+    with contextlib.suppress(OSError):
+        for path in folder.glob(".vae-*.tmp"):
+            with contextlib.suppress(OSError):
+                path.unlink()

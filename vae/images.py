@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vae import reasons
 from vae.errors import StopRequested
+from vae.files import identity
 from vae.language import _, joined
 
 # Formats of this field that are not read, by suffix.
@@ -69,10 +71,10 @@ def find_images(
     """All files below a folder that are named like images, sorted by their path from it.
 
     Only regular files count. Symbolic links are followed, each folder once, so that a loop ends.
-    Also returns the subfolders that could not be read, with the reasons.
-    Raises OSError when the folder itself cannot be read, StopRequested when asked to stop.
+    Also returns what could not be read, with the reasons. Raises OSError when the folder itself
+    cannot be read, also from some moment on, and StopRequested when asked to stop.
     """
-    os.scandir(folder).close()
+    must_answer(folder)
     found: list[ImageFile] = []
     unreadable: list[tuple[Path, str]] = []
     for number, entry in enumerate(_walk(folder, unreadable)):
@@ -106,30 +108,48 @@ def none_found(folder: Path) -> str:
     return text
 
 
+def must_answer(folder: Path) -> None:
+    """Raise OSError if a folder cannot be listed, as when its drive or network has gone.
+
+    Then it is no fault of a file in it that this cannot be read.
+    """
+    with os.scandir(folder) as listing:
+        next(listing, None)
+
+
 def _walk(folder: Path, unreadable: list[tuple[Path, str]]) -> Iterator[ImageFile | None]:
     """Yields once for each entry: an image file, or None for anything else."""
+
+    def leave_out(path: str, error: OSError) -> None:
+        must_answer(folder)
+        unreadable.append((Path(path), reasons.UNREADABLE.format(why=error.strerror or error)))
+
     pending = [(str(folder), "")]
-    seen: set[tuple[int, int]] = set()
+    seen: set[tuple[int, int] | str] = set()
     while pending:
         path, prefix = pending.pop()
+        folders: list[tuple[str, str]] = []
         try:
-            identity = os.stat(path)
-            if (identity.st_dev, identity.st_ino) in seen:
+            if (place := identity(path)) in seen:
                 continue
-            seen.add((identity.st_dev, identity.st_ino))
-            folders: list[tuple[str, str]] = []
+            seen.add(place)
             with os.scandir(path) as listing:
                 for entry in listing:
-                    yield _look_at(entry, prefix, folders)
+                    yield _look_at(entry, prefix, folders, leave_out)
         except OSError as error:
-            unreadable.append((Path(path), reasons.UNREADABLE.format(why=error.strerror)))
+            if not prefix:  # the chosen folder itself
+                raise
+            leave_out(path, error)
             continue
         # Sorted, so that of two links to one folder the same one is taken each time.
         pending += sorted(folders)
 
 
 def _look_at(
-    entry: os.DirEntry[str], prefix: str, folders: list[tuple[str, str]]
+    entry: os.DirEntry[str],
+    prefix: str,
+    folders: list[tuple[str, str]],
+    leave_out: Callable[[str, OSError], None],
 ) -> ImageFile | None:
     """The image file that an entry is, if it is one; a folder is added to `folders`."""
     try:
@@ -138,8 +158,10 @@ def _look_at(
         elif _is_image_name(entry.name) and entry.is_file():
             facts = entry.stat()
             return ImageFile(prefix + entry.name, facts.st_size, facts.st_mtime_ns)
-    except OSError:
-        pass  # a dangling link or a link to itself: no file that could be an image
+    except OSError as error:
+        # A dangling link, or a link to itself, is no file that could be an image.
+        if error.errno not in (errno.ENOENT, errno.ELOOP):
+            leave_out(entry.path, error)
     return None
 
 
@@ -153,12 +175,10 @@ def read_file(folder: Path, file: ImageFile) -> bytes:
 
     Raises ImageError if it is empty or too large, and OSError.
     """
-    if file.size > MAX_BYTES:
-        raise ImageError(TOO_LARGE)
     with (folder / file.name).open("rb") as opened:
-        data = opened.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:  # it has grown since
-        raise ImageError(TOO_LARGE)
+        if os.fstat(opened.fileno()).st_size > MAX_BYTES:
+            raise ImageError(TOO_LARGE)
+        data = opened.read()  # to ask for MAX_BYTES would take the memory for them
     if not data:
         raise ImageError(reasons.EMPTY)
     return data

@@ -1,8 +1,9 @@
-"""One run at a time in a folder for checkpoints, or for pictures."""
+"""One run at a time in a folder for checkpoints, or for pictures, and on a log."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import platform
@@ -14,36 +15,47 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vae.errors import StudioError
-from vae.files import make_folder
+from vae.files import identity, make_folder
 from vae.language import _
 
-LOCK_NAME = ".vae-run.lock"
-HOLDER_NAME = ".vae-run.json"
+STEM = ".vae-run"  # of the names of a lock, and of the file that says who holds it
+# What a file system answers that has no locks, as some network drives have none.
+WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 
 
 class BusyError(StudioError):
-    """Another run works in the folder; the text says which."""
+    """Another run works there; the text says which."""
 
 
 @contextlib.contextmanager
-def only_run(folder: Path, name: str = "model_save_dir") -> Iterator[Callable[[], bool]]:
-    """Hold a folder for one run; the system lets go of it when the process ends, however it ends.
+def only_run(place: Path, name: str = "model_save_dir") -> Iterator[Callable[[], bool]]:
+    """Hold a folder or a log for one run; the system lets go of it however the process ends.
 
     `name` is the parameter that names it. Gives a function that says whether the folder is still
-    there and still held. Makes the folder. Raises BusyError if another run holds it, OSError.
+    there and still held, or raises OSError where its drive does not answer. Makes the folder.
+    Raises BusyError if another run holds it, OSError.
     """
-    make_folder(folder)
-    lock, holder = FileLock(folder / LOCK_NAME), folder / HOLDER_NAME
+    path = place / f"{STEM}.lock"
+    busy = _(
+        "Another run of VAE Studio is working in {folder} ({who}). Nothing was changed: wait "
+        "for it, stop it, or choose another {name}."
+    )
+    if name == "log_file":  # logs of other runs may lie beside it
+        path = place.with_name(f"{STEM}-{place.name}.lock")
+        busy = _(
+            "Another run of VAE Studio is writing {log} ({who}). Nothing was changed: wait for it, "
+            "stop it, or choose another {name}."
+        )
+    make_folder(path.parent)
+    lock, holder = FileLock(path), path.with_suffix(".json")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        text = _(
-            "Another run of VAE Studio is working in {folder} ({who}). Nothing was changed: wait "
-            "for it, stop it, or choose another {name}."
-        )
-        raise BusyError(text.format(folder=folder, who=_who(holder), name=name)) from None
-    except NotImplementedError:
-        pass  # a file system without locks; better no guard than no training
+        words = {"folder": place, "log": place, "who": _who(holder), "name": name}
+        raise BusyError(busy.format(**words)) from None
+    except OSError as error:
+        if error.errno not in WITHOUT_LOCKS:  # there, better no guard than no training
+            raise
     try:
         facts = {
             "host": platform.node(),
@@ -51,24 +63,21 @@ def only_run(folder: Path, name: str = "model_save_dir") -> Iterator[Callable[[]
             "since": f"{datetime.now():%Y-%m-%d %H:%M}",
         }
         holder.write_text(json.dumps(facts), encoding="utf-8")
-        yield partial(_is_same, folder / LOCK_NAME, _identity(folder / LOCK_NAME))
+        yield partial(_is_same, path, identity(path))
     finally:
-        with contextlib.suppress(OSError):  # a folder that is lost must not fail a run that ended
+        # A folder that is lost must not fail a run that ended.
+        with contextlib.suppress(OSError):
             holder.unlink(missing_ok=True)
-        lock.release()
+        with contextlib.suppress(OSError):
+            lock.release()
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _is_same(path: Path, held: object) -> bool:
+    """Whether the lock's file is the one that is held open. Raises OSError."""
     try:
-        facts = path.stat()
-    except OSError:
-        return None
-    return facts.st_dev, facts.st_ino
-
-
-def _is_same(path: Path, identity: tuple[int, int] | None) -> bool:
-    """Whether the lock's file is the one that is held open, whose number no other can have."""
-    return _identity(path) == identity
+        return identity(path) == held
+    except FileNotFoundError:
+        return False
 
 
 def _who(holder: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -47,7 +48,7 @@ from vae.samples import decode_latents, write_png
 from vae.schedule import has_given_up
 from vae.state import TrainingState
 
-CURVE_SECONDS = 5.0
+CURVE_SHARE = 0.01  # of a run's time, at most, goes into its curve
 
 
 class Outputs:
@@ -56,7 +57,7 @@ class Outputs:
     def __init__(self, config: TrainConfig, emit: Callable[[Event], None]) -> None:
         self.config, self.emit = config, emit
         self.folder, self.log = Path(config.output_dir), Path(config.log_file)
-        self.curve_written, self.log_is_held = 0.0, False
+        self.curve_due, self.log_is_held = 0.0, False
         self.originals: np.ndarray | None = None  # that are reconstructed in each epoch
         self.fitted: samplers.Sampler | None = None  # that drew the newest samples
 
@@ -140,12 +141,14 @@ class Outputs:
 
     def write_curve(self, state: TrainingState, last: bool = False) -> None:
         """Draw loss_curve.png of the epochs so far; but for the last, only every few seconds."""
-        recent = time.monotonic() < self.curve_written + CURVE_SECONDS
-        if not state.history or (recent and not last):
+        began = time.monotonic()
+        if not state.history or (began < self.curve_due and not last):
             return
-        self.curve_written = time.monotonic()
         path = self.folder / LOSS_CURVE_NAME
         self._write_file(path, lambda: write_loss_curve(path, state.history, self.config.to_dict()))
+        now = time.monotonic()
+        # The first one imports matplotlib, and does not tell how long the next will take.
+        self.curve_due = now + (now - began) / (CURVE_SHARE if self.curve_due else 1)
 
     def write_pictures(self, state: TrainingState, samples: np.ndarray) -> None:
         """Write a grid of the samples, and reconstructions."""
@@ -167,7 +170,7 @@ class Outputs:
             self.fitted = samplers.fit(config.sampler, codes, config.seed)
         random, shape = generator(config.seed, "samples"), (GRID_SIDE**2, config.latent_dim)
         latents = samplers.latents(self.fitted, shape, config.temperature, random)
-        return decode_latents(state.shown, latents, should_stop)
+        return decode_latents(state.shown, latents, config.batch_size, should_stop)
 
     def _write_samples(self, state: TrainingState, samples: np.ndarray) -> None:
         grid = image_grid(samples)
@@ -185,7 +188,7 @@ class Outputs:
         place = (state.history, state.images_done)
         facts = sampler_file.fitted_to(self.config.sampler, state.data.fingerprint, *place)
         path = Path(state.config.model_save_dir) / SAMPLER_NAMES[self.config.sampler]
-        if path.parent.is_dir():
+        if os.path.isdir(path.parent):
             self._write_file(path, lambda: sampler_file.save(path, sampler, facts))
 
     def _write_reconstructions(self, state: TrainingState) -> None:
@@ -196,7 +199,8 @@ class Outputs:
                 self.originals = fixed_images(data)
             except DataError:
                 return  # training itself meets that image, and says what to do
-        picture = comparison(self.originals, *reconstruct(state.shown, self.originals))
+        made, errors = reconstruct(state.shown, self.originals, self.config.batch_size)
+        picture = comparison(self.originals, made, errors)
         path = self.folder / reconstructions_name(state.epoch, state.images_done)
         self._write_file(path, lambda: write_png(path, picture, run_mark(state.history)))
         self.emit(ReconstructionsReady(state.epoch, picture, path, state.images_done))
@@ -213,14 +217,16 @@ class Outputs:
         """
         ended = has_given_up(state.history, self.config.to_dict())
         due = (self.pictures_due(state.epoch) or ended) and state.images_done == 0
-        return due and not (self.folder / samples_name(state.epoch)).exists()
+        return due and not os.path.exists(self.folder / samples_name(state.epoch))
 
     def _write_file(self, path: Path, write: Callable[[], None]) -> None:
-        if not path.parent.is_dir():  # it was there when the run began
-            text = _("The folder {folder} is gone, with what was in it. It is made again.")
-            self.emit(Warned(text.format(folder=path.parent)))
+        gone = not os.path.isdir(path.parent)  # it was there when the run began
         try:
             write()
         except OSError as error:
             text = _("{path} was not written ({reason}). Training goes on.")
             self.emit(Warned(text.format(path=path, reason=error.strerror or error)))
+        else:
+            if gone:
+                text = _("The folder {folder} is gone, with what was in it. It is made again.")
+                self.emit(Warned(text.format(folder=path.parent)))

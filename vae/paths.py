@@ -65,7 +65,7 @@ def cannot_write(folder: Path) -> str:
         return problem.format(folder=folder, reason=error.strerror)
     while not os.path.exists(existing) and existing != existing.parent:
         existing = existing.parent
-    if not existing.is_dir():
+    if not os.path.isdir(existing):
         return _("{folder} is a file, not a folder").format(folder=existing)
     if not os.access(existing, os.W_OK | os.X_OK):
         return _("{folder} may not be written in").format(folder=existing)

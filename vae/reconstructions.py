@@ -29,15 +29,22 @@ def fixed_images(data: MedicalImageDataset) -> np.ndarray:
 
 
 @torch.inference_mode()
-def reconstruct(model: VAE, originals: np.ndarray) -> tuple[np.ndarray, list[float]]:
+def reconstruct(
+    model: VAE, originals: np.ndarray, batch_size: int
+) -> tuple[np.ndarray, list[float]]:
     """Decode mu of uint8 images (N, H, W, C): uint8 images, and each one's mean squared error.
 
-    The error is that of images in [-1, 1], as in the training loss.
+    The error is that of images in [-1, 1], as in the training loss. At most batch_size images are
+    in the network together, which fit into memory.
     """
     model.eval()
-    x = to_device(originals, model.fc_mu.weight.device)
-    decoded = model.decode(model.encode(x)[0]).float()
-    return to_bytes(decoded), (decoded - x).square().flatten(1).mean(1).tolist()
+    made, errors = [], list[float]()
+    for first in range(0, len(originals), batch_size):
+        x = to_device(originals[first : first + batch_size], model.fc_mu.weight.device)
+        decoded = model.decode(model.encode(x)[0]).float()
+        made.append(to_bytes(decoded))
+        errors += (decoded - x).square().flatten(1).mean(1).tolist()
+    return np.concatenate(made), errors
 
 
 def comparison(originals: np.ndarray, made: np.ndarray, errors: list[float]) -> np.ndarray:

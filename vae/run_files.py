@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import itertools
+import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -31,7 +32,11 @@ def free_places(paths: Mapping[str, object]) -> dict[str, str]:
 
 
 def _numbered(place: Path, number: int) -> Path:
-    """run.csv, or run_2.csv, becomes run_3.csv."""
+    """run.csv, or run_2.csv, becomes run_3.csv. In a drive's root, which has no name, run_3."""
+    if place.name in ("", ".."):
+        place = Path(os.path.abspath(place))
+    if not place.name:
+        return place / f"run_{number}"
     stem = re.sub(r"_\d{1,3}$", "", place.stem)
     return place.with_name(f"{stem}_{number}{place.suffix}")
 

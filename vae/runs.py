@@ -9,6 +9,7 @@ import json
 import math
 import platform
 import statistics
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from datetime import datetime
@@ -27,6 +28,7 @@ from vae.words import duration
 STATES = ("running", "finished", "stopped", "failed", "interrupted")
 MAX_BYTES = 60_000_000
 PACED = 5  # of the newest epochs the time is looked at
+ELSEWHERE_SECONDS = 7 * 86_400.0  # that a run of another computer is taken to go on without a word
 # What reading a foreign file may raise.
 NOT_A_RUN = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
@@ -229,11 +231,14 @@ def _is_like(value: object, example: object) -> bool:
 
 
 def _is_alive(run: Run) -> bool:
-    """Whether the process that trains is there. One on another computer is believed."""
+    """Whether the process that trains is there. One on another computer is believed for a week.
+
+    What looks like another one may be this one: a container or a network gives it a new name.
+    """
     import psutil
 
     if run.host != platform.node():
-        return True
+        return time.time() < run.written + ELSEWHERE_SECONDS
     try:
         # A process that is younger than what was written only has the number of the one that died.
         return bool(psutil.Process(run.process).create_time() <= run.written + 1)

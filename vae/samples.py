@@ -12,7 +12,6 @@ from PIL.PngImagePlugin import PngInfo
 
 from vae.errors import StopRequested
 from vae.files import RUN_KEY, atomic_write
-from vae.grid import GRID_SIDE
 from vae.model import VAE
 
 # As small as at Pillow's own level 6, in a third of the time.
@@ -26,16 +25,19 @@ def fixed_latents(count: int, latent_dim: int, generator: torch.Generator) -> to
 
 @torch.inference_mode()
 def decode_latents(
-    model: VAE, latents: torch.Tensor, should_stop: Callable[[], bool] = lambda: False
+    model: VAE,
+    latents: torch.Tensor,
+    batch_size: int,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> np.ndarray:
-    """Decode latents (N, latent_dim) to uint8 (N, H, W, C), eight at a time.
+    """Decode latents (N, latent_dim) to uint8 (N, H, W, C), batch_size at a time.
 
-    Raises StopRequested when asked to stop.
+    What fits into memory in training fits now. Raises StopRequested when asked to stop.
     """
     model.eval()
     device = model.fc_mu.weight.device
     images = []
-    for part in torch.split(latents, GRID_SIDE):
+    for part in torch.split(latents, batch_size):
         if should_stop():
             raise StopRequested
         images.append(to_bytes(model.decode(part.to(device)).float()))

@@ -27,7 +27,7 @@ class Saving:
     """Saves a state. A checkpoint that cannot be written makes the training wait for a decision.
 
     `decide` answers with the folder to save in, the same one to try again, or None to give up.
-    `held` holds folders to the end of the run; `is_held` tells whether the present one still is.
+    `held` holds folders to the end of the run; `is_held` tells whether that of the state still is.
     """
 
     def __init__(
@@ -40,7 +40,12 @@ class Saving:
         is_held: Callable[[], bool],
     ) -> None:
         self.state, self.emit, self._decide, self.watch = state, emit, decide, watch
-        self.held, self.is_held = held, is_held
+        self.held = held
+        # The folders that the run has taken: whether each is still held, and its newest checkpoint.
+        self.taken = {Path(state.config.model_save_dir): is_held}
+        self.newest: dict[Path, Path] = {}
+        if state.saved:
+            self.newest[state.saved.parent] = state.saved
         self.waited = 0.0  # seconds, for decisions
         self.running: Future[Path] | None = None
 
@@ -72,6 +77,7 @@ class Saving:
                 self.running = self.state.save(self._check_folder)
                 wait = True  # whoever decided sees at once whether it helped
             else:
+                self.newest[path.parent] = path
                 self.emit(CheckpointSaved(path))
 
     def decide(self, trouble: Trouble) -> Path | None:
@@ -83,7 +89,7 @@ class Saving:
             self.waited += time.monotonic() - began
 
     def _check_folder(self) -> None:
-        if not self.is_held():
+        if not self.taken[Path(self.state.config.model_save_dir)]():
             # Not made anew unasked: its drive may only be away for a moment.
             problem = _("the folder is gone, or is another run's now")
             raise FileNotFoundError(errno.ENOENT, problem)
@@ -100,29 +106,30 @@ class Saving:
             try:
                 self._take(chosen)
             except (OSError, StudioError) as refused:
-                problem = str(refused)
+                problem = getattr(refused, "strerror", None) or str(refused)
             else:
                 return
 
     def _take(self, folder: Path) -> None:
         """Save in a folder from now on; make it if it is gone. Raises OSError, StudioError."""
         state = self.state
-        before, output = Path(state.config.model_save_dir), Path(state.config.output_dir)
-        if same_folder(folder, before):
-            folder = before
-        moved = folder != before
-        if not moved and self.is_held():
-            return
-        if moved and same_folder(folder, output):
-            problem = _("{folder} is the output folder: choose another")
-            raise StudioError(problem.format(folder=folder))
-        found = [path for _number, path in checkpoint_files(folder, damaged=True)]
-        if found and state.saved not in found:
-            problem = _("{folder} holds checkpoints of another run")
-            raise StudioError(problem.format(folder=folder))
-        self.is_held = self.held.enter_context(only_run(folder))
-        self.held.enter_context(no_leftovers(folder))
-        if moved:
+        # One that was taken before keeps its name, whatever its spelling now.
+        folder = next((own for own in self.taken if same_folder(own, folder)), folder)
+        if folder not in self.taken or not self.taken[folder]():
+            self._hold(folder)
+        if folder != Path(state.config.model_save_dir):
             state.config = dataclasses.replace(state.config, model_save_dir=str(folder))
             text = _("From here on, checkpoints are saved in {folder}.")
             self.emit(Warned(text.format(folder=folder)))
+
+    def _hold(self, folder: Path) -> None:
+        """Take a folder for this run, to its end. Raises OSError, StudioError."""
+        if folder not in self.taken and same_folder(folder, Path(self.state.config.output_dir)):
+            problem = _("{folder} is the output folder: choose another")
+            raise StudioError(problem.format(folder=folder))
+        found = [path for _number, path in checkpoint_files(folder, damaged=True)]
+        if found and self.newest.get(folder) not in found:
+            problem = _("{folder} holds checkpoints of another run")
+            raise StudioError(problem.format(folder=folder))
+        self.taken[folder] = self.held.enter_context(only_run(folder))
+        self.held.enter_context(no_leftovers(folder))

@@ -43,7 +43,7 @@ Result = TypeVar("Result")
 
 
 class Found(NamedTuple):
-    """The image files of a folder, and the subfolders that cannot be read, with the reasons."""
+    """The image files of a folder, and what in it cannot be read, with the reasons."""
 
     folder: Path
     files: list[ImageFile]

@@ -118,15 +118,17 @@ def run_sweep(
             result = run_recorded(trial.config, emit, should_stop, decide, requested)
         except StudioError as error:
             emit(Warned(joined(trial.label, str(error), by=": ")))
-        rows.append(row(trial, result))
-        try:
-            write_table(folder / TABLE_NAME, rows)
-        except OSError as error:  # as of one that a spreadsheet holds
-            text = _(
-                "{problem} The table is written again after the next run, or when the same runs "
-                "are started again."
-            )
-            emit(Warned(text.format(problem=file_problem(error))))
+        if result is None or result.checkpoint:  # else it was stopped before it began
+            rows = [line for line in rows if not trial.values.items() <= line.items()]
+            rows.append(row(trial, result))
+            try:
+                write_table(folder / TABLE_NAME, rows)
+            except OSError as error:  # as of one that a spreadsheet holds
+                text = _(
+                    "{problem} The table is written again after the next run, or when the same "
+                    "runs are started again."
+                )
+                emit(Warned(text.format(problem=file_problem(error))))
         emit(TrialEnded(trial.label, result))
         if result:
             results.append(result)
@@ -136,7 +138,7 @@ def run_sweep(
 
 
 def _earlier_rows(path: Path, trials: Sequence[Trial]) -> list[Mapping[str, object]]:
-    """Of a table of the same parameters the rows with other values; any other table gives way."""
+    """The rows of a table of the same parameters; any other table gives way."""
     if not path.exists():
         return []
     names = list(trials[0].values)
@@ -148,8 +150,7 @@ def _earlier_rows(path: Path, trials: Sequence[Trial]) -> list[Mapping[str, obje
     except (OSError, UnicodeDecodeError, csv.Error):
         rows, same = [], False
     if same:
-        now = [trial.values for trial in trials]
-        return [row for row in rows if {name: row[name] for name in names} not in now]
+        return rows
     free = (path.with_name(f"{path.stem}_{number}{path.suffix}") for number in itertools.count(2))
     try:
         path.rename(next(other for other in free if not other.exists()))

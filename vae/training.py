@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +17,7 @@ from vae import explain
 from vae.augment import augment
 from vae.beginning import begin, find_data
 from vae.checkpoint import CheckpointError
-from vae.config import ConfigError, TrainConfig
+from vae.config import PATHS, ConfigError, TrainConfig
 from vae.dataset import MedicalImageDataset, to_device
 from vae.decoding import DataError
 from vae.devices import choose_device
@@ -91,6 +93,9 @@ def run_vae_training(
     """
     if problems := check_paths(config.to_dict()):
         raise ConfigError(problems)
+    # A process loses its current folder with a drive that fails, and for good.
+    paths = {name: os.path.abspath(getattr(config, name)) for name in PATHS}
+    config = dataclasses.replace(config, **paths)
     place = choose_device(config.device, config.precision)
     if place[0].type == "cpu":
         check_memory(config)
@@ -103,6 +108,7 @@ def run_vae_training(
             held.enter_context(no_leftovers(folder))
             if not same_folder(outputs.folder, folder):
                 held.enter_context(only_run(outputs.folder, "output_dir"))
+            held.enter_context(only_run(outputs.log, "log_file"))
             # The folder is let go only when the saver has finished.
             with ThreadPoolExecutor(1, "saver") as saver:
                 state = begin(config, images, place, outputs, emit, fresh, saver, should_stop)
@@ -345,7 +351,8 @@ class _Training:
         outputs.write_curve(state)
         self.images.look()
         if samples is not None:
-            outputs.write_pictures(state, samples)
+            with self.saved_without_memory():
+                outputs.write_pictures(state, samples)
         elif self.is_done():  # earlier than it was to be
             self.draw()
 
@@ -361,7 +368,8 @@ class _Training:
 
     def draw(self) -> None:
         """Draw samples and reconstructions. Raises StopRequested when asked to stop."""
-        self.outputs.write_pictures(self.state, self.draw_samples())
+        with self.saved_without_memory():
+            self.outputs.write_pictures(self.state, self.draw_samples())
 
     def draw_samples(self) -> np.ndarray:
         """uint8 (64, H, W, C). Raises StopRequested when asked to stop."""

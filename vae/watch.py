@@ -109,9 +109,12 @@ def _seconds_of_others() -> float:
     """Processor seconds that all but this process and those that it started have taken."""
     times = psutil.cpu_times()
     busy = times.user + times.system + getattr(times, "nice", 0.0)
-    own = psutil.Process()
-    for process in (own, *own.children(recursive=True)):
-        with contextlib.suppress(psutil.Error):  # one that ends meanwhile
+    own, started = psutil.Process(), list[psutil.Process]()
+    # A system that hides the processes of others may refuse to tell which are this one's.
+    with contextlib.suppress(psutil.Error, OSError):
+        started = own.children(recursive=True)
+    for process in (own, *started):
+        with contextlib.suppress(psutil.Error, OSError):  # one that ends meanwhile
             busy -= sum(process.cpu_times()[:2])
     return float(busy)
 

@@ -69,8 +69,14 @@ class Window:
             self.errors.append(repr(error[1]))
             real(*error)
 
+        def script_failed(message: str, options: str) -> None:
+            self.errors.append(message)
+            self.app.script_failed(message, options)
+
         self.app.callback_failed = failed  # type: ignore[method-assign]
-        self.app.root.report_callback_exception = failed  # type: ignore[assignment]
+        root = self.app.root
+        root.report_callback_exception = failed  # type: ignore[assignment]
+        root.tk.call("interp", "bgerror", "", root.register(script_failed))
         self.pump(lambda: self.app.loss.plot is not None)
 
     def pump(self, until: Callable[[], bool], timeout: float = 60) -> None:

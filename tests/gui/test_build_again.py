@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,8 @@ from tests.gui.test_access import widgets
 from vae import language
 from vae.config import TrainConfig
 from vae.gui import kit
+from vae.gui.form import ARRANGE_MS
+from vae.gui.gallery_pane import PLAY_MS
 from vae.gui.theme import pixels
 from vae.language import _
 from vae.recorder import recorded
@@ -50,6 +55,81 @@ def test_another_language_loses_nothing_of_a_running_training(
     again = open_window()
     assert language.current() == "sk"  # remembered
     again.end()
+
+
+def test_the_parts_that_another_language_replaces_are_gone(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kit, "TIP_MS", 50)  # where the pointer happens to be
+    run_vae_training(config := tiny(num_epochs=2))
+    app = (window := open_window(config)).app
+    window.pump(lambda: app.samples.pixels is not None)
+    for pane in app.panes.values():
+        app.show_tab(pane)
+        window.pump(pane.winfo_viewable)
+    parts = [*app.panes.values(), *(pane.plot for pane in app.panes.values() if pane.plot)]
+    parts += [app.form, app.results, app.sides, app.presets, app.bar, app.banner, app.header]
+    old = {str(part): weakref.ref(part) for part in parts}
+    del parts, pane
+    for _turn in range(2):
+        app.toggle_language()
+        end = time.monotonic() + 0.3
+        window.pump(lambda end=end: time.monotonic() > end)
+    gc.collect()
+    assert not [name for name, part in old.items() if part() is not None]
+
+
+def test_no_timer_comes_to_a_part_that_is_gone(
+    open_window: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kit, "TIP_MS", 50)
+    app = (window := open_window()).app
+    app.form.browsers[0].event_generate("<Enter>")
+    app.form.show_problem("lr", "too fast")
+    app.samples.take_found(Path("nowhere"), [(1, 0), (2, 0)])
+    app.samples.toggle_play()
+    assert app.form.arranging and app.samples.playing
+    app.toggle_language()
+    end = time.monotonic() + (ARRANGE_MS + PLAY_MS) / 1000
+    window.pump(lambda: time.monotonic() > end)  # which fails at an error of any timer
+
+
+def test_an_error_in_a_script_of_tk_is_logged_and_alarms_nobody(open_window: Open) -> None:
+    app = (window := open_window()).app
+    said = window.bar()
+    app.root.tk.call("after", 1, "no_such_command")
+    end = time.monotonic() + 10
+    while not window.errors and time.monotonic() < end:
+        app.root.update()
+    assert window.errors == ['invalid command name "no_such_command"']
+    window.errors.clear()
+    app.log.refresh()
+    assert "while executing" in app.log.text.get("1.0", "end")
+    assert window.bar() == said
+
+
+def test_what_was_hidden_stays_hidden_and_what_was_asked_for_comes(
+    open_window: Open, tiny: Make
+) -> None:
+    run_vae_training(config := tiny(num_epochs=2))
+    app = (window := open_window(config)).app
+    window.pump(lambda: app.samples.pixels is not None)
+    app.form.toggle_info()
+    app.form.toggle_advanced()
+    app.form.fill({"free_bits": "much"})
+    app.bar.train.invoke()
+    window.pump(lambda: app.form.marked() == ["free_bits"])
+    draws: list[int] = []
+    app.samples.draw = lambda seed, *rest: draws.append(seed)
+    app.samples.drawer.invoke()
+    app.samples.index.set(0)
+    app.samples._slid()
+    app.toggle_language()
+    assert not app.form.explanation.winfo_manager() and not app.form.folded
+    assert str(app.samples.drawer["state"]) == "disabled"  # the draw goes on
+    window.pump(lambda: app.samples.shown.epoch == 1)
+    app.form.toggle_info()
+    window.pump(lambda: bool(app.form.explanation.winfo_manager()))
 
 
 def test_the_focus_stays_where_it_was(open_window: Open) -> None:
@@ -137,8 +217,8 @@ def test_a_note_and_its_button_stay_in_another_language(
     open_window: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[Path] = []
-    monkeypatch.setattr("vae.gui.actions.open_path", lambda path: opened.append(path) or "")
-    app = open_window().app
+    monkeypatch.setattr("vae.gui.actions.open_path", lambda path, emit: opened.append(path))
+    app = (window := open_window()).app
     app.tell(_("{path} was written.").format(path="loss.png"), tmp_path)
     app.banner.say(_("The form could not be remembered: {problem}").format(problem="no room"))
     app.banner.say(_("There are no epochs to copy yet."))
@@ -150,7 +230,7 @@ def test_a_note_and_its_button_stay_in_another_language(
     assert app.banner.text["text"] == _("There are no epochs to copy yet.")
     assert app.banner.more["text"].startswith("2 ") and app.banner.winfo_manager()
     app.bar.link.invoke()
-    assert opened == [tmp_path]
+    window.pump(lambda: opened == [tmp_path])
     app.banner.clear()
     app.toggle_language()
     assert app.bar.text["text"] == "loss.png was written." and not app.banner.winfo_manager()

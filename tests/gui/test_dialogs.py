@@ -309,6 +309,57 @@ def test_return_on_the_button_of_a_folder_chooses_one_and_starts_nothing(
         window.pump(lambda dialog=dialog: dialog.answer is not None)
 
 
+def test_a_folder_is_chosen_from_where_the_field_points_to(
+    open_window: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_window().app
+    begun: list[str] = []
+
+    def choose(parent: object, mode: str, **options: str) -> str:
+        begun.append(options["initialdir"])
+        return ""
+
+    monkeypatch.setattr(kit, "_choose", choose)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "runs").mkdir()
+    dialog = SweepDialog(app.root, Sweep({}, tmp_path))
+    for text, start in (
+        ("~/runs", tmp_path / "runs"), (f"{tmp_path}/runs/new", tmp_path / "runs"),
+        ("", tmp_path), (f"{tmp_path}/{'x' * 300}/y", tmp_path), ("~no-such-person/x", Path.cwd()),
+    ):  # fmt: skip
+        dialog.field.text.set(text)
+        dialog.field._browse()
+        app.form.fill({"output_dir": text})
+        app.form._browse("output_dir")
+        assert begun == [str(start)] * 2, text
+        begun.clear()
+        assert bool(dialog.field.folder) == bool(text)
+    dialog.top.destroy()
+
+
+def test_a_folder_that_is_none_stays_typed(open_window: Open, tmp_path: Path) -> None:
+    window = open_window()
+    left: list[bool] = []
+
+    def script() -> Script:
+        yield lambda: focused(window, newest(window))
+        yield later(0.2)
+        dialog = newest(window)
+        field = next(w for w in widgets(dialog) if w.winfo_class() == "TEntry")
+        for text in ("x" * 300, "~no-such-person/x"):
+            field.delete(0, "end")
+            field.insert(0, text)
+            field.focus_force()
+            window.key("Return")
+            yield later(0.3)
+            left.append(bool(dialog.winfo_exists()))
+        dialog.destroy()
+
+    play(window, script())
+    assert kit.choose_folder(window.app.root, str(tmp_path)) == ""
+    assert left == [True, True]
+
+
 def test_a_log_that_is_there_is_taken_without_a_question(open_window: Open, tmp_path: Path) -> None:
     window = open_window()
     (tmp_path / "log.csv").touch()

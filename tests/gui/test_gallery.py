@@ -270,6 +270,35 @@ def test_others_are_drawn_by_another_sampler_which_the_bar_names(trained: Any) -
     assert asked == [(8, {"sampler": "gaussian", "temperature": 0.7}, True)]
 
 
+def test_one_grid_is_drawn_at_a_time_whatever_comes_of_it(trained: Any) -> None:
+    app, asked = trained.app, []
+    app.samples.draw = lambda *wanted: asked.append(wanted)
+    drawn = Drawn(app.samples.pixels, 3, Path(app.form.texts()["output_dir"], "x"), "prior", 1.0)
+    for count, answer in enumerate(
+        (SeedDrawn(1, None, "no room"), SeedDrawn(1, drawn, ""), SeedDrawn(2, None, "")), start=1
+    ):
+        app.samples.drawer.invoke()
+        app.show_buttons()
+        app.samples.drawer.invoke()
+        app.samples._draw()  # by Return in the field for the seed
+        assert len(asked) == count and str(app.samples.drawer["state"]) == "disabled"
+        app.view.show(answer)
+        assert str(app.samples.drawer["state"]) == "normal"
+    assert [seed for seed, *_rest in asked] == [1, 1, 2]  # another once that one is there
+
+
+def test_a_grid_that_ends_in_another_language_is_not_drawn_again(trained: Any) -> None:
+    app, asked = trained.app, []
+    app.samples.draw = lambda *wanted: asked.append(wanted)
+    app.samples.drawer.invoke()
+    pixels, path = app.samples.pixels, Path(app.form.texts()["output_dir"], "x")
+    app.toggle_language()
+    app.samples.draw = lambda *wanted: asked.append(wanted)
+    app.view.show(SeedDrawn(1, Drawn(pixels, 3, path, "prior", 1.0), ""))
+    app.samples.drawer.invoke()
+    assert [seed for seed, *_rest in asked] == [1, 2]
+
+
 def test_a_grid_of_another_run_is_told_but_not_shown(trained: Any, tmp_path: Path) -> None:
     app = trained.app
     before, path = app.samples.shown, tmp_path / "of another run" / "x.png"

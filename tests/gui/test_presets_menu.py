@@ -171,6 +171,16 @@ def test_the_last_eight_folders_are_kept(open_window: Open, tmp_path: Path) -> N
     assert [Path(folder).name for folder, _ in window.app.view.recent] == list("38765421")
 
 
+def test_a_folder_that_cannot_be_looked_at_hides_no_other(
+    open_window: Open, tmp_path: Path
+) -> None:
+    window = open_window()
+    refused = tmp_path / ("x" * 300)  # a longer name than file systems take
+    for folder in (tmp_path, refused):
+        jobs.remember_folder(str(folder), window.app.worker.events.put)
+    window.pump(lambda: window.app.view.recent == ((str(refused), False), (str(tmp_path), True)))
+
+
 @pytest.mark.parametrize("text", ["", "{", "1", "null", '[1, null, ""]', "[" * 99_999])
 def test_a_damaged_list_of_folders_counts_as_none(open_window: Open, text: str) -> None:
     window = open_window()

@@ -98,7 +98,7 @@ def test_no_plot_is_cut_by_what_stands_above(open_window: Open) -> None:
     heights = [cell.axes.get_window_extent().height / 96 for cell in pane.plot.cells]
     assert min(heights) >= 0.5
     lowest = pane.plot.widget.winfo_rooty() + pane.plot.widget.winfo_height()
-    results.move(10_000)
+    results.scroll(10_000)
     window.app.root.update()
     assert pane.plot.widget.winfo_rooty() + pane.plot.widget.winfo_height() < lowest
     assert lowest > results.view.winfo_rooty() + results.view.winfo_height()

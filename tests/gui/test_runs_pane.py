@@ -23,7 +23,7 @@ from vae.comparison import NO_OTHERS, Compared, Comparison
 from vae.config import DEFAULTS, TrainConfig
 from vae.curve import caution
 from vae.events import EpochRecord
-from vae.gui import desktop, jobs, runs_pane
+from vae.gui import jobs
 from vae.gui.answers import RunsListed
 from vae.gui.compare_view import comparison, named
 from vae.gui.runs_table import value_words
@@ -274,7 +274,7 @@ def test_what_was_deleted_leaves_the_plot_and_its_trash_can_be_opened(
     open_window: Open, three: list[TrainConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[Path] = []
-    monkeypatch.setattr("vae.gui.actions.open_path", lambda path: opened.append(path) or "")
+    monkeypatch.setattr("vae.gui.actions.open_path", lambda path, emit: opened.append(path))
     window = open_window(three[0])
     answer(monkeypatch, "Delete")
     pane, app = show(window, 3), window.app
@@ -288,7 +288,8 @@ def test_what_was_deleted_leaves_the_plot_and_its_trash_can_be_opened(
     assert app.bar.link["text"] == "Open trash folder"
     app.toggle_language()
     app.bar.link.invoke()
-    assert len(opened) == 1 and opened[0].parent.name == "vae_trash"
+    window.pump(lambda: len(opened) == 1)
+    assert opened[0].parent.name == "vae_trash"
     app.toggle_language()
 
 
@@ -557,13 +558,12 @@ def test_reveal_shows_the_output_folder(
     open_window: Open, three: list[TrainConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[Path] = []
-    monkeypatch.setattr(runs_pane, "open_path", lambda path: shown.append(path) or "")
+    monkeypatch.setattr("vae.gui.actions.open_path", lambda path, emit: shown.append(path))
     window = open_window()
     pane = show(window, 3)
     pane.table.tree.selection_set(pane.table.tree.get_children()[0])
     pane.reveal()
-    assert shown == [Path(three[2].output_dir)]
-    assert desktop.open_path(Path(three[2].output_dir, "gone"))
+    window.pump(lambda: shown == [Path(three[2].output_dir)])
 
 
 def test_a_failed_run_says_why_below_the_table(open_window: Open, three: list[TrainConfig]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tkinter as tk
 import tkinter.font as tkfont
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from tests.gui.test_access import assert_no_text_is_cut_off, settle, widgets
 from vae import language
 from vae.config import PARAMETERS, TrainConfig
 from vae.gui.app import RESULTS_HEIGHT
+from vae.gui.scrolled import touched
 from vae.gui.sides import LEAST_WIDTH
 from vae.gui.theme import pixels
 from vae.language import _
@@ -107,6 +109,22 @@ def test_a_training_is_seen_where_it_is_narrow_and_so_is_what_is_wrong(
     assert app.state == "running" and seen(app) == (True, False)
 
 
+def test_the_form_stays_in_sight_when_a_run_that_waited_goes_on(
+    open_window: Open, tiny: Make
+) -> None:
+    window = open_window(tiny(num_epochs=5000, sample_every=5000))
+    app = sized(window, *NARROW)
+    app.bar.train.invoke()
+    window.pump_to("running")
+    app.bar.pause.invoke()
+    window.pump_to("paused")
+    app.sides.toggle()
+    app.bar.pause.invoke()
+    window.pump_to("running")
+    settle(window)
+    assert seen(app) == (True, False)
+
+
 def test_a_window_that_becomes_narrow_while_it_trains_shows_the_results(
     open_window: Open, tiny: Make
 ) -> None:
@@ -136,7 +154,7 @@ def test_a_click_on_a_tab_gives_it_the_focus_and_explains_none_of_its_parts(
     window = open_window()
     app = sized(window, *WIDE)
     entered: list[str] = []
-    app.root.bind_all("<<TraverseIn>>", lambda event: entered.append(str(event.widget)))
+    app.root.bind_all("<<TraverseIn>>", lambda event: entered.append(str(event.widget)), add="+")
     for place, pane in enumerate(app.panes.values()):
         x = next(x for x in range(WIDE[0]) if app.tabs.index(f"@{x},20") == place)
         app.bar.fresh.focus_force()
@@ -209,7 +227,7 @@ def test_a_menu_opens_above_its_button_where_there_is_no_room_below(
     for bottom in (0, 400):  # room below the window
         app.root.geometry(f"1024x420+20+{app.root.winfo_screenheight() - bottom - 440}")
         settle(window)
-        app.results.move(9999)
+        app.results.scroll(9999)
         settle(window)
         for button in (app.samples.way, app.samples.exports, app.presets.button):
             button.state(["!disabled"])
@@ -288,6 +306,45 @@ def test_the_tab_key_scrolls_the_form_to_buttons_too(open_window: Open) -> None:
         assert top <= button.winfo_rooty() < end
 
 
+def wheel(widget: Any) -> None:
+    widget.event_generate("<Button-5>")
+
+
+def touchpad(widget: Any) -> None:
+    """20 pixels down, as Tk 9 tells of it; an earlier one has neither its event nor its words."""
+    if tk.TkVersion < 9:
+        widget.tk.eval("proc ::tk::PreciseScrollDeltas both {list 0 [expr {$both - 0x10000}]}")
+    event: Any = tk.Event()
+    event.widget, event.delta = widget, 0x10000 - 20
+    touched(event)
+
+
+@pytest.mark.parametrize("device", [wheel, touchpad])
+def test_what_is_below_the_pointer_scrolls(
+    open_window: Open, device: Callable[[Any], None]
+) -> None:
+    window = open_window()
+    app = sized(window, WIDE[0], 400)
+    app.show_tab(app.log)
+    app.log.write("\n".join(map(str, range(200))))
+    app.log.refresh()
+    settle(window)
+    inside = tk.Toplevel(app.tabs)  # a window of its own is no part of this one
+    label = next(w for w in widgets(app.form.body) if w.winfo_class() == "TLabel")
+    for widget, moved in (
+        (label, [True, False]), (app.form.fields["latent_dim"], [True, False]),
+        (app.tabs, [False, True]), (app.log.text, [False, False]),
+        (inside, [False, False]), (app.bar, [False, False]),
+    ):  # fmt: skip
+        app.form.canvas.yview_moveto(0)
+        app.results.to_top()
+        device(widget)
+        settle(window)
+        distances = [app.form.canvas.canvasy(0), app.results.offset]
+        assert [distance > 0 for distance in distances] == moved, widget
+        assert device is wheel or max(distances) in (0, 20)
+
+
 @pytest.mark.parametrize("sequence", ["<Button-5>", "bar", "<<TraverseIn>>"])
 def test_results_scroll_where_it_is_low(open_window: Open, sequence: str) -> None:
     window = open_window()
@@ -321,7 +378,7 @@ def test_results_scroll_where_it_is_low(open_window: Open, sequence: str) -> Non
     app.tabs.event_generate("<<TraverseIn>>")  # taller than the room: its top is what counts
     settle(window)
     assert app.tabs.winfo_rooty() >= results.view.winfo_rooty()
-    app.results.move(9999)
+    app.results.scroll(9999)
     settle(window)
     lowest = results.content.winfo_y()
     app.loss.event_generate("<Button-4>")

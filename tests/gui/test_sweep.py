@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import make_images
+from tests.conftest import fail_saving, make_images
+from tests.gui.test_window import answer
 from vae.config import DEFAULTS, OWNED, TrainConfig
 from vae.events import BatchDone, TrialBegun
 from vae.gui import control
@@ -277,3 +278,17 @@ def test_curves_on_other_images_go_when_a_run_begins(
     told = "since they are on other images: KL weight β 0.5; KL weight β 2.0."
     assert told in app.banner.text["text"]
     window.pump_to("finished")
+
+
+def test_to_end_a_run_that_waits_ends_them_all(
+    open_window: Open, tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_saving(monkeypatch, until=2)
+    window = open_window(tiny(num_epochs=5000, sample_every=5000))
+    wanted(monkeypatch, Sweep({"beta": ["0.5", "2"]}, tmp_path / "all"))
+    window.app.control.train_several()
+    window.pump_to("blocked")
+    answer(monkeypatch, "End without saving")
+    window.app.bar.stop.invoke()
+    window.pump_to("idle")
+    assert window.bar().startswith("Stopped 0 of 2 runs are done.")

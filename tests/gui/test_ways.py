@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,42 @@ def test_the_tabs_by_number(window: Any) -> None:
     for number, pane in enumerate(app.panes.values(), start=1):
         window.key(f"ctrl+{number}")
         window.pump(lambda pane=pane: app.tabs.select() == str(pane))  # type: ignore[misc]
+
+
+@pytest.fixture
+def slovak(window: Any) -> Iterator[None]:
+    """A keyboard on which digits take Shift, and plus does not."""
+    subprocess.run(["setxkbmap", "sk"], check=True)
+    yield
+    subprocess.run(["setxkbmap", "us"], check=True)
+
+
+@pytest.mark.usefixtures("slovak")
+def test_digits_are_those_of_the_menus_on_a_keyboard_where_they_take_shift(window: Any) -> None:
+    app = window.app
+    for number, pane in enumerate(app.panes.values(), start=1):
+        for key in (f"ctrl+{number + 9}", f"ctrl+shift+{number + 9}"):  # by its code
+            app.show_tab(app.log if pane is app.data else app.data)
+            window.key(key)
+            window.pump(lambda pane=pane: app.tabs.select() == str(pane))  # type: ignore[misc]
+    assert app.scale == 1
+    for key in ("ctrl+KP_Add", "ctrl+equal"):
+        window.key(key)
+        window.pump(lambda: app.scale > 1 and not app.resizing)
+        window.key("ctrl+19")
+        window.pump(lambda: app.scale == 1 and not app.resizing)
+
+
+def test_keys_do_the_same_with_caps_lock_and_nothing_with_alt_or_shift(window: Any) -> None:
+    window.key("Caps_Lock")
+    window.key("ctrl+j")
+    window.pump(lambda: language.current() == "sk")
+    window.key("Caps_Lock")
+    for key in ("ctrl+shift+j", "ctrl+alt+j", "ctrl+alt+2"):
+        window.key(key)
+    window.key("ctrl+3")
+    window.pump(lambda: window.app.tabs.index("current") == 2)
+    assert language.current() == "sk"
 
 
 def test_a_preset_with_pointer_and_keys(window: Any) -> None:

@@ -22,6 +22,7 @@ from vae.config import PARAMETERS, TrainConfig
 from vae.dataset import MedicalImageDataset
 from vae.events import BatchDone
 from vae.gui import dialogs, kit, worker
+from vae.gui.answers import DemoReady, Told
 from vae.gui.bar import Eta
 from vae.gui.gallery_pane import Shown
 from vae.requests import Request
@@ -146,6 +147,34 @@ def test_a_key_that_comes_before_the_look_is_asked_too(
     window.pump(lambda: bool(asked))
     assert asked == ["Go on with this run"] and window.app.state == "idle"
     assert "Found 1 of 1 epochs done" in window.bar()
+
+
+@pytest.mark.parametrize("asked_by", ["the look", "the demo"])
+def test_what_is_reported_while_a_question_of_a_run_stands_is_heard(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch, asked_by: str
+) -> None:
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    elsewhere = {"model_save_dir": "elsewhere"} if asked_by == "the look" else {}
+    window = open_window(config, beta="0.5", **elsewhere)
+    app = window.app
+    window.pump(lambda: app.checkpoints.is_known())
+    asked: list[str] = []
+
+    def ask(root: Any, title: str, *_: Any, **__: Any) -> str:
+        app.worker.events.put(Told("Reported meanwhile."))
+        window.pump(lambda: "Reported meanwhile." in window.bar(), 5)
+        asked.append(title)
+        return "Cancel"
+
+    monkeypatch.setattr(dialogs, "ask", ask)
+    if asked_by == "the look":
+        app.form.fill({"model_save_dir": config.model_save_dir})
+        app.control.train()
+    else:
+        app.start_wanted = True
+        app.worker.events.put(DemoReady(Path(config.file_path), True))
+    window.pump(lambda: asked == ["Go on with this run"])
 
 
 def test_what_waits_for_the_look_is_dropped_where_the_form_is_edited(
@@ -476,6 +505,25 @@ def test_a_new_run_can_begin_in_folders_beside_the_other(
     assert len(app.view.history) == 1 and Path(texts["log_file"]).name == "log_2.csv"
 
 
+@pytest.mark.parametrize(
+    "error, told",
+    [
+        (OSError(5, "Input/output error", "share"), "share could not be used (Input/output error)"),
+        (ValueError("no name"), "The program could not do this (no name). Copy report"),
+    ],
+)
+def test_a_job_that_fails_says_so(
+    open_window: Open, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("vae.run_files.free_places", fail)
+    window = open_window()
+    window.app.control.find_places()
+    window.pump(lambda: told in window.bar())
+
+
 def test_nothing_is_asked_of_a_form_that_cannot_be_used(
     open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -744,6 +792,52 @@ def test_a_paused_run_goes_on_by_itself_once_there_is_room(
     monkeypatch.setattr(worker, "RETRY_SECONDS", 0.05)
     window.app.control.train()
     window.pump_to("finished")
+
+
+def test_the_bell_rings_once_for_a_trouble_however_often_it_is_tried_again(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_saving(monkeypatch, after=1, until=4)
+    monkeypatch.setattr(worker, "RETRY_SECONDS", 0.05)
+    window = open_window(tiny(num_epochs=3))
+    app, states, rung = window.app, list[str](), list[str]()
+    monkeypatch.setattr(app.root, "bell", lambda: rung.append(app.state))
+    real = app.set_state
+    app.set_state = lambda state, *words: (states.append(state), real(state, *words))
+    app.root.iconify()
+    window.pump(lambda: not app.root.tk.call("focus"))
+    app.bar.train.invoke()
+    window.pump_to("finished")
+    assert states.count("blocked") == 3
+    assert rung == ["blocked", "finished"]
+
+
+@pytest.mark.parametrize("by_signal", [False, True])
+def test_a_run_that_went_on_by_itself_while_it_was_ended_is_stopped(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch, by_signal: bool
+) -> None:
+    window = pause(open_window, monkeypatch, tiny(num_epochs=5000, sample_every=5000))
+    monkeypatch.undo()
+    app = window.app
+
+    def end(*_: Any) -> str:
+        app.worker.answer(app.view.trouble.folder)  # as the time that is over does
+        while not app.worker.answers.empty():
+            time.sleep(0.01)
+        return "End without saving"
+
+    closed: list[bool] = []
+    monkeypatch.setattr(dialogs, "ask", end)
+    monkeypatch.setattr(app, "destroy", lambda: closed.append(True))
+    if by_signal:
+        end()
+        app.interrupted = True
+        window.pump(lambda: bool(closed), 20)
+    else:
+        app.bar.stop.invoke()
+        window.pump(lambda: app.state == "idle", 20)
+        assert window.bar().startswith("Stopped")
+    monkeypatch.undo()
 
 
 def test_another_checkpoint_folder_is_taken_and_written_into_the_form(

@@ -26,8 +26,7 @@ class Actions:
 
     def open(self, path: Path) -> None:
         """Open a folder or a file with the system's program for it."""
-        if problem := open_path(path.absolute()):
-            self.app.say(_("Note"), problem)
+        self.app.worker.do(open_path, path.absolute())
 
     def open_output(self) -> None:
         """Show the output folder."""
@@ -59,7 +58,7 @@ class Actions:
             way.append(_("best epoch"))
         app.say(_("Note"), _("Drawing samples: {way}...").format(way=joined(*way, by=", ")))
         folders = Path(places["model_save_dir"]), Path(places["output_dir"])
-        app.worker.do(picture_jobs.draw, *folders, seed, values, best)
+        app.worker.write(picture_jobs.draw, *folders, seed, values, best)
 
     def write_report(self) -> None:
         """Measure the newest checkpoint, and write all that is known of its run into a file."""

@@ -223,11 +223,10 @@ class ThumbnailsReady:
 
 @dataclass(frozen=True)
 class PlacesFound:
-    """Free places by field, for a run like another or else of the form; or why there are none."""
+    """Free places by field, for a run like another or else of the form."""
 
     run: Run | None
     places: dict[str, str]
-    problem: str
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,8 @@ class App:
         language.use(remembered["language"])
         self.root = kit.create_window("VAE Studio", remembered["mode"])
         self.root.report_callback_exception = self.callback_failed
+        # Tkinter passes over these.
+        self.root.tk.call("interp", "bgerror", "", self.root.register(self.script_failed))
         diary.open_log(f"window, Tk {self.root.tk.call('info', 'patchlevel')}")
         self.worker = Worker()
         self.loss_actions = LossActions(self)
@@ -93,6 +95,8 @@ class App:
         self.data_view = DataView(self)
         self.checkpoints = CheckpointFolder(self)
         self.control, self.actions = Control(self), Actions(self)
+        self.root.protocol("WM_DELETE_WINDOW", self.close)
+        kit.accept_drops(self.root, self.data_view.take_folder)
         self._build()
         self.view = RunView(self)
         self.form.fill({**remembered["form"], **(texts or {})})
@@ -162,8 +166,6 @@ class App:
         self.banner = Banner(root, self.sides, self.show_log)
         self.follow_buttons = make_menus(self)
         self.bar.lift()  # so that the Tab key comes to it last
-        root.protocol("WM_DELETE_WINDOW", self.close)
-        kit.accept_drops(root, self.data_view.take_folder)
 
     def _after_shown(self, demo: bool) -> None:
         """What can wait until the window is on screen."""
@@ -216,14 +218,16 @@ class App:
 
     def set_state(self, state: str, word: str, text: str, right: str = "") -> None:
         """The one place where the state changes; what can be clicked derives from it."""
-        begins = state == "running" != self.state
+        begins = state == "running" and self.state == "checking"
         self.state = state
+        if state in ("checking", "evaluating"):
+            self.quit_after_stop = False  # the person goes on working
         if self.busy:
             self.control.waiting = {}  # what has begun since is no answer to it
         self.tried = self.form.texts() if state == "failed" else {}
         self.failure = text if state == "failed" else ""
-        if state in ("finished", "failed", "blocked") and not self.root.tk.call("focus"):
-            self.root.bell()  # the person looks at something else
+        if state in ("finished", "failed"):
+            self.ring()
         if begins:
             self.sides.show_tabs()
         self.form.lock(self.busy)
@@ -232,6 +236,11 @@ class App:
         self.quality.lock(self.busy)
         self.show_buttons()
         self.bar.say(state, word, text, right, "" if text else "ready")
+
+    def ring(self) -> None:
+        """Call the person who looks at something else."""
+        if not self.root.tk.call("focus"):
+            self.root.bell()
 
     def show_buttons(self) -> None:
         """Bring the buttons in line with the state and with what was found."""
@@ -284,8 +293,13 @@ class App:
 
     def close(self) -> None:
         """Close the window; while a run goes on, ask what to do with it."""
-        if not self.worker.busy or (self.quit_after_stop and not self.worker.trains):
+        busy, training = self.worker.busy, self.worker.busy and self.worker.trains
+        if not (busy or self.worker.writing) or (self.quit_after_stop and not training):
             self.destroy()  # a second click leaves at once where no training can be lost
+            return
+        if not busy:
+            self.quit_after_stop = True
+            self.set_state("idle", "", "")  # how a run ended before has been read
             return
         if self.state not in ("running", "paused", "blocked") and not self.quit_after_stop:
             # The first click only stops: nothing is trained yet, or it is being saved.
@@ -305,11 +319,18 @@ class App:
         elif answer == choices[1]:
             self.destroy()
 
+    def _say_closing(self) -> None:
+        """Say, once, what the window stays open for."""
+        if self.bar.topic != "closing":
+            text = _("as soon as a file is written; closing again leaves at once")
+            self.say(_("Closing"), text, topic="closing")
+
     def destroy(self) -> None:
         """Remember the form and leave."""
         self.remember()
         self.worker.data.cancel()
-        self.root.after_cancel(self.polling)
+        for timer in self.root.tk.splitlist(self.root.tk.call("after", "info")):
+            self.root.tk.call("after", "cancel", timer)  # none may come after the window
         self.root.destroy()
 
     def remember(self) -> None:
@@ -336,16 +357,22 @@ class App:
             self.collected = now
             self.collections += 1
             gc.collect(2 if self.collections % FULL_COLLECTION_EVERY == 0 else 1)
+        if self.interrupted and self.signalled and not (self.worker.busy or self.busy):
+            self.destroy()  # as a second click does
+            return
         if self.interrupted:
             self.interrupted, self.signalled, self.quit_after_stop = False, True, True
             self.failure = ""  # one that came before has been shown
             if self.state == "blocked":
-                self.worker.answer(None)  # nobody is there to be asked
+                self.worker.give_up()  # nobody is there to be asked
             else:
                 self.control.stop()
         if self.quit_after_stop and not self.worker.busy and not self.busy:
-            self.quit_after_stop = False
-            if self.state != "failed" or self.signalled:
+            if self.state == "failed" and not self.signalled:
+                self.quit_after_stop = False  # why is to be read
+            elif self.worker.writing:
+                self._say_closing()
+            elif self.worker.events.empty():
                 self.destroy()
                 return
         self.polling = self.root.after(POLL_MS, self.poll)
@@ -447,8 +474,9 @@ class App:
 
     def build_again(self) -> None:
         """Build the window's parts anew, in the language and size in use, showing the same."""
-        texts, marks, folded = self.form.texts(), self.form.messages, self.form.folded
-        refused = {name: str(marks[name]) for name in self.form.refused if name in marks}
+        self.root.update_idletasks()  # what a plot has put off would not find its canvas
+        form, marks = self.form, self.form.messages
+        refused = {name: str(marks[name]) for name in form.refused if name in marks}
         panes, tab = list(self.panes.values()), self.tabs.index("current")  # type: ignore[no-untyped-call]
         sides, plots = self.sides, self.loss.plot is not None
         bar, banner = self.bar, self.banner
@@ -456,12 +484,10 @@ class App:
         for child in self.root.winfo_children():
             child.destroy()
         self._build()
-        self.form.fill(texts)
+        self.form.take_over(form)
         self.form.show_problems({**refused, **self.form.problems()} if marks else {})
         if not marks.keys().isdisjoint(PATHS):
             self.check_paths()
-        if not folded:
-            self.form.toggle_advanced()
         if plots:
             self.make_plots()
         for pane, before in zip(self.panes.values(), panes, strict=True):
@@ -477,6 +503,7 @@ class App:
         self.paint()
         self._focus_again(*focus)
         self.remember()
+        self.root.after_idle(_collect_all)  # once nothing here holds the parts that are gone
 
     def _parts(self) -> tuple[tk.Widget, ...]:
         return self.header, self.sides, self.banner, self.bar
@@ -515,6 +542,14 @@ class App:
         self.bar.say("failed", _("Window error"), text)
         self.bar.offer(_("Details"), self.show_log)
 
+    def script_failed(self, message: str, options: str) -> None:
+        """An error in a script of Tk's own, such as a timer for a part that is gone.
+
+        It is for those who help: it stops nothing, and there is nothing that a person could do.
+        """
+        diary.log_error(tk.TclError(message))
+        self.log.write(str(self.root.tk.call("dict", "get", options, "-errorinfo")), "warning")
+
     def run(self) -> str:
         """Run until the window is closed. Ctrl-C, SIGTERM and SIGHUP save first.
 
@@ -528,3 +563,10 @@ class App:
             signal.signal(number, interrupt)
         self.root.mainloop()
         return self.failure if self.signalled else ""
+
+
+def _collect_all() -> None:
+    """Free what was frozen too: the first parts were, with all that the imports brought."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

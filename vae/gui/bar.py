@@ -159,7 +159,8 @@ class ActionBar(ttk.Frame):
     def say(self, tone: str, word: str, text: str, right: str = "", topic: str = "") -> None:
         """A word in a state's tone, a sentence beside it, and figures at the end.
 
-        The topic tells what may replace it: "ready", "found", "form", "note" or "attention".
+        The topic tells what may replace it: "ready", "found", "form", "note", "attention" or
+        "closing".
         """
         self.tone, self.topic = tone, topic
         self.told, self.offered = (word, text, right), None

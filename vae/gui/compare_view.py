@@ -255,7 +255,7 @@ class CompareView(ttk.Frame):
         self.waiting = self.after(RESIZE_MS, self._ask)
 
     def _ask(self) -> None:
-        self.waiting = ""
+        self._forget_size()
         (gap,) = pixels(self, 12)
         wide = self.room.winfo_width() // len(self.runs) - gap
         for caption in self.captions:

@@ -188,13 +188,10 @@ class Control:
         """Have places looked for in which a run can begin beside that of the form."""
         self.app.worker.do(jobs.find_places, self.app.form.texts(), None)
 
-    def train_there(self, places: Mapping[str, str], problem: str) -> None:
+    def train_there(self, places: Mapping[str, str]) -> None:
         """Begin a run in the places that were found."""
         app = self.app
         if app.busy:
-            return
-        if problem:
-            app.say(_("Note"), problem)
             return
         app.form.take(places)
         text = _("A new run begins in new folders: {places}")
@@ -311,7 +308,7 @@ class Control:
         )
         if answer == choices[1] and app.state == "blocked":
             app.set_state("stopping", _("Stopping"), _("in a moment"))
-            app.worker.answer(None)
+            app.worker.give_up()
 
     def ask_stop(self) -> None:
         """Stop from the keyboard, where a slip is easy: asks first."""

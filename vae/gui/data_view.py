@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae.config import TrainConfig, parse
@@ -175,8 +175,8 @@ class DataView:
         """Put a folder that was dropped on the window, or a file's folder, into the form."""
         if self.locked:
             return
-        folder = Path(path)
-        self.app.form.fill({"file_path": str(folder if folder.is_dir() else folder.parent)})
+        folder = path if os.path.isdir(path) else os.path.dirname(path)
+        self.app.form.fill({"file_path": folder})
         self.app.field_left("file_path")
 
     def follow_suggestion(self, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tkinter as tk
 from collections.abc import Callable
 from pathlib import Path
@@ -23,17 +24,15 @@ class FolderField(ttk.Frame):
         browse = kit.button(self, "", self._browse, "Tool", "folder2-open")
         browse.pack(side="left", padx=("3p", 0))
         kit.tooltip(browse, _("Choose a folder"))
-        self.text.trace_add("write", lambda *event: changed())
+        kit.on_write(self.entry, self.text, changed)
 
     @property
     def folder(self) -> Path | None:
         """The absolute path, or None while the field is empty."""
         text = self.text.get().strip()
-        return Path(text).expanduser().absolute() if text else None
+        return Path(os.path.expanduser(text)).absolute() if text else None
 
     def _browse(self) -> None:
-        now = Path(self.text.get())
-        start = next((path for path in (now, *now.parents) if path.is_dir()), Path.home())
-        if chosen := kit.choose_folder(self, str(start)):
+        if chosen := kit.choose_folder(self, self.text.get().strip()):
             self.text.set(chosen)
             self.entry.xview_moveto(1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tkinter as tk
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from tkinter import ttk
 from typing import Literal
 
@@ -13,6 +12,7 @@ from vae.config import DEFAULTS, PARAMETERS, PATHS, check, parse, text_of
 from vae.gui import kit
 from vae.gui.info import Info
 from vae.gui.labels import labelled
+from vae.gui.scrolled import Scrolling
 from vae.gui.theme import pixels
 from vae.language import _
 
@@ -25,7 +25,7 @@ ARRANGE_MS = 700
 NEEDS_ATTENTION = "<<NeedsAttention>>"  # the form's event, when it marks fields
 
 
-class Form(ttk.Frame):
+class Form(Scrolling):
     """The scrolled form pane. `left` is called with a field's name after it was left."""
 
     def __init__(self, master: tk.Misc, left: Callable[[str], None]) -> None:
@@ -57,9 +57,9 @@ class Form(ttk.Frame):
         )
         self.wants_explanation = True
         self.bind("<Configure>", lambda event: self._fit_explanation())
+        self.bind("<Destroy>", lambda event: self._arrange_no_more())
         self._build()
         self._step_in_valid_sizes()
-        self._bind_wheel(self)
 
     def _build(self) -> None:
         group, row = "", 1
@@ -79,7 +79,6 @@ class Form(ttk.Frame):
                 self.body, _(group), self.toggle_advanced, "Fold", "chevron-right"
             )
             self.fold.grid(row=row, column=0, columnspan=2, sticky="w", pady=("9p", 0))
-            self._follow(self.fold)
         else:
             label = ttk.Label(self.body, text=_(group), style="Bold.Pane.Vae.TLabel")
             label.grid(row=row, column=0, columnspan=2, sticky="w", pady=("12p", "4.5p"))
@@ -95,7 +94,6 @@ class Form(ttk.Frame):
             browse = kit.button(cell, "", lambda: self._browse(name), "Browse", "folder2")
             browse.pack(side="left", padx=("4.5p", 0))
             kit.tooltip(browse, _("Choose: {label}").format(label=_(facts.label)))
-            self._follow(browse)
             self.browsers.append(browse)
         elif facts.unit:
             unit = ttk.Label(cell, text=_(facts.unit), style="Muted.Pane.Vae.TLabel")
@@ -106,7 +104,7 @@ class Form(ttk.Frame):
         error.grid(row=row + 1, column=0, columnspan=2, sticky="w")
         error.grid_remove()
         self.variables[name], self.fields[name], self.errors[name] = variable, field, error
-        variable.trace_add("write", lambda *_: self._edited(name))
+        kit.on_write(field, variable, lambda: self._edited(name))
         if facts.group == ADVANCED:
             self.advanced += [label, cell]
         kit.tooltip(field, f"{name}: {_(facts.help)}", focus=False)
@@ -114,7 +112,6 @@ class Form(ttk.Frame):
         if facts.kind:
             field.bind("<Configure>", lambda event: self._show_end(name), add="+")
         field.bind("<FocusOut>", lambda event: self._left(name), add="+")
-        self._follow(field)
 
     def _field(self, cell: ttk.Frame, name: str, variable: tk.StringVar) -> ttk.Entry:
         facts, default = PARAMETERS[name], DEFAULTS[name]
@@ -133,12 +130,11 @@ class Form(ttk.Frame):
         return ttk.Entry(cell, textvariable=variable, width=12, style="Vae.TEntry")
 
     def _browse(self, name: str) -> None:
-        now = Path(self.variables[name].get() or ".")
+        now = self.texts()[name]
         if PARAMETERS[name].kind == "file":
-            chosen = kit.choose_csv(self, str(now.parent), now.name)
+            chosen = kit.choose_csv(self, *os.path.split(now))
         else:
-            start = now if now.is_dir() and self.variables[name].get() else Path.home()
-            chosen = kit.choose_folder(self, str(start))
+            chosen = kit.choose_folder(self, now)
         if chosen:
             self.fill({name: chosen})
             self._left(name)
@@ -201,9 +197,13 @@ class Form(ttk.Frame):
         field = self.fields[name]
         kind = str(field["style"]).rsplit(".", 1)[-1]
         field.configure(style=f"Bad.Vae.{kind}" if message else f"Vae.{kind}")
+        self._arrange_no_more()
+        self.arranging = self.after(ARRANGE_MS, self._arrange)
+
+    def _arrange_no_more(self) -> None:
         if self.arranging:
             self.after_cancel(self.arranging)
-        self.arranging = self.after(ARRANGE_MS, self._arrange)
+            self.arranging = ""
 
     def _arrange(self) -> None:
         """Bring the lines below the fields in line with the marks."""
@@ -226,15 +226,14 @@ class Form(ttk.Frame):
         self.refused = {name: texts[name] for name in problems if name not in plain}
         for name in self.fields:
             self.show_problem(name, problems.get(name, ""))
-        if self.arranging:
-            self.after_cancel(self.arranging)
+        self._arrange_no_more()
         self._arrange()
         first = next((name for name in self.fields if name in problems), None)
         if first:
             self.event_generate(NEEDS_ATTENTION)
             self.update_idletasks()
             self.fields[first].focus_set()
-            self._see(self.fields[first])
+            self.see(self.fields[first])
 
     def marked(self) -> list[str]:
         """The names of the fields that are marked."""
@@ -263,15 +262,21 @@ class Form(ttk.Frame):
         if PARAMETERS[name].group == ADVANCED and self.folded:
             self.toggle_advanced()
         self.update_idletasks()
-        self._see(self.fields[name])
+        self.see(self.fields[name])
 
     def put_first(self, button: ttk.Menubutton) -> None:
         """Put a button of the body above its fields; it is locked with them."""
         button.grid(row=0, column=0, columnspan=2, sticky="w", pady=("6p", 0))
         button.lower()  # so that the Tab key comes to it first
         self.browsers.append(button)
-        self._bind_wheel(button)
-        self._follow(button)
+
+    def take_over(self, other: Form) -> None:
+        """Say what another says, and show as much of it."""
+        if not other.wants_explanation:
+            self.toggle_info()
+        if not other.folded:
+            self.toggle_advanced()
+        self.fill(other.texts())
 
     def lock(self, locked: bool) -> None:
         """Lock all fields, readable, while a run goes on."""
@@ -310,33 +315,18 @@ class Form(ttk.Frame):
             widget.grid_remove() if self.folded else widget.grid()
         if not self.folded:
             self.update_idletasks()
-            self._see(self.advanced[-1])
+            self.see(self.advanced[-1])
 
     def _fit(self) -> None:
         self.canvas.configure(scrollregion=self.canvas.bbox("all"))
 
-    def _follow(self, widget: tk.Widget) -> None:
-        """Scroll to a widget when the Tab key comes to it.
+    def scroll(self, by: int) -> None:
+        full = self.body.winfo_height()
+        if full > self.canvas.winfo_height():
+            self.canvas.yview_moveto((self.canvas.canvasy(0) + by) / full)
 
-        Of the Tab key alone: when a menu closes, the focus comes back to what was scrolled away.
-        """
-        widget.bind("<<TraverseIn>>", lambda event: self._see(widget), add="+")
-
-    def _see(self, widget: tk.Widget) -> None:
-        """Scroll so that a widget which got the focus can be seen."""
+    def see(self, widget: tk.Misc) -> None:
         top, height = self.canvas.canvasy(0), self.canvas.winfo_height()
         y, full = widget.winfo_rooty() - self.body.winfo_rooty(), max(self.body.winfo_height(), 1)
         if y < top or y + 60 > top + height:
             self.canvas.yview_moveto(max(0, y - height // 3) / full)
-
-    def _bind_wheel(self, widget: tk.Misc) -> None:
-        def scroll(event: tk.Event) -> str:
-            up = event.num == 4 or event.delta > 0
-            if self.body.winfo_height() > self.canvas.winfo_height():
-                self.canvas.yview_scroll(-2 if up else 2, "units")
-            return "break"
-
-        for sequence in ("<MouseWheel>", "<Button-4>", "<Button-5>"):
-            widget.bind(sequence, scroll)
-        for child in widget.winfo_children():
-            self._bind_wheel(child)

@@ -76,6 +76,7 @@ class GalleryPane(Pane):
         self.shown: Shown | None = None
         self.wanted: Place | None = None  # whose picture is being read
         self.playing = ""
+        self.bind("<Destroy>", lambda event: self._wait_no_more())
         self.caption = ttk.Label(self, style="Muted.Vae.TLabel", justify="left")
         self.caption.pack(fill="x")
         self.caption.bind("<Configure>", lambda e: self.caption.configure(wraplength=e.width))
@@ -134,7 +135,7 @@ class GalleryPane(Pane):
 
     def take_over(self, other: GalleryPane) -> None:
         """Show what another one shows."""
-        self.folder, self.places = other.folder, other.places
+        self.folder, self.places, self.wanted = other.folder, other.places, other.wanted
         self.index.set(other.index.get())
         if other.shown:
             self.show(other.shown)
@@ -237,9 +238,13 @@ class GalleryPane(Pane):
     def stop(self) -> None:
         """Stop playing."""
         if self.playing:
+            self._wait_no_more()
+            kit.set_icon(self.play, "play-fill")
+
+    def _wait_no_more(self) -> None:
+        if self.playing:
             self.after_cancel(self.playing)
             self.playing = ""
-            kit.set_icon(self.play, "play-fill")
 
     def _next(self) -> None:
         if self.wanted is None:  # the one before has been read
@@ -263,7 +268,7 @@ class GalleryPane(Pane):
         chosen = kit.choose_file(self, _("Export"), self.folder, f"{self.kind}{suffix}")
         if chosen:
             job = partial(_export, self.kind, self.folder, tuple(self.epochs), Path(chosen))
-            self.worker.do(picture_jobs.write, job, Path(chosen))
+            self.worker.write(picture_jobs.write, job, Path(chosen))
 
 
 def _export(kind: str, folder: Path, epochs: tuple[int, ...], to: Path) -> str:

@@ -1,12 +1,13 @@
 """Small jobs off the window's thread for presets, recent folders and the history of runs.
 
-Each answers through `emit`, whatever happens.
+Each answers through `emit`; for one that raises the worker does.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -92,7 +93,8 @@ def recent_path() -> Path:
 
 def list_recent(emit: Emit) -> None:
     """The last image folders, and whether each is there."""
-    emit(RecentListed(tuple((folder, Path(folder).is_dir()) for folder in _recent())))
+    # os.path, unlike Path, answers False for a folder that may not be looked at.
+    emit(RecentListed(tuple((folder, os.path.isdir(folder)) for folder in _recent())))
 
 
 def remember_folder(folder: str, emit: Emit) -> None:
@@ -145,10 +147,7 @@ def find_places(paths: Mapping[str, object], run: Run | None, emit: Emit) -> Non
     """Names beside these paths at which nothing is yet: for a run like another, or the form's."""
     from vae.run_files import free_places
 
-    try:
-        emit(PlacesFound(run, free_places(paths), ""))
-    except OSError as error:
-        emit(PlacesFound(run, {}, problem_of(error)))
+    emit(PlacesFound(run, free_places(paths)))
 
 
 def trash_runs(chosen: Sequence[Run], emit: Emit) -> None:

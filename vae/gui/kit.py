@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tkinter as tk
 import tkinter.font as tkfont
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from ttkbootstrap.dialogs.filedialog import FileDialog
 from ttkbootstrap.localization import MessageCatalog
 
 from vae import language
+from vae.gui import scrolled
 from vae.gui.theme import DARK, LIGHT, Palette, apply_styles, make_fonts, pixels
 from vae.language import _, marked
 
@@ -56,8 +58,9 @@ def create_window(title: str, mode: str) -> tk.Tk:
     root.event_add("<<Invoke>>", "<space>")
     # Scrolling over a field must not change it, as every theme has it.
     for kind in ("TSpinbox", "TCombobox"):
-        for event in ("<MouseWheel>", "<Button-4>", "<Button-5>"):
+        for event in (*scrolled.WHEEL, *scrolled.TOUCHPAD):
             root.unbind_class(kind, event)
+    scrolled.listen(root)
     _follow_focus(root)
     return root
 
@@ -281,11 +284,33 @@ def tooltip(widget: tk.Widget, text: str, focus: bool = True) -> None:
 
     if focus:  # that Tab brought: one that a click or a new tab gave asks for no explanation
         widget.bind("<<TraverseIn>>", lambda event: tip.schedule(), add="+")
-    # The pointer may have left unnoticed, as when a dialog opened under it.
+    # The pointer may have left unnoticed, as when a dialog opened under it. A timer of the widget's
+    # own would fail if that is gone by then.
+    window = widget.nametowidget(".")
     for shown in ("<Enter>", "<<TraverseIn>>"):
-        widget.bind(shown, lambda event: widget.after(TIP_MS, tip.leave), add="+")
+        widget.bind(shown, lambda event: window.after(TIP_MS, tip.leave), add="+")
     for done in ("<FocusOut>", "<Key>"):
         widget.bind(done, lambda event: tip.leave(), add="+")
+
+
+def bind_beyond(
+    part: tk.Misc, other: tk.Misc, sequence: str, action: Callable[[tk.Event], object]
+) -> None:
+    """Bind an action at another widget for as long as a part is there.
+
+    That widget would keep the action, and all that this holds, even once another is bound there.
+    """
+    bound = other.bind(sequence, action)
+    part.bind("<Destroy>", lambda event: other.unbind(sequence, bound), add="+")
+
+
+def on_write(part: tk.Misc, variable: tk.Variable, action: Callable[[], object]) -> None:
+    """Call back at each change of a variable for as long as a part is there.
+
+    Tcl would keep the action, and all that this holds, the variable among it.
+    """
+    trace = variable.trace_add("write", lambda *names: action())
+    part.bind("<Destroy>", lambda event: variable.trace_remove("write", trace), add="+")
 
 
 def accept_drops(root: tk.Tk, dropped: Callable[[str], None]) -> None:
@@ -314,8 +339,13 @@ def _speak() -> None:
 
 
 def choose_folder(parent: tk.Misc, start: str) -> str:
-    """Let the person choose a folder. "" if cancelled."""
-    return _choose(parent, "directory", title=_("Choose a folder"), initialdir=start)
+    """Let the person choose a folder. "" if cancelled.
+
+    Begins in the nearest folder of a path that is there; without a path, in the person's own.
+    """
+    path = Path(os.path.expanduser(start or "~")).absolute()
+    there = next((str(folder) for folder in (path, *path.parents) if os.path.isdir(folder)), "")
+    return _choose(parent, "directory", title=_("Choose a folder"), initialdir=there)
 
 
 def choose_file(parent: tk.Misc, title: str, folder: Path, name: str) -> str:
@@ -385,8 +415,8 @@ class _FileDialog(FileDialog):
         if self._mode != "directory":
             super()._on_ok()
             return
-        typed = Path(self._cwd, self._name_var.get().strip()).expanduser()
-        if typed.is_dir():
-            self._accept(str(typed))
+        typed = os.path.join(self._cwd, os.path.expanduser(self._name_var.get().strip()))
+        if os.path.isdir(typed):
+            self._accept(typed)
         else:
             self._name_entry.bell()  # the dialog stays, with what was typed

@@ -97,7 +97,7 @@ class LossActions:
             self.app.tell(_("There is no loss curve to save yet."))
             return
         start = Path(self.app.form.texts()["output_dir"] or ".").absolute()
-        start = start if start.is_dir() else Path.home()
+        start = start if os.path.isdir(start) else Path.home()
         chosen = kit.choose_picture(self.app.root, str(start), "loss_plot.png", FIGURE_FORMATS)
         if not chosen:
             return
@@ -106,7 +106,7 @@ class LossActions:
             path = path.with_name(f"{path.name}.{FIGURE_FORMATS[0]}")
         picture = plot.picture(path.suffix.lower().removeprefix("."))
         plot.refresh()
-        self.app.worker.do(
+        self.app.worker.write(
             picture_jobs.write, partial(loss_jobs.write_picture, path, picture), path
         )
 
@@ -142,7 +142,7 @@ class LossActions:
                 tuple(app.view.history), app.loss.values_of_run or app.view.values, output_dir,
                 pictures=pictures, comparison=app.loss.comparison, column=self.choices.column,
             )  # fmt: skip
-            app.worker.do(
+            app.worker.write(
                 picture_jobs.write,
                 partial(loss_jobs.write_export, run, wanted),
                 wanted.folder / "figures",

@@ -6,6 +6,7 @@ import sys
 import tkinter as tk
 from collections.abc import Callable
 from functools import partial
+from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from vae.gui import kit
@@ -17,8 +18,16 @@ if TYPE_CHECKING:
 
 # What has the focus would act first on many keys, and for some as if no Ctrl were held: Ctrl+K
 # empties a field, Ctrl+Enter presses a button or reopens a run. So its first tag is this one.
-KEYS = "VaeKeys"
-Entry = tuple[str, str, Callable[[], object]]  # label, key or "", action
+KEYS = ".keys"
+MODIFIER = "Command" if sys.platform == "darwin" else "Control"
+Action = Callable[[], object]
+Entry = tuple[str, str, Action]  # label, key or "", action
+SHIFT, LOCK = 1, 2  # of an event's state
+# The keys of digits by their codes: of Windows, whose are ASCII, and of X11.
+CODES = {"win32": tuple(b"1234567890"), "darwin": ()}.get(sys.platform, tuple(range(10, 20)))
+DIGITS = dict(zip(CODES, "1234567890", strict=False))
+# Keys that are as good as others: plus takes Shift on many keyboards.
+ALIKE = {"Return": "Enter", "equal": "plus", "Add": "plus", "Subtract": "minus"}
 
 
 def make_menus(app: App) -> Callable[[], None]:
@@ -27,6 +36,9 @@ def make_menus(app: App) -> Callable[[], None]:
     What is returned allows of the menu's entries those whose buttons in the bar can be clicked.
     """
     control, actions = app.control, app.actions
+    # Never shown. What is bound to it goes with it when the window is built anew.
+    keys = ttk.Frame(app.root, name=KEYS.removeprefix("."))
+    with_modifier: dict[str, Action] = {}
     menus: dict[str, list[Entry | None]] = {  # None is a line between groups
         _("File"): [
             (_("Open output folder"), "Mod+O", actions.open_output),
@@ -102,14 +114,18 @@ def make_menus(app: App) -> Callable[[], None]:
             menu.add_command(label=label, accelerator=shown, command=action)
             if action in buttons:
                 followed.append((menu, label, buttons[action]))
-            if key:
-                app.root.bind(_sequence(key), partial(_act, action))
-            if key not in ("", "Esc"):  # which leaves a comparison before it stops a run
-                app.root.bind_class(KEYS, _sequence(key), partial(_act, action))
+            if key.startswith("Mod+"):
+                with_modifier[key.removeprefix("Mod+")] = action
+            elif key == "Esc":  # last, since it leaves a comparison before it stops a run
+                kit.bind_beyond(app.bar, app.root, "<Escape>", partial(_act, action))
+            elif key:
+                keys.bind(f"<{key}>", partial(_act, action))
         if title == _("File"):
             add_recent_menu(app, menu)
     app.root.configure(menu=bar)
-    app.root.bind("<FocusIn>", _listen_first)
+    keys.bind(f"<{MODIFIER}-Key>", partial(_press, with_modifier))
+    keys.bind(f"<{MODIFIER}-Alt-Key>", lambda event: None)  # AltGr, of Windows: it writes signs
+    kit.bind_beyond(app.bar, app.root, "<FocusIn>", _listen_first)
     if sys.platform == "darwin":
         # The system's own Quit goes past WM_DELETE_WINDOW.
         app.root.createcommand("::tk::mac::Quit", app.close)
@@ -121,20 +137,28 @@ def make_menus(app: App) -> Callable[[], None]:
     return follow
 
 
-def _sequence(key: str) -> str:
-    """Tk's name for "Mod+Enter", "Mod+1", "Esc", "F1"."""
-    *modifiers, last = key.split("+")
-    last = {"Enter": "Return", "Esc": "Escape"}.get(last, last)
-    if last.isdigit():
-        last = f"Key-{last}"
-    if modifiers:
-        last = ("Command-" if sys.platform == "darwin" else "Control-") + (
-            last.lower() if len(last) == 1 else last
-        )
-    return f"<{last}>"
+def _press(actions: dict[str, Action], event: tk.Event) -> str:
+    """Do what a key is for with Ctrl or Cmd, and nothing else."""
+    action = actions.get(_name(event))
+    return _act(action, event) if action else ""
 
 
-def _act(action: Callable[[], object], event: tk.Event) -> str:
+def _name(event: tk.Event) -> str:
+    """What the menus call a key that was pressed.
+
+    A digit is known by its place: in Slovak and other layouts it takes Shift, and its key without
+    Shift is plus, or a letter.
+    """
+    state, digit = int(event.state), DIGITS.get(event.keycode)
+    if digit and not state & SHIFT:
+        return digit
+    key = event.keysym.removeprefix("KP_")
+    if len(key) == 1:
+        return key if state & LOCK else key.swapcase()
+    return ALIKE.get(key, key)
+
+
+def _act(action: Action, event: tk.Event) -> str:
     """Do what a key is for, and nothing else."""
     action()
     return "break"

@@ -131,9 +131,10 @@ class RunView:
                 for pane in (self.app.samples, self.app.reconstructions):
                     pane.show_read(event.path, event.epoch, event.pixels, event.problem)
             case SeedDrawn():
+                self.app.samples.draw_ended()
                 self._seed_drawn(event)
             case Told():
-                self.app.tell(event.text, event.folder)
+                self._told(event)
             case DataReady():
                 self._data_ready(event)
             case DeviceChosen():
@@ -182,7 +183,7 @@ class RunView:
             case RecentListed():
                 self.recent = event.folders
             case PlacesFound(run=None):
-                self.app.control.train_there(event.places, event.problem)
+                self.app.control.train_there(event.places)
             case RunsListed() | ThumbnailsReady() | PlacesFound() | RunsTrashed() | GridsReady():
                 self.app.runs.answer(event)
             case PlotsReady():
@@ -321,6 +322,7 @@ class RunView:
 
     def _ended(self, event: Ending) -> None:
         app, several = self.app, self.several.over()
+        self.trouble = None
         self.standing.discard(PROCESSOR)
         self.show_subject()
         if isinstance(event, SweepFinished) and event.done == event.total:
@@ -352,6 +354,11 @@ class RunView:
         # Not from here: what else is reported would wait until it is closed.
         app.root.after_idle(partial(show_evaluation, app.root, event.text, event.rows))
 
+    def _told(self, event: Told) -> None:
+        if event.folder is None and not self.app.signalled:
+            self.app.quit_after_stop = False  # what could not be done is to be read
+        self.app.tell(event.text, event.folder)
+
     def _report_ready(self, event: ReportReady) -> None:
         app, text = self.app, event.problem
         if event.text:
@@ -380,13 +387,15 @@ class RunView:
             self.app.set_state("running", _("Training"), "")
 
     def _blocked(self, event: Trouble) -> None:
-        app = self.app
+        app, first = self.app, self.trouble is None
         self.trouble = event
         app.log.write(event.message, "error")
         if app.signalled:  # the session ends: nobody is there to decide
-            app.worker.answer(None)
+            app.worker.give_up()
             return
         app.set_state("blocked", _("Paused"), event.message)
+        if first:  # and not each time that it was tried again in vain
+            app.ring()
         if event.movable:
             app.bar.offer(_("Choose another folder..."), self._choose_another)
 
@@ -415,8 +424,9 @@ class RunView:
 
     def _saved(self, path: Path) -> None:
         """Keep the form true when checkpoints go to another folder than it says."""
+        self.trouble = None  # what comes from now on is another one
         form = self.app.form
-        if path.parent != Path(form.texts()["model_save_dir"]):
+        if str(path.parent) != os.path.abspath(form.texts()["model_save_dir"]):
             form.fill({"model_save_dir": str(path.parent)})
             self.app.remember()
 
@@ -457,7 +467,7 @@ class RunView:
             self.app.set_state("idle", _("Stopped"), _("The demo data set is not complete."))
             self.app.start_wanted = False
         self.app.checkpoints.look()
-        self.app.start_if_wanted()
+        self.app.root.after_idle(self.app.start_if_wanted)  # it may ask something, too
 
     def _found(self, event: Found) -> None:
         app = self.app
@@ -472,12 +482,13 @@ class RunView:
             self.subject = (name, event.record.images, 0)
             self.show_subject()
             self._show_history()
-            folder = Path(app.form.texts()["output_dir"])
+            folder = Path(os.path.abspath(app.form.texts()["output_dir"]))
             app.samples.take_found(folder, event.samples)
             app.reconstructions.take_found(folder, event.reconstructions)
         if app.state == "idle" and app.bar.topic in ("ready", "found", "form", "note"):
             app.checkpoints.say()
-        app.control.after_look()
+        # Not from here: while a question stands, nothing else that is reported would be shown.
+        app.root.after_idle(app.control.after_look)
 
     def say_again(self) -> None:
         """Say in the language in use what can be said anew."""

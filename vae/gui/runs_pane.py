@@ -18,7 +18,6 @@ from vae.curve import caution
 from vae.gui import dialogs, jobs, kit
 from vae.gui.answers import GridsReady, PlacesFound, RunsListed, RunsTrashed, ThumbnailsReady
 from vae.gui.compare_view import CompareView, named
-from vae.gui.desktop import open_path
 from vae.gui.pane import Pane
 from vae.gui.runs_table import SORTED_BY, RunsTable
 from vae.language import _, ngettext
@@ -153,8 +152,8 @@ class RunsPane(Pane):
             case ThumbnailsReady():
                 self.loading, self.loaded = False, time.monotonic()
                 self.table.show_pictures(event.pictures)
-            case PlacesFound(run, places, problem) if run:
-                self._duplicated(run, places, problem)
+            case PlacesFound(run, places) if run:
+                self._duplicated(run, places)
             case RunsTrashed():
                 self._trashed(event)
             case GridsReady():
@@ -235,10 +234,7 @@ class RunsPane(Pane):
             run = self.table.chosen()[0]
             self.app.worker.do(jobs.find_places, run.config, run)
 
-    def _duplicated(self, run: Run, places: Mapping[str, str], problem: str) -> None:
-        if problem:
-            self._say(problem)
-            return
+    def _duplicated(self, run: Run, places: Mapping[str, str]) -> None:
         if self.app.busy:
             self.app.refuse(_("A run goes on: duplicate when it has ended."))
             return
@@ -261,10 +257,8 @@ class RunsPane(Pane):
 
     def reveal(self) -> None:
         """Show a run's output folder in the system's file manager."""
-        if "reveal" in self._allowed() and (
-            problem := open_path(self.table.chosen()[0].place("output_dir"))
-        ):
-            self._say(problem)
+        if "reveal" in self._allowed():
+            self.app.actions.open(self.table.chosen()[0].place("output_dir"))
 
     def delete(self) -> None:
         """Move the selected runs' files to the trash folders, after asking."""

@@ -69,7 +69,8 @@ class SamplesPane(GalleryPane):
             self.drawer,
             _("Draw 64 other images from the seed beside, with the sampler beside it."),
         )
-        self.allow(False)
+        self.allowed = self.drawing = False
+        self._show_drawer()
 
     def create(self) -> None:
         super().create()
@@ -77,7 +78,13 @@ class SamplesPane(GalleryPane):
 
     def allow(self, allowed: bool) -> None:
         """Whether others can be drawn: there is a checkpoint, and no run goes on."""
-        self.drawer.configure(state="normal" if allowed else "disabled")
+        self.allowed = allowed
+        self._show_drawer()
+
+    def _show_drawer(self) -> None:
+        """One draw at a time: a density that must be fitted takes a while, and all the cores."""
+        possible = self.allowed and not self.drawing
+        self.drawer.configure(state="normal" if possible else "disabled")
 
     def clear(self) -> None:
         super().clear()
@@ -90,7 +97,8 @@ class SamplesPane(GalleryPane):
         self.sampler.set(other.sampler.get())
         self.temperature.set(other.temperature.get())
         self.best.set(other.best.get())
-        self.last = other.last
+        self.asked, self.last, self.drawing = other.asked, other.last, other.drawing
+        self._show_drawer()
 
     def _fill_ways(self, menu: tk.Menu) -> None:
         def add(label: str, variable: tk.Variable, value: object) -> None:
@@ -126,6 +134,11 @@ class SamplesPane(GalleryPane):
         self.show(Shown(drawn.grid, drawn.path, drawn.epoch, seed=seed, values=values))
         self.position.configure(text="")  # it is none of those that the slider goes through
 
+    def draw_ended(self) -> None:
+        """Whatever came of a draw, others can be asked for."""
+        self.drawing = False
+        self._show_drawer()
+
     def _put(self) -> None:
         super()._put()
         self.one.configure(state="disabled" if self.pixels is None else "normal")
@@ -144,7 +157,8 @@ class SamplesPane(GalleryPane):
         if wanted == self.last and wanted[0] < high:  # others are wanted, and these are there
             wanted = (wanted[0] + 1, *wanted[1:])
             self.seed.set(str(wanted[0]))
-        self.asked = wanted
+        self.asked, self.drawing = wanted, True
+        self._show_drawer()
         self.draw(*wanted)
 
     def _clicked(self, event: tk.Event) -> None:
@@ -159,6 +173,6 @@ class SamplesPane(GalleryPane):
 
         if self.pixels is not None:
             self.stop()
-            write = partial(self.worker.do, picture_jobs.write)
+            write = partial(self.worker.write, picture_jobs.write)
             path = self.shown.path if self.shown else self.folder
             Viewer(self, self.pixels, GRID_SIDE, cell, self.caption["text"], path, write)

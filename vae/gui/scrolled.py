@@ -1,4 +1,4 @@
-"""A frame that scrolls where its content would get less height than it needs."""
+"""The parts of the window that scroll: with the wheel, a touchpad, and along with the Tab key."""
 
 from __future__ import annotations
 
@@ -8,11 +8,77 @@ from typing import Any
 
 from vae.gui.theme import pixels
 
+WHEEL = ("<MouseWheel>", "<Button-4>", "<Button-5>")
+# Of a touchpad, which gives Tk the events of a wheel only before its version 9.
+TOUCHPAD = ("<TouchpadScroll>",) if tk.TkVersion >= 9 else ()
+STEP = 90  # of the wheel, in logical pixels
 # These scroll by themselves, unless all of them is in sight.
 OWN, ALL = ("Treeview", "Text", "Listbox"), (0.0, 1.0)
 
 
-class Scrolled(ttk.Frame):
+class Scrolling(ttk.Frame):
+    """A part of the window that shows a section of what it holds."""
+
+    def scroll(self, by: int) -> None:
+        """Show what is so many pixels further down, as far as there is something."""
+        raise NotImplementedError
+
+    def see(self, widget: tk.Misc) -> None:
+        """Bring a widget in sight, its top in any case."""
+        raise NotImplementedError
+
+
+def listen(root: tk.Tk) -> None:
+    """Let the wheel, a touchpad and the Tab key scroll the part that they are used in."""
+    for sequence in WHEEL:
+        root.bind_all(sequence, turned, add="+")
+    for sequence in TOUCHPAD:
+        root.bind_all(sequence, touched, add="+")
+    # Of the Tab key alone: what is clicked must not move under the pointer, and when a menu closes,
+    # the focus comes back to what was scrolled away.
+    root.bind_all("<<TraverseIn>>", entered, add="+")
+
+
+def turned(event: tk.Event) -> None:
+    """The wheel was turned over a widget."""
+    if part := _scrolled_over(event.widget):
+        up, down = event.num == 4 or event.delta > 0, event.num == 5 or event.delta < 0
+        part.scroll(pixels(part, STEP * (down - up))[0])
+
+
+def touched(event: tk.Event) -> None:
+    """Fingers moved over a touchpad by so many pixels, and what is below the pointer with them."""
+    if part := _scrolled_over(event.widget):
+        _across, down = part.tk.splitlist(part.tk.call("tk::PreciseScrollDeltas", event.delta))
+        part.scroll(-int(down))
+
+
+def entered(event: tk.Event) -> None:
+    """The Tab key came to a widget."""
+    if part := _around(event.widget):
+        part.see(event.widget)
+
+
+def _scrolled_over(widget: Any) -> Scrolling | None:
+    """The part around a widget, unless the widget is what scrolls."""
+    part = _around(widget)
+    if part is None or widget.winfo_class() == "TScrollbar":
+        return None
+    return None if widget.winfo_class() in OWN and widget.yview() != ALL else part
+
+
+def _around(widget: Any) -> Scrolling | None:
+    """The part of its window that a widget is in."""
+    # A list that a field drops down is known to Tk alone, by a name.
+    top = widget.winfo_toplevel() if isinstance(widget, tk.Misc) else widget
+    while widget is not top:
+        if isinstance(widget, Scrolling):
+            return widget
+        widget = widget.master
+    return None
+
+
+class Scrolled(Scrolling):
     """Shows `content`, at least so high as it needs; a bar appears where that is more."""
 
     def __init__(self, master: tk.Misc, padding: str) -> None:
@@ -23,15 +89,9 @@ class Scrolled(ttk.Frame):
         view.pack(side="left", fill="both", expand=True)
         self.content = ttk.Frame(view, style="Vae.TFrame", padding=padding)
         self.content.place(x=0, y=0, relwidth=1, relheight=1)
-        view.bind("<Configure>", lambda event: self.move(0))
-        window = self.winfo_toplevel()
-        for sequence in ("<MouseWheel>", "<Button-4>", "<Button-5>"):
-            window.bind(sequence, self._wheel)
-        # Of the Tab key alone: what is clicked must not move under the pointer.
-        window.bind("<<TraverseIn>>", lambda event: self._see(event.widget))
+        view.bind("<Configure>", lambda event: self.scroll(0))
 
-    def move(self, by: int) -> None:
-        """Scroll by so many pixels, as far as there is something."""
+    def scroll(self, by: int) -> None:
         room, whole = self.view.winfo_height(), self.needed
         self.offset = min(max(0, self.offset + by), max(0, whole - room))
         if room >= whole:
@@ -47,34 +107,22 @@ class Scrolled(ttk.Frame):
         """Let the content have so many pixels of height, at least."""
         if height != self.needed:
             self.needed = height
-            self.move(0)
+            self.scroll(0)
 
     def to_top(self) -> None:
         """Scroll to where the content begins."""
-        self.move(-self.offset)
+        self.scroll(-self.offset)
 
     def _moved(self, what: str, value: str, unit: str = "") -> None:
         """The bar was moved: to a share of the whole, or by so many lines or pages."""
         (step,) = pixels(self, 30)
         if what == "moveto":
-            self.move(round(float(value) * self.needed) - self.offset)
+            self.scroll(round(float(value) * self.needed) - self.offset)
         else:
-            self.move(int(value) * (self.view.winfo_height() if unit == "pages" else step))
+            self.scroll(int(value) * (self.view.winfo_height() if unit == "pages" else step))
 
-    def _wheel(self, event: tk.Event) -> None:
-        widget: Any = event.widget
-        up, down = event.num == 4, event.num == 5
-        if self._holds(widget) and not (widget.winfo_class() in OWN and widget.yview() != ALL):
-            steps = int(down or event.delta < 0) - int(up or event.delta > 0)
-            self.move(pixels(self, 60 * steps)[0])
-
-    def _see(self, widget: tk.Misc) -> None:
-        """Scroll so that a widget which the Tab key came to can be seen, its top in any case."""
-        if self._holds(widget) and self.bar.winfo_manager():
+    def see(self, widget: tk.Misc) -> None:
+        if self.bar.winfo_manager():
             above = self.view.winfo_rooty() - widget.winfo_rooty()
             below = widget.winfo_height() - above - self.view.winfo_height()
-            self.move(-above if above > 0 else min(max(0, below), -above))
-
-    def _holds(self, widget: object) -> bool:
-        # A list that a field drops down is known to Tk alone, by a name.
-        return isinstance(widget, tk.Misc) and str(widget).startswith(f"{self.content}.")
+            self.scroll(-above if above > 0 else min(max(0, below), -above))

@@ -85,6 +85,8 @@ def pixels(widget: tk.Misc, *sizes: float) -> Any:
 
 def apply_styles(root: tk.Tk, style: Any, c: Palette) -> None:
     """Configure our styles in the theme now in use: a style's map belongs to one theme."""
+    # The toolkit leaves it empty, which is no colour. Its own way would set that of each style too.
+    root.tk.call("ttk::style", "configure", ".", "-focuscolor", c.background)
     _labels(style, c)
     _fields(style, c)
     _buttons(style, c)

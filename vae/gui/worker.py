@@ -5,6 +5,7 @@ Nothing here can reach a Tk object: a collection in the worker would destroy it 
 
 from __future__ import annotations
 
+import os
 import queue
 import sys
 import threading
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from vae import diary
-from vae.errors import file_problem
+from vae.errors import StudioError, file_problem, problem_of
 from vae.events import RETRY_SECONDS, Trouble, Warned
 from vae.gui import picture_jobs, training_jobs
 from vae.gui.answers import (
@@ -27,6 +28,7 @@ from vae.gui.answers import (
     PlotsReady,
     ReportReady,
     Retrying,
+    Told,
 )
 from vae.gui.data_worker import DataWorker
 from vae.language import _
@@ -45,6 +47,7 @@ class Worker:
         self.answers: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
         self.requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self.job: threading.Thread | None = None
+        self.writers: list[threading.Thread] = []
         self.trains = False  # whether the newest long job is a training
         self.data = DataWorker(self.events.put)
         # Threads take turns more often, so that the window answers sooner.
@@ -54,6 +57,11 @@ class Worker:
     def busy(self) -> bool:
         """Whether a long job goes on."""
         return self.job is not None and self.job.is_alive()
+
+    @property
+    def writing(self) -> bool:
+        """Whether a small job is writing a file."""
+        return any(thread.is_alive() for thread in self.writers)
 
     def drain(self, limit: int) -> list[Any]:
         """At most `limit` of the waiting events, oldest first."""
@@ -96,13 +104,18 @@ class Worker:
                 return self.answers.get(timeout=RETRY_SECONDS)
             except queue.Empty:
                 # A folder that is gone is made anew only by a person who asks for it.
-                if trouble.folder.is_dir():
+                if os.path.isdir(trouble.folder):
                     self.events.put(Retrying())
                     return trouble.folder
 
     def answer(self, folder: Path | None) -> None:
         """Decide on the trouble that training waits with: a folder to go on with, or give up."""
         self.answers.put(folder)
+
+    def give_up(self) -> None:
+        """End a training that waits with a trouble, also if it has just gone on by itself."""
+        self.stop()
+        self.answer(None)
 
     def make_demo(self, folder: Path) -> None:
         """Make the demo data set. Ends in DemoReady or Failed."""
@@ -155,11 +168,34 @@ class Worker:
         """A small job, which answers through its last argument."""
         self._start(job, *arguments, self.events.put)
 
-    @staticmethod
-    def _start(target: Callable[..., None], *arguments: object) -> threading.Thread:
-        thread = threading.Thread(target=target, args=arguments, daemon=True)
+    def write(self, job: Callable[..., None], *arguments: object) -> None:
+        """As `do`, a job that writes a file, for which the window stays open."""
+        self.writers = [thread for thread in self.writers if thread.is_alive()]
+        self.writers.append(self._start(job, *arguments, self.events.put))
+
+    def _start(self, job: Callable[..., None], *arguments: object) -> threading.Thread:
+        thread = threading.Thread(
+            target=_answered, args=(job, arguments, self.events.put), daemon=True
+        )
         thread.start()
         return thread
+
+
+def _answered(
+    job: Callable[..., None], arguments: Sequence[object], emit: Callable[[object], None]
+) -> None:
+    """Do a job, and answer for it if it raises: no click may come to nothing without a word."""
+    try:
+        job(*arguments)
+    except (OSError, StudioError) as error:
+        emit(Told(problem_of(error)))
+    except Exception as error:
+        diary.log_error(error)
+        text = _(
+            "The program could not do this ({problem}). Copy report in the Help menu gathers what "
+            "those who help must know."
+        )
+        emit(Told(text.format(problem=problem_of(error))))
 
 
 def _look(model_save_dir: str, output_dir: str, emit: Callable[[object], None]) -> None:

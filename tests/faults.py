@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import os
+import pathlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -170,6 +171,10 @@ def unreachable(folders: Mapping[Path, int]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in (*ASKING, "open", "replace", "unlink", "mkdir"):
             patch.setattr(os, name, failing(getattr(os, name)))
+            # Python 3.10's paths keep these functions to themselves.
+            accessor = getattr(pathlib, "_NormalAccessor", None)
+            if hasattr(accessor, name):
+                patch.setattr(accessor, name, staticmethod(getattr(os, name)))
         yield
 
 

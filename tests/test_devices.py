@@ -9,15 +9,15 @@ from vae.devices import choose_device, choose_threads, describe
 
 
 def test_auto_takes_the_gpu_if_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    precise = torch.get_float32_matmul_precision()
+    asked: list[str] = []
+    monkeypatch.setattr(torch, "set_float32_matmul_precision", asked.append)
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     monkeypatch.setattr(devices.torch.cuda, "is_available", lambda: True)
     assert choose_device("auto", "auto") == (torch.device("cuda"), torch.float16)
     assert torch.backends.cudnn.benchmark
     assert torch.backends.cudnn.allow_tf32
-    assert torch.get_float32_matmul_precision() == "high"
-    torch.set_float32_matmul_precision(precise)
+    assert asked == ["high"]
     assert choose_device("cpu", "auto") == (torch.device("cpu"), torch.float32)
     monkeypatch.setattr(devices.torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(devices.torch.backends.mps, "is_available", lambda: False)

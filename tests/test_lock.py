@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import unreachable
-from vae.lock import STEM, BusyError, only_run
+from vae.lock import STEM, BusyError, only_run, only_writer
 
 ROOT = Path(__file__).parent.parent
 HOLDER_NAME = f"{STEM}.json"
@@ -59,13 +59,13 @@ def test_one_log_is_written_by_one_run_but_others_may_lie_beside_it(tmp_path: Pa
     words = rf"is writing .*log\.csv \(process {os.getpid()} .* another log_file"
     with (
         only_run(tmp_path),
-        only_run(log, "log_file"),
-        only_run(other, "log_file"),
+        only_writer(log),
+        only_writer(other),
         pytest.raises(BusyError, match=words),
-        only_run(log, "log_file"),
+        only_writer(log),
     ):
         pass
-    with only_run(log, "log_file"):
+    with only_writer(log):
         pass
 
 

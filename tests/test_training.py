@@ -11,6 +11,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -646,6 +648,9 @@ def test_checkpoints_follow_each_other_and_each_is_told(
 ) -> None:
     begin, finish = Draft.__init__, Draft.finish
     saved, under_way, most = list[Path](), 0, 0
+    # A second thread would save at once what the first one must save before it.
+    two = partial(ThreadPoolExecutor, 2)
+    monkeypatch.setattr(training, "ThreadPoolExecutor", lambda count, name: two(name))
 
     def begun(self: Draft, *arguments: Any) -> None:
         nonlocal under_way, most

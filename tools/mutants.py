@@ -463,7 +463,7 @@ MUTANTS = (
     Mutant(
         "two instances: the log is not held",
         "vae/training.py",
-        '            held.enter_context(only_run(outputs.log, "log_file"))\n',
+        "            held.enter_context(only_writer(outputs.log))\n",
         "",
         "tests/test_outputs.py",
     ),

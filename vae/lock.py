@@ -28,31 +28,43 @@ class BusyError(StudioError):
 
 
 @contextlib.contextmanager
-def only_run(place: Path, name: str = "model_save_dir") -> Iterator[Callable[[], bool]]:
-    """Hold a folder or a log for one run; the system lets go of it however the process ends.
+def only_run(folder: Path, name: str = "model_save_dir") -> Iterator[Callable[[], bool]]:
+    """Hold a folder for one run; the system lets go of it however the process ends.
 
     `name` is the parameter that names it. Gives a function that says whether the folder is still
     there and still held, or raises OSError where its drive does not answer. Makes the folder.
     Raises BusyError if another run holds it, OSError.
     """
-    path = place / f"{STEM}.lock"
-    busy = _(
+    text = _(
         "Another run of VAE Studio is working in {folder} ({who}). Nothing was changed: wait "
         "for it, stop it, or choose another {name}."
     )
-    if name == "log_file":  # logs of other runs may lie beside it
-        path = place.with_name(f"{STEM}-{place.name}.lock")
-        busy = _(
-            "Another run of VAE Studio is writing {log} ({who}). Nothing was changed: wait for it, "
-            "stop it, or choose another {name}."
-        )
+    busy = partial(text.format, folder=folder, name=name)
+    with _held(folder / f"{STEM}.lock", busy) as is_held:
+        yield is_held
+
+
+@contextlib.contextmanager
+def only_writer(log: Path) -> Iterator[None]:
+    """Hold a log for one run, as `only_run` does a folder; other logs may lie beside it."""
+    text = _(
+        "Another run of VAE Studio is writing {log} ({who}). Nothing was changed: wait for it, "
+        "stop it, or choose another {name}."
+    )
+    busy = partial(text.format, log=log, name="log_file")
+    with _held(log.with_name(f"{STEM}-{log.name}.lock"), busy):
+        yield
+
+
+@contextlib.contextmanager
+def _held(path: Path, busy: Callable[..., str]) -> Iterator[Callable[[], bool]]:
+    """Hold a lock's file; `busy` says that another does, given `who`."""
     make_folder(path.parent)
     lock, holder = FileLock(path), path.with_suffix(".json")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        words = {"folder": place, "log": place, "who": _who(holder), "name": name}
-        raise BusyError(busy.format(**words)) from None
+        raise BusyError(busy(who=_who(holder))) from None
     except OSError as error:
         if error.errno not in WITHOUT_LOCKS:  # there, better no guard than no training
             raise

@@ -49,6 +49,7 @@ from vae.schedule import has_given_up
 from vae.state import TrainingState
 
 CURVE_SHARE = 0.01  # of a run's time, at most, goes into its curve
+LONGEST_REST = 60.0  # seconds until it is drawn again, however slow the disk was
 
 
 class Outputs:
@@ -140,7 +141,7 @@ class Outputs:
         self._write_file(folder / IMAGE_LIST_NAME, lambda: write_image_list(folder, images))
 
     def write_curve(self, state: TrainingState, last: bool = False) -> None:
-        """Draw loss_curve.png of the epochs so far; but for the last, only every few seconds."""
+        """Draw loss_curve.png of the epochs so far; but for the last, only now and then."""
         began = time.monotonic()
         if not state.history or (began < self.curve_due and not last):
             return
@@ -148,7 +149,8 @@ class Outputs:
         self._write_file(path, lambda: write_loss_curve(path, state.history, self.config.to_dict()))
         now = time.monotonic()
         # The first one imports matplotlib, and does not tell how long the next will take.
-        self.curve_due = now + (now - began) / (CURVE_SHARE if self.curve_due else 1)
+        rest = (now - began) / (CURVE_SHARE if self.curve_due else 1)
+        self.curve_due = now + min(rest, LONGEST_REST)
 
     def write_pictures(self, state: TrainingState, samples: np.ndarray) -> None:
         """Write a grid of the samples, and reconstructions."""

@@ -35,7 +35,7 @@ from vae.events import (
 )
 from vae.explain import TrainingError
 from vae.files import no_leftovers, same_folder
-from vae.lock import only_run
+from vae.lock import only_run, only_writer
 from vae.loss import VAELoss, vae_loss
 from vae.memory import check_memory, is_out_of_memory
 from vae.outputs import Outputs
@@ -108,7 +108,7 @@ def run_vae_training(
             held.enter_context(no_leftovers(folder))
             if not same_folder(outputs.folder, folder):
                 held.enter_context(only_run(outputs.folder, "output_dir"))
-            held.enter_context(only_run(outputs.log, "log_file"))
+            held.enter_context(only_writer(outputs.log))
             # The folder is let go only when the saver has finished.
             with ThreadPoolExecutor(1, "saver") as saver:
                 state = begin(config, images, place, outputs, emit, fresh, saver, should_stop)

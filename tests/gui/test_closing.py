@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -78,8 +79,8 @@ def test_the_window_stays_to_say_what_could_not_be_written(
     window.app.close()
     slow.may.set()
     window.pump(lambda: "run.gif was not written (No space left on device)" in window.bar())
-    for _turn in range(20):
-        window.app.root.update()
+    due = time.monotonic() + 0.2  # after a few looks at what has come
+    window.pump(lambda: time.monotonic() > due)
     assert not window.app.quit_after_stop and window.app.root.winfo_exists()
 
 
@@ -111,8 +112,8 @@ def test_whoever_goes_on_working_keeps_the_window(
     window.app.bar.train.invoke()
     slow.may.set()
     window.pump_to("finished")
-    for _turn in range(20):
-        window.app.root.update()
+    due = time.monotonic() + 0.2  # after a few looks at what has come
+    window.pump(lambda: time.monotonic() > due)
     assert window.app.root.winfo_exists()
 
 

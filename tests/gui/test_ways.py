@@ -133,16 +133,27 @@ def test_digits_are_those_of_the_menus_on_a_keyboard_where_they_take_shift(windo
         window.pump(lambda: app.scale == 1 and not app.resizing)
 
 
-def test_keys_do_the_same_with_caps_lock_and_nothing_with_alt_or_shift(window: Any) -> None:
+@pytest.fixture
+def caps_lock(window: Any) -> Iterator[None]:
+    """With Caps Lock on, until a test is over."""
     window.key("Caps_Lock")
+    yield
+    window.key("Caps_Lock")
+
+
+@pytest.mark.usefixtures("caps_lock")
+def test_keys_do_the_same_with_caps_lock(window: Any) -> None:
     window.key("ctrl+j")
     window.pump(lambda: language.current() == "sk")
-    window.key("Caps_Lock")
+
+
+def test_keys_do_nothing_with_alt_or_shift(window: Any) -> None:
+    before = language.current()
     for key in ("ctrl+shift+j", "ctrl+alt+j", "ctrl+alt+2"):
         window.key(key)
     window.key("ctrl+3")
     window.pump(lambda: window.app.tabs.index("current") == 2)
-    assert language.current() == "sk"
+    assert language.current() == before
 
 
 def test_a_preset_with_pointer_and_keys(window: Any) -> None:

@@ -104,7 +104,7 @@ class App:
         kit.on_mode_change(self.root, self.paint)
         self.set_state("idle", _("Ready"), "")
         self.fit(*SIZE)
-        self.polling = self.root.after(POLL_MS, self.poll)
+        self.root.after(POLL_MS, self.poll)
         self.root.after_idle(self.root.after, SHOWN_MS, self._after_shown, demo)
 
     def fit(self, width: float, height: float) -> None:
@@ -375,7 +375,7 @@ class App:
             elif self.worker.events.empty():
                 self.destroy()
                 return
-        self.polling = self.root.after(POLL_MS, self.poll)
+        self.root.after(POLL_MS, self.poll)
 
     def _try(self, action: Callable[..., object], *arguments: object) -> None:
         """One error must neither end the polling nor lose the events behind it."""

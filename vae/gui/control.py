@@ -33,7 +33,7 @@ class Control:
         app = self.app
         if app.state == "blocked":
             app.view.go_on()
-        if app.busy or not self._form_is_whole():
+        if app.busy or app.signalled or not self._form_is_whole():
             return
         self.waiting = {}
         if not fresh and not app.checkpoints.is_known():
@@ -303,6 +303,8 @@ class Control:
         if trouble and not trouble.movable:
             text = _("All that was trained is saved.")
             choices = (_("Keep waiting"), _("End the run"))
+        if app.view.several.running:
+            text = joined(text, _("The runs that would follow it do not begin."))
         answer = dialogs.ask(
             app.root, _("End the run"), text, choices, choices[0], lambda: app.state == "blocked"
         )

@@ -147,10 +147,11 @@ def _name(event: tk.Event) -> str:
     """What the menus call a key that was pressed.
 
     A digit is known by its place: in Slovak and other layouts it takes Shift, and its key without
-    Shift is plus, or a letter.
+    Shift is plus, or a letter with an accent. These have longer names than a letter, whose place
+    is that of a digit on keyboards of other systems.
     """
     state, digit = int(event.state), DIGITS.get(event.keycode)
-    if digit and not state & SHIFT:
+    if digit and len(event.keysym) > 1 and not state & SHIFT:
         return digit
     key = event.keysym.removeprefix("KP_")
     if len(key) == 1:

@@ -89,11 +89,11 @@ class PresetsMenu:
             choices = (_("Replace"), _("Cancel"))
             if dialogs.ask(app.root, title, text, choices) != choices[0]:
                 return
-        app.worker.do(jobs.keep_preset, Preset(name, values))
+        app.worker.write(jobs.keep_preset, Preset(name, values))
 
     def delete(self, name: str) -> None:
         """Delete a preset of the person's, after asking."""
         text = _("The preset {name} is deleted. The form stays as it is.").format(name=name)
         choices = (_("Delete"), _("Cancel"))
         if dialogs.ask(self.app.root, _("Delete preset"), text, choices) == choices[0]:
-            self.app.worker.do(jobs.drop_preset, name)
+            self.app.worker.write(jobs.drop_preset, name)

@@ -81,6 +81,7 @@ class RunView:
 
     def __init__(self, app: App) -> None:
         self.app = app
+        self.started_in = Path.cwd()
         self.endings = Endings(app)
         self.several = SeveralRuns(app)
         self.trouble: Trouble | None = None  # that a blocked run waits with
@@ -355,9 +356,16 @@ class RunView:
         app.root.after_idle(partial(show_evaluation, app.root, event.text, event.rows))
 
     def _told(self, event: Told) -> None:
-        if event.folder is None and not self.app.signalled:
-            self.app.quit_after_stop = False  # what could not be done is to be read
-        self.app.tell(event.text, event.folder)
+        if event.folder is None:
+            self._tell_problem(event.text)
+        else:
+            self.app.tell(event.text, event.folder)
+
+    def _tell_problem(self, text: str) -> None:
+        """Say what could not be done: where the person is closing the window, it stays for that."""
+        if not self.app.signalled:
+            self.app.quit_after_stop = False
+        self.app.tell(text)
 
     def _report_ready(self, event: ReportReady) -> None:
         app, text = self.app, event.problem
@@ -426,7 +434,7 @@ class RunView:
         """Keep the form true when checkpoints go to another folder than it says."""
         self.trouble = None  # what comes from now on is another one
         form = self.app.form
-        if str(path.parent) != os.path.abspath(form.texts()["model_save_dir"]):
+        if path.parent != self._place_of(form.texts()["model_save_dir"]):
             form.fill({"model_save_dir": str(path.parent)})
             self.app.remember()
 
@@ -451,7 +459,7 @@ class RunView:
 
     def _seed_drawn(self, event: SeedDrawn) -> None:
         if event.drawn is None:
-            self.app.tell(event.problem)
+            self._tell_problem(event.problem)
             return
         path = event.drawn.path
         if path.parent == Path(self.app.form.texts()["output_dir"]) and not self.app.busy:
@@ -482,7 +490,7 @@ class RunView:
             self.subject = (name, event.record.images, 0)
             self.show_subject()
             self._show_history()
-            folder = Path(os.path.abspath(app.form.texts()["output_dir"]))
+            folder = self._place_of(app.form.texts()["output_dir"])
             app.samples.take_found(folder, event.samples)
             app.reconstructions.take_found(folder, event.reconstructions)
         if app.state == "idle" and app.bar.topic in ("ready", "found", "form", "note"):
@@ -504,12 +512,16 @@ class RunView:
         wanted = parse({"num_epochs": self.app.form.texts()["num_epochs"]})[0].get("num_epochs", 0)
         return 0 < int(wanted) <= len(self.history)
 
+    def _place_of(self, path: str) -> Path:
+        """Where a path of the form leads to, also once a drive took the current folder away."""
+        return Path(os.path.normpath(self.started_in / path))
+
     def _show_history(self) -> None:
         known: dict[str, Value] = {}
         if self.values.keys() >= DEFAULTS.keys():
             texts = self.app.form.texts()  # whose folders have been moved, maybe
             places = {**texts, "file_path": str(self.values["file_path"])}
-            known = self.values | {name: os.path.abspath(places[name]) for name in PATHS}
+            known = self.values | {name: str(self._place_of(places[name])) for name in PATHS}
         self.app.loss.show(self.history, self.points, known)
         self.app.reconstructions.tell_images(bool(known.get("val_fraction")))
         unseen = not self.app.quality.winfo_viewable()

@@ -28,19 +28,43 @@ def test_the_terminal_reads_from_the_command_what_the_form_says() -> None:
     assert "img_size" not in given  # the default says it
 
 
-def test_windows_has_quotes_of_its_own() -> None:
-    command = train_command(form(log_file="/a b.csv"), windows=True)
-    assert '"' in command and "'" not in command
+@pytest.mark.parametrize("pattern", ["-(\\d+)", "--fresh"])
+def test_a_value_may_begin_with_a_hyphen(pattern: str) -> None:
+    for windows in (False, True):
+        words = shlex.split(train_command(form(group_pattern=pattern), windows))
+        given = given_parameters(build_parser().parse_args(words[3:]))
+        assert given["group_pattern"] == pattern
 
 
-def test_windows_names_the_python_of_the_program_without_quotes(
+@pytest.mark.parametrize(
+    ("pattern", "word"),
+    [
+        (r"^([^/\d]*\d[^/]*)/", r'"--group_pattern=^([^/\d]*\d[^/]*)/"'),
+        (r"(?:^|[/_-])([Pp][_-]?\d{3,})", r'"--group_pattern=(?:^|[/_-])([Pp][_-]?\d{3,})"'),
+        (r"patient\d+", r"--group_pattern=patient\d+"),
+        (r"(\d)\\", r'"--group_pattern=(\d)\\\\"'),
+        ("(`a)$", '"--group_pattern=(``a)`$"'),
+        (r'"(\d)\"“', r'"--group_pattern=\`"(\d)\\\`"`“"'),
+    ],
+)
+def test_windows_quotes_what_powershell_would_read_as_its_own(pattern: str, word: str) -> None:
+    assert train_command(form(group_pattern=pattern), windows=True).endswith(f" {word}")
+
+
+def test_windows_quotes_a_path_that_shells_would_cut() -> None:
+    path = r"C:\R&D\chest(1)\O'Brien"
+    command = train_command(form(file_path=path), windows=True)
+    assert f'"--file_path={Path(path).absolute()}" --log_file=' in command
+
+
+def test_windows_runs_the_python_of_the_program_wherever_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    python = FOLDER / "a folder" / "python.exe"
     monkeypatch.setattr("sys.executable", str(FOLDER / ".venv" / "python.exe"))
     assert train_command(form(), windows=True).startswith(str(Path(".venv", "python.exe -m vae")))
-    monkeypatch.setattr("sys.executable", str(python.parent.parent.parent / "python.exe"))
-    assert str(FOLDER.parent / "python.exe") in train_command(form(), windows=True)
+    python = FOLDER.parent / "a folder" / "python.exe"
+    monkeypatch.setattr("sys.executable", str(python))
+    assert train_command(form(), windows=True).startswith(f'& "{python}" -m vae train')
 
 
 def test_the_flags_that_mend_a_run_start_over_where_a_checkpoint_cannot_go_on() -> None:

@@ -103,6 +103,12 @@ def test_an_image_size_that_does_not_divide_says_which_do(images: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("pattern", ["(", "[0-9]{4294967296}", "(" * 100_000])
+def test_a_pattern_that_cannot_be_compiled_is_refused(pattern: str, images: Path) -> None:
+    found = problems(file_path=str(images), group_pattern=pattern)
+    assert "is no regular expression" in found["group_pattern"]
+
+
 def test_an_empty_folder_field_asks_for_the_folder() -> None:
     assert "choose the folder" in problems(file_path="")["file_path"]
 

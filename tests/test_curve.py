@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from vae import language
@@ -14,6 +15,7 @@ from vae.config import DEFAULTS
 from vae.curve import (
     Line,
     Weights,
+    draw_loss,
     part_lines,
     run_lines,
     smoothed,
@@ -64,6 +66,19 @@ def test_the_kl_part_has_the_weight_of_its_epoch() -> None:
     history = [EpochRecord(i, 1, 1, 2, 0, 0, 1, 1, 1, beta=0.5 * i) for i in (1, 2)]
     _total, _reconstruction, kl, _blur = part_lines(history, Weights(5, 1, 10))
     assert kl.values == (1.0, 2.0)
+
+
+def test_with_free_bits_the_parts_add_up_to_what_was_charged() -> None:
+    history = [EpochRecord(1, 5 * 2 + 1 * 7 + 10 * 3, 2, 0.1, 3, 0, 1, 1, 1)]
+    _total, _reconstruction, kl, _blur = part_lines(history, Weights(5, 1, 10, free_bits=0.5))
+    assert kl.values == (7.0,)
+
+
+def test_a_single_epoch_of_any_run_is_seen() -> None:
+    history = [EpochRecord(1, 1, 1, 1, 1, 0, 1, 1, 1)]
+    axes = Figure().subplots()
+    draw_loss(axes, Comparison((Compared("other", history),)).drawn(Compared("", history)), None)
+    assert [line.get_marker() for line in axes.lines] == [".", "."]
 
 
 def test_the_validation_line_has_the_epochs_that_were_measured() -> None:

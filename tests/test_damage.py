@@ -229,6 +229,9 @@ CRAFTED: dict[str, Callable[[bytes], bytes]] = {
         data, lambda h, r: r["config"].update(depth="2")
     ),
     "an impossible config": lambda data: edit(data, lambda h, r: r["config"].update(depth=-1)),
+    "a pattern that counts too far": lambda data: edit(
+        data, lambda h, r: r["config"].update(group_pattern="a{4294967296}")
+    ),
     "a huge number": lambda data: edit(data, lambda h, r: r.update(threads=10**300)),
     "a huge number of seconds": lambda data: edit(data, lambda h, r: r.update(seconds=10**400)),
     "negative seconds": lambda data: edit(data, lambda h, r: r.update(seconds=-1)),

@@ -184,3 +184,29 @@ def test_doctor_names_what_keeps_a_run_away(
     lines = [line for line in told.splitlines() if line.startswith(("file_path", "output_dir"))]
     assert len(lines) == 2 and not any(" free" in line for line in lines)
     assert path.exists()
+
+
+def test_doctor_takes_a_relative_path_out_as_it_does_an_absolute_one(
+    patient: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = Path(patient.file_path).parent
+    monkeypatch.chdir(study)
+    (study / "checkpoints").write_bytes(b"")
+    facts = examine({"model_save_dir": "./checkpoints", "output_dir": "checkpoints/output"})
+    assert facts["folders"]["model_save_dir"]["problem"] == "is a file, not a folder"
+    assert not [problem for problem in facts["problems"] if "/" in problem or "\\" in problem]
+    assert_nameless(report(facts), json.dumps(facts))
+
+
+def test_doctor_says_which_device_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    facts = examine({"device": "cuda"})
+    assert facts["problems"] == ["device cuda is not available here: take auto or cpu."]
+    assert "Device: cuda, not available\n" in report(facts)
+
+
+def test_doctor_does_not_blame_pytorch_for_a_value_that_cannot_be() -> None:
+    facts = examine({"device": "foo", "precision": "bar", "threads": "-1"})
+    told = {problem.split()[0] for problem in facts["problems"]}
+    assert told == {"device", "precision", "threads"}
+    assert facts["device"] == examine({})["device"]

@@ -74,6 +74,16 @@ def test_an_animation_has_a_frame_for_each_epoch(pictures: Path, tmp_path: Path)
     assert levels == pytest.approx([20 * epoch for epoch in range(1, 10)], abs=4)
 
 
+def test_large_pictures_are_made_smaller(tmp_path: Path) -> None:
+    for epoch in (1, 2):
+        write_png(tmp_path / samples_name(epoch), np.zeros((30, 9000), np.uint8))
+    write_gif(SAMPLES, tmp_path, (1, 2), tmp_path / "a.gif")
+    write_strip(SAMPLES, tmp_path, (1, 2), tmp_path / "a.png")
+    with Image.open(tmp_path / "a.gif") as animation, Image.open(tmp_path / "a.png") as strip:
+        assert animation.size == (9000 // 8, 4 + 30)
+        assert strip.size == (2 * 9000 // 3 + 8, 10 + 30)
+
+
 def test_a_strip_shows_epochs_side_by_side(pictures: Path, tmp_path: Path) -> None:
     to = tmp_path / "strip.png"
     assert write_strip(SAMPLES, pictures, tuple(range(1, 10)), to) == MAX_STRIP

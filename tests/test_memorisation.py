@@ -41,6 +41,13 @@ def test_copies_are_found_with_their_originals() -> None:
     )
 
 
+def test_no_more_are_encoded_at_once_than_a_batch() -> None:
+    model, sizes, x = tiny_model(), list[int](), natural(30, 16)
+    model.encoder.register_forward_hook(lambda _layer, images, _h: sizes.append(len(images[0])))
+    memorisation(model, x[:7], x[7:10], x[10:].split(2), 4)
+    assert max(sizes) == 4
+
+
 def test_an_exact_copy_is_at_no_distance() -> None:
     x = natural(100, 80)
     found = memorisation(VAE(80, 1, 3, 2, 4), x[:2], x[50:], x[:50].split(50))

@@ -2,18 +2,23 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import errno
 import io
+import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from tests.conftest import make_images
-from vae import language
+from vae import language, report
 from vae.checkpoint import checkpoint_files
 from vae.cli import main
 from vae.config import TrainConfig
@@ -94,6 +99,38 @@ def test_no_name_of_a_file_or_folder_is_told_unless_it_is_asked_for(
     assert "<h2>Parameters</h2>" in gone and "data:image/png" in gone
 
 
+@pytest.mark.parametrize("names", [False, True])
+def test_a_folder_that_cannot_be_listed_leaves_the_rest_of_the_report(
+    tiny: Make, images: Path, monkeypatch: pytest.MonkeyPatch, names: bool
+) -> None:
+    config, scandir = tiny(num_epochs=1), os.scandir
+    run_vae_training(config)
+
+    def refuse(folder: Any) -> Any:
+        if Path(folder).is_relative_to(images):
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    page = write_report(*places(config), names=names).read_text(encoding="utf-8")
+    assert page.count(f"<p>{images} could not be used (Permission denied).</p>") == names
+    assert page.count("Not all could be read") == 1 - names
+    assert "<h2>Parameters</h2>" in page and "data:image/png" in page
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_a_folder_whose_name_is_no_text_is_named_readably(tiny: Make, images: Path) -> None:
+    moved = images.with_name("r\udcf6ntgen")
+    try:
+        images.rename(moved)
+    except OSError:
+        pytest.skip("this file system has no such names")
+    config = tiny(num_epochs=1, file_path=str(moved))
+    run_vae_training(config)
+    page = write_report(*places(config), names=True).read_text(encoding="utf-8")
+    assert str(images.with_name(r"r\udcf6ntgen")) in page
+
+
 def test_it_counts_what_was_damaged_inside_too(tiny: Make, images: Path) -> None:
     whole = (images / "image_000.png").read_bytes()
     (images / "cut.png").write_bytes(whole[: len(whole) * 2 // 3])  # its header is sound
@@ -113,6 +150,20 @@ def test_pictures_of_another_run_are_not_shown(tiny: Make) -> None:
         write_png(folder / name, np.zeros((9, 9), np.uint8), "another run's mark")
     page = write_report(Path(config.model_save_dir)).read_text(encoding="utf-8")
     assert "Generated images, epoch" not in page and "absolute differences, epoch" not in page
+
+
+def test_what_was_measured_once_is_seen(tiny: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    config, figures = tiny(num_epochs=1), []
+    run_vae_training(config)
+
+    def encode(figure: Figure, kind: str) -> bytes:
+        figures.append(figure)
+        return b""
+
+    monkeypatch.setattr(report, "encode", encode)
+    write_report(*places(config))
+    markers = [line.get_marker() for axes in figures[-1].axes for line in axes.lines]
+    assert len(markers) > 4 and set(markers) == {"."}
 
 
 def test_it_speaks_the_language_in_use(tiny: Make) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from vae.cli import main
 from vae.config import ConfigError, TrainConfig, text_of
 from vae.errors import StudioError
 from vae.events import BatchDone, EpochDone, EpochRecord, Event, TrainingResult, TrialBegun, Warned
-from vae.sweep import MAX_TRIALS, TABLE_NAME, Trial, plan, row, run_sweep, split_values
+from vae.sweep import MAX_TRIALS, TABLE_NAME, Trial, plan, row, run_sweep, split_values, write_table
 from vae.training import give_up, never, nothing
 
 Make = Callable[..., TrainConfig]
@@ -112,6 +113,15 @@ def test_a_line_of_the_table_is_of_the_best_epoch(texts: dict[str, str], tmp_pat
     assert (line["best_loss"], line["loss"], line["psnr"]) == (0.5, 0.5, 21.0)
     assert line["swd"] == 9.0  # which was measured in the other epoch alone
     assert (line["epochs"], line["best_epoch"], line["seconds"]) == (2, 1, 4.0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_a_folder_whose_name_is_no_text_is_named_in_the_table(
+    texts: dict[str, str], tmp_path: Path
+) -> None:
+    (trial,) = plan(texts, {"beta": ["0.5"]}, tmp_path / "r\udcf6ntgen")
+    write_table(tmp_path / TABLE_NAME, [row(trial, None)])
+    assert table(tmp_path)[0]["folder"] == str(tmp_path / r"r\udcf6ntgen" / "beta_0.5")
 
 
 def test_no_table_is_lost_when_other_runs_go_into_the_same_folder(

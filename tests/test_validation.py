@@ -5,7 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.conftest import make_images
@@ -140,6 +142,18 @@ def test_all_measures_are_in_the_record_and_the_distance_where_samples_are(tiny:
         assert r.active_units is not None and 0 <= r.active_units <= 4
     assert records[0].swd is None
     assert records[1].swd is not None and 0 < records[1].swd < 255
+
+
+def test_only_one_sample_at_a_time_is_large(tiny: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, sizes = validation.to_device, list[int]()
+
+    def to_device(batch: np.ndarray, device: torch.device) -> torch.Tensor:
+        sizes.append(len(batch))
+        return real(batch, device)
+
+    monkeypatch.setattr(validation, "to_device", to_device)
+    train(tiny(num_epochs=1))
+    assert sizes == [1] * 64
 
 
 def test_measuring_changes_nothing_of_the_training(

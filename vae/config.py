@@ -368,7 +368,7 @@ def not_a_pattern(pattern: Value) -> str:
     """How to mend a text that is no regular expression, or an empty string."""
     try:
         re.compile(str(pattern))
-    except (re.error, RecursionError) as error:
+    except (re.error, RecursionError, OverflowError) as error:
         text = _("group_pattern {pattern} is no regular expression ({reason}).")
         return text.format(pattern=pattern, reason=error)
     return ""

@@ -49,11 +49,12 @@ SMOOTHING = (0.0, 0.6, 0.9)
 
 
 class Weights(NamedTuple):
-    """What the parts of the loss are multiplied by."""
+    """What the parts of the loss are multiplied by, and what each latent is charged at least."""
 
     alpha: float
     beta: float
     gamma: float
+    free_bits: float = 0.0
 
 
 class Mark(NamedTuple):
@@ -139,16 +140,19 @@ def caution(runs: Sequence[Compared], column: str = "loss") -> str:
 def part_lines(history: Sequence[EpochRecord], weights: Weights) -> list[Line]:
     """The loss of each epoch and its parts, each times its weight, which add up to it.
 
-    The weight of the KL divergence is the one that it had in each epoch, where that is known.
+    The weight of the KL divergence is the one that it had in each epoch, where that is known. With
+    free bits more is charged than it is: what the total has beside the other parts.
     """
-    alpha, beta, gamma = weights
+    alpha, beta, gamma, free_bits = weights
     betas = [beta if record.beta is None else record.beta for record in history]
     epochs = tuple(record.epoch for record in history)
-    parts = (
-        (_("α · reconstruction"), [alpha * record.reconstruction_loss for record in history]),
-        (_("β · KL"), [b * record.kl_loss for b, record in zip(betas, history, strict=True)]),
-        (_("γ · blur"), [gamma * record.blur_loss for record in history]),
-    )
+    errors = [alpha * record.reconstruction_loss for record in history]
+    blurs = [gamma * record.blur_loss for record in history]
+    kls = [b * record.kl_loss for b, record in zip(betas, history, strict=True)]
+    if free_bits:
+        totals = [record.loss for record in history]
+        kls = [t - e - b for t, e, b in zip(totals, errors, blurs, strict=True)]
+    parts = ((_("α · reconstruction"), errors), (_("β · KL"), kls), (_("γ · blur"), blurs))
     lines = [
         Line(label, epochs, tuple(values), style)
         for style, (label, values) in enumerate(parts, start=PARTS)
@@ -197,6 +201,11 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     return places
 
 
+def _marker(line: Line) -> str:
+    """Of the run itself, and wherever a single epoch would leave no line to be seen."""
+    return "" if line.style and len(line.epochs) > 1 else "."
+
+
 def draw_loss(
     axes: Axes, drawn: Sequence[Drawn], best: EpochRecord | None, column: str = "loss"
 ) -> None:
@@ -212,7 +221,7 @@ def draw_loss(
     for line in lines:
         axes.plot(
             line.epochs, line.values, color=line.colour(COLOURS), linestyle=(0, line.dashes),
-            linewidth=2, label=line.label, marker="" if line.style else ".",
+            linewidth=2, label=line.label, marker=_marker(line),
         )  # fmt: skip
     alone = len(drawn) == 1 and not drawn[0].run.name
     if not alone or len(lines) > 1:

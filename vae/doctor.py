@@ -17,7 +17,16 @@ import psutil
 
 from vae import __version__, cache
 from vae.checkpoint import CheckpointError, bytes_a_weight, checkpoint_files, verify
-from vae.config import DEFAULTS, PARAMETERS, PATHS, SHAPE, check, parameter_count, parse
+from vae.config import (
+    DEFAULTS,
+    PARAMETERS,
+    PATHS,
+    SHAPE,
+    ConfigError,
+    check,
+    parameter_count,
+    parse,
+)
 from vae.files import DAMAGED_SUFFIX, size_words
 from vae.header import DamagedError
 from vae.language import in_english
@@ -43,6 +52,8 @@ def examine(texts: Mapping[str, str]) -> Facts:
     wrong = {**unreadable, **check(plain)}
     hidden = {name: f"{name} cannot be used as it is." for name in PRIVATE if name in wrong}
     problems = list({**wrong, **hidden}.values())
+    # The default stands in for what cannot be, which is told of already.
+    possible = {**values, **{name: DEFAULTS[name] for name in wrong}}
     facts: Facts = {
         "program": __version__,
         "python": platform.python_version(),
@@ -55,7 +66,7 @@ def examine(texts: Mapping[str, str]) -> Facts:
             "total": psutil.virtual_memory().total,
             "free": free_memory().size,
         },
-        "device": _device(values, problems),
+        "device": _device(possible, problems),
         "folders": {name: _folder(name, path, problems) for name, path in paths.items()},
         "checkpoints": _checkpoints(Path(paths["model_save_dir"]), problems),
         "image_cache": {"bytes": sum(size for _, size in cache.cache_files())},
@@ -87,6 +98,9 @@ def _device(values: Mapping[str, Any], problems: list[str]) -> Facts:
         device, dtype = choose_device(str(values["device"]), str(values["precision"]))
         found = describe(device, choose_threads(int(values["threads"])), dtype)
         return dict(zip(("name", "detail", "precision"), found, strict=True))
+    except ConfigError as error:
+        problems.append(str(error))
+        return {"name": str(values["device"]), "detail": "not available", "precision": ""}
     except Exception as error:
         # Whatever keeps PyTorch from working is what the report is for.
         problems.append(f"PyTorch cannot be used ({type(error).__name__}): install it again.")
@@ -99,8 +113,9 @@ def _folder(name: str, text: str, problems: list[str]) -> Facts:
         return {"problem": "not chosen", "free": None}
     folder = Path(text).parent if name == "log_file" else Path(text)
     problem = cannot_read(folder) if name == "file_path" else cannot_write(folder)
+    # The path is the beginning of the sentence, if it is in it.
     for known in (folder, folder.absolute(), *folder.absolute().parents):
-        problem = problem.replace(f"{known} ", "")
+        problem = problem.removeprefix(f"{known} ")
     if problem:
         problems.append(f"{name}: {problem}.")
     existing = next(filter(os.path.isdir, (folder, *folder.absolute().parents)), None)
@@ -158,7 +173,7 @@ def report(facts: Facts) -> str:
         f"Tk {facts['tk']}",
         f"{facts['usable_cores']} of {facts['cores']} cores can be used, "
         f"{size_words(memory['free'])} of {size_words(memory['total'])} memory free",
-        f"Device: {device['name']}, {device['detail']}, {device['precision']}",
+        f"Device: {', '.join(filter(None, device.values()))}",
     ]
     for name, folder in facts["folders"].items():
         can = "can be read" if name == "file_path" else "can be written"

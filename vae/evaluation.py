@@ -172,6 +172,7 @@ def evaluate(
         samples,
         held_out,
         (load(training, indices) for indices in batches(training, config)),
+        config.batch_size,
         steps.of("encode", len(samples) + len(held_out)),
     )
     return Evaluation(

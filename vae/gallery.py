@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,8 @@ FRAME_MS = 200
 LAST_FRAME_MS = 1500
 MAX_FRAMES = 200
 MAX_STRIP = 6
+# Of a picture, in pixels: wider ones are made smaller by a whole factor.
+WIDEST_FRAME, WIDEST_IN_STRIP = 1200, 4200
 TEXT_SIZE, LINE, GAP = 20, 30, 8
 
 
@@ -94,13 +96,14 @@ def write_gif(shelf: Shelf, folder: Path, epochs: tuple[int, ...], to: Path) -> 
     Returns the number of frames, at most MAX_FRAMES. Raises OSError.
     """
     chosen = evenly(epochs, MAX_FRAMES)
-    frames = list(_with_epochs(shelf, folder, chosen))
-    times = [FRAME_MS] * (len(frames) - 1) + [LAST_FRAME_MS]
+    # Only one of them is in memory, beside what Pillow makes of them.
+    frames = _with_epochs(shelf, folder, chosen, WIDEST_FRAME)
+    times = [FRAME_MS] * (len(chosen) - 1) + [LAST_FRAME_MS]
     with atomic_write(to) as file:
-        frames[0].save(
-            file, format="GIF", save_all=True, append_images=frames[1:], duration=times, loop=0
+        next(frames).save(
+            file, format="GIF", save_all=True, append_images=frames, duration=times, loop=0
         )
-    return len(frames)
+    return len(chosen)
 
 
 def write_strip(shelf: Shelf, folder: Path, epochs: tuple[int, ...], to: Path) -> int:
@@ -108,7 +111,7 @@ def write_strip(shelf: Shelf, folder: Path, epochs: tuple[int, ...], to: Path) -
 
     Returns the number of pictures, at most MAX_STRIP. Raises OSError.
     """
-    frames = list(_with_epochs(shelf, folder, evenly(epochs, MAX_STRIP)))
+    frames = list(_with_epochs(shelf, folder, evenly(epochs, MAX_STRIP), WIDEST_IN_STRIP))
     width = sum(frame.width for frame in frames) + GAP * (len(frames) - 1)
     strip = Image.new("RGB", (width, max(frame.height for frame in frames)))
     left = 0
@@ -120,10 +123,13 @@ def write_strip(shelf: Shelf, folder: Path, epochs: tuple[int, ...], to: Path) -
     return len(frames)
 
 
-def _with_epochs(shelf: Shelf, folder: Path, epochs: Iterable[int]) -> Iterable[Image.Image]:
+def _with_epochs(
+    shelf: Shelf, folder: Path, epochs: Iterable[int], widest: int
+) -> Iterator[Image.Image]:
     font = ImageFont.load_default(TEXT_SIZE)
     for epoch in epochs:
         picture = Image.fromarray(read_picture(folder / shelf.name(epoch)))
+        picture = picture.reduce(-(-picture.width // widest))
         frame = Image.new("RGB", (picture.width, picture.height + LINE))
         frame.paste(picture, (0, 0))
         where = (picture.width // 2, picture.height + 3)

@@ -17,7 +17,6 @@ from vae.metrics import reduced
 from vae.model import VAE
 
 SIDE = 64  # pixels a side at which images are compared
-AT_ONCE = 64  # images that are encoded at once
 PERCENTILE = 5
 COPIED = 0.25  # share of the samples that are as near to a training image as a copy
 
@@ -63,18 +62,20 @@ def memorisation(
     samples: Tensor,
     held_out: Tensor,
     training: Iterable[Tensor],
+    batch_size: int = 64,
     step: Callable[[int], object] = lambda done: None,
 ) -> Memorisation:
     """Look for copies of training images among samples.
 
     Images are (N, C, H, W) in [-1, 1]; held_out may have none. The training images come in
-    batches, so that only one of them is in memory. Their places count through the batches. `step`
-    is called with how many of the other images are encoded, before each part of them.
+    batches, so that only one of them is in memory. Their places count through the batches. At most
+    batch_size of the other images are encoded at once; `step` is called with how many are, before
+    each part of them.
     """
     queries, parts = torch.cat([samples, held_out]), []
-    for first in range(0, len(queries), AT_ONCE):
+    for first in range(0, len(queries), batch_size):
         step(first)
-        parts.append(_vectors(model, queries[first : first + AT_ONCE]))
+        parts.append(_vectors(model, queries[first : first + batch_size]))
     spaces = [torch.cat(vectors) for vectors in zip(*parts, strict=True)]
     found = [_Nearest(torch.full((len(q),), torch.inf), torch.zeros(len(q)).long()) for q in spaces]
     first = 0

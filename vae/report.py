@@ -76,13 +76,14 @@ def write_report(
         measured = evaluation.evaluate(
             model_save_dir, notes.append, should_stop=should_stop, emit=emit
         )
-    except DataError as error:
-        notes.append(str(error))
+    except (DataError, OSError) as error:
+        notes.append(problem_of(error))
     folder = Path(str(record.config["file_path"]))
     try:
         looked = survey(find(folder, lambda event: None, should_stop), lambda e: None, should_stop)
     except (StudioError, OSError) as error:
         notes.append(problem_of(error))
+    notes = list(dict.fromkeys(notes))  # both may have failed at the same folder
     if notes and not names:  # they may hold paths
         text = _(
             "Not all could be read as it was when the network learned; in the terminal, report "
@@ -112,7 +113,8 @@ def write_report(
     )
     path = to or run.output_dir / REPORT_NAME
     with atomic_write(path) as file:
-        file.write(page.encode())
+        # A name may hold bytes that are no text.
+        file.write(page.encode(errors="backslashreplace"))
     return path
 
 
@@ -184,6 +186,7 @@ def _curves(run: Any, record: Record) -> Iterator[str]:
 def _small_plots(record: Record) -> bytes:
     """One for each measure that has values, as SVG."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     from vae.ticks import Ticks
 
@@ -194,8 +197,11 @@ def _small_plots(record: Record) -> bytes:
     figure = Figure(figsize=size, layout="constrained")
     for place, measure in enumerate(shown, start=1):
         axes = figure.add_subplot(rows, COLUMNS, place)
-        points = [(row.epoch, getattr(row, measure.name)) for row in history]
-        axes.plot(*zip(*[p for p in points if p[1] is not None], strict=True), color="#1a62d6")
+        found = [(row.epoch, getattr(row, measure.name)) for row in history]
+        points = [point for point in found if point[1] is not None]
+        marker = "" if len(points) > 1 else "."  # one alone would leave no line
+        axes.plot(*zip(*points, strict=True), color="#1a62d6", marker=marker)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_title(_(measure.label), loc="left", fontsize=9, weight="bold", pad=15)
         axes.text(0, 1.03, _(measure.good), transform=axes.transAxes, fontsize=7, color="#5b6570")
         axes.yaxis.set_major_formatter(Ticks())

@@ -191,4 +191,5 @@ def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     writer.writeheader()
     writer.writerows(rows)
     with atomic_write(path, private=False) as target:
-        target.write(file.getvalue().encode())
+        # A folder's name may hold bytes that are no text.
+        target.write(file.getvalue().encode(errors="backslashreplace"))

@@ -111,7 +111,9 @@ def measures_of(
         "dead_channels": dead_share(highest),
     }
     if samples is not None:
-        drawn = to_device(samples, torch.device("cpu"))
+        # One at a time: as numbers of the network's kind all of them are large.
+        cpu = torch.device("cpu")
+        drawn = torch.cat([reduced(to_device(image[None], cpu), SIDE) for image in samples])
         found["swd"] = 127.5 * sliced_wasserstein(drawn, torch.cat(small), config.seed)
     # More digits than a mean of float32 has would be noise.
     found = {name: float(f"{v:.6g}") for name, v in found.items() if math.isfinite(v)}

@@ -185,4 +185,4 @@ def test_the_command_is_copied_with_a_key(window: Any) -> None:
     window.key("ctrl+k")
     window.pump(lambda: "The command was copied" in window.bar())
     command = window.app.root.clipboard_get()
-    assert "-m vae train --file_path" in command and "--depth 2" in command
+    assert "-m vae train --file_path=" in command and " --depth=2 " in command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tkinter as tk
+from abc import ABC, abstractmethod
 from tkinter import ttk
 from typing import Any
 
@@ -16,16 +17,16 @@ STEP = 90  # of the wheel, in logical pixels
 OWN, ALL = ("Treeview", "Text", "Listbox"), (0.0, 1.0)
 
 
-class Scrolling(ttk.Frame):
+class Scrolling(ttk.Frame, ABC):
     """A part of the window that shows a section of what it holds."""
 
+    @abstractmethod
     def scroll(self, by: int) -> None:
         """Show what is so many pixels further down, as far as there is something."""
-        raise NotImplementedError
 
+    @abstractmethod
     def see(self, widget: tk.Misc) -> None:
         """Bring a widget in sight, its top in any case."""
-        raise NotImplementedError
 
 
 def listen(root: tk.Tk) -> None:

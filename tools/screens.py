@@ -76,12 +76,12 @@ def states(window: Window) -> Iterator[tuple[str, Show]]:
     app.show_tab(app.loss)
     window.pump(lambda: len(app.view.history) >= 3)
     yield "running", as_it_is
-    yield "question", partial(with_dialog, window, app.control.ask_stop)
+    # The rest while it waits, so that it does not come to its end meanwhile.
     app.bar.pause.invoke()
     window.pump_to("paused")
+    yield "question", partial(with_dialog, window, app.control.ask_stop)
     app.show_tab(app.reconstructions)
     yield "paused", as_it_is
-    # While it waits, so that it does not come to its end meanwhile.
     yield from held(window, "stopping", "Stopping", "after this batch; a checkpoint will be saved")
     app.bar.pause.invoke()
     window.pump_to("running")

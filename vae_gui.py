@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from vae.allocator import keep_freed_memory
 from vae.cli import add_parameters, given_parameters
 
 NO_TK = (
@@ -17,6 +18,7 @@ NO_SCREEN = "No window can be opened ({}). Train without one: python -m vae trai
 
 def main() -> None:
     """Read the flags, open the window, run until it is closed."""
+    keep_freed_memory()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--demo",

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from vae import cache, runs
+from vae.allocator import keep_freed_memory
 from vae.config import DEFAULTS
 from vae.gui import jobs, settings
 from vae.gui.app import App
@@ -89,6 +90,7 @@ def main() -> None:
     folder, values = sys.argv[1:]
     if int(json.loads(values).get("num_epochs", DEFAULTS["num_epochs"])) < FEWEST:
         sys.exit(f"num_epochs must be {FEWEST} at least")
+    keep_freed_memory()  # as the program does when it starts
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         # Nothing of the user's is read or written.
         settings.settings_path = lambda: Path(place) / "settings.json"

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from vae import __version__, diary
+from vae.allocator import keep_freed_memory
 from vae.command import remedy_flags
 from vae.config import DEFAULTS, PARAMETERS, ConfigError, TrainConfig, check, parse, text_of
 from vae.errors import StopRequested, StudioError, problem_of
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Unread: who reads what is printed has left, as head does; a shell says so of other programs.
     """
+    keep_freed_memory()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A file name that the terminal's encoding lacks is no reason to fail.

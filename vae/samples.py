@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from vae.errors import StopRequested
 from vae.files import RUN_KEY, atomic_write
 from vae.model import VAE
 
-# As small as at Pillow's own level 6, in a third of the time.
-PNG_LEVEL = 3
+# In search of nothing but runs: samples become as small as at Pillow's own level 6, in a third of
+# the time; only what was enlarged becomes larger.
+PNG_STRATEGY = zlib.Z_RLE
 # More at a time decode hardly faster, and take more memory.
 AT_ONCE = 16
 
@@ -59,4 +61,4 @@ def write_png(path: Path, pixels: np.ndarray, run: str = "") -> None:
         facts.add_text(RUN_KEY, run)
     with atomic_write(path) as file:
         image = Image.fromarray(pixels)
-        image.save(file, format="PNG", compress_level=PNG_LEVEL, pnginfo=facts)
+        image.save(file, format="PNG", compress_type=PNG_STRATEGY, pnginfo=facts)

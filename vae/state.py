@@ -21,6 +21,7 @@ from vae.config import PATHS, RECORDED, SHAPE, TrainConfig, fixed_apart
 from vae.dataset import MedicalImageDataset
 from vae.events import EpochRecord
 from vae.files import readable
+from vae.gradients import reuse_memory
 from vae.header import DamagedError, Entry, Record
 from vae.image_list import what_differs
 from vae.images import DECODER
@@ -72,6 +73,8 @@ class TrainingState:
         self.model = model.to(device).to(memory_format=torch.channels_last)
         # A moving average of the weights, for pictures and measures.
         self.average = copy.deepcopy(self.model).requires_grad_(False) if config.ema else None
+        if device.type == "cpu" and dtype is torch.float32:
+            reuse_memory(self.model)  # a GPU's allocator does so itself
         self.optimizer = Adam(self.model.parameters(), config.lr)
         # One code path: without float16 the scaler is disabled and passes everything through.
         self.scaler = torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)

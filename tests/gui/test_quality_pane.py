@@ -337,10 +337,12 @@ def test_a_run_with_validation_images_is_watched(open_window: Open, tiny: Make) 
     assert [line.label for line in app.loss.plot.lines] == ["Training", "Validation"]
 
 
+@pytest.mark.parametrize("steps", [0, 1])
 def test_the_plots_are_made_before_they_are_looked_at_and_drawn_once(
-    open_window: Open, monkeypatch: pytest.MonkeyPatch
+    open_window: Open, steps: int
 ) -> None:
     window = open_window()
+    window.larger(steps)
     pane = window.app.quality
     window.pump(lambda: pane.plot is not None and len(pane.plot.made) == len(MEASURES))
     pane.show(epochs(7), SOUND)

@@ -27,7 +27,9 @@ class Plot:
         self.seen, self.size = False, (0, 0)  # at the last refresh; that it has taken
         self.canvas.mpl_connect("resize_event", lambda event: self._place())
         self.resizing = ""
-        self.widget.bind("<Configure>", self._resized)  # in the place of matplotlib's own
+        # In the place of matplotlib's own: both would draw at once, before the layout has settled.
+        self.widget.bind("<Configure>", self._resized)
+        self.widget.unbind("<Map>")
         self.widget.bind("<Destroy>", lambda event: self._wait_no_more(), add="+")
 
     def _wait_no_more(self) -> None:
@@ -42,6 +44,8 @@ class Plot:
 
     def _take_size(self, event: tk.Event) -> None:
         self.resizing, self.size = "", (event.width, event.height)
+        # The screen's density, which matplotlib takes at <Map>.
+        self.canvas._update_device_pixel_ratio()  # type: ignore[no-untyped-call]
         self.canvas.resize(event)  # type: ignore[no-untyped-call]
         self.stale = False  # it draws
 

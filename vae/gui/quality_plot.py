@@ -27,6 +27,7 @@ TICK_HEIGHT = 0.25  # inches from one number to the next, at least
 NUMBER_HEIGHT = 0.14  # inches that a number takes
 FLAT = 0.02  # of a value, the least that an axis spans, so that noise is not blown up
 MANY_EPOCHS = 60  # beyond, a dot for each hides the line
+MOST_TICKS = 6  # of an axis, those beyond its ends included
 SIZES = 9.5, 8.0  # of a title in points: where it has room, and where it has not
 
 
@@ -43,6 +44,9 @@ class Cell:
         axes.yaxis.set_major_formatter(Ticks())
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.tick_params(length=0, labelsize=8.5)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_label_coords(0, 0)  # it has none; each drawing would look for its place
+            axis.get_major_ticks(MOST_TICKS)  # made here, and not by the first drawing
 
     def _above(self, points: int, size: float, weight: str) -> Annotation:
         left = 72 * (TITLE_LEFT - MARGINS[0])
@@ -174,9 +178,8 @@ class QualityPlot(Plot):
             cell.fit(cell_width, high, self._width)
 
     def _width(self, text: Text) -> float:
-        measure = self.canvas.get_renderer().get_text_width_height_descent  # type: ignore[no-untyped-call]
-        pixels: float = measure(text.get_text(), text.get_fontproperties(), False)[0]
-        return pixels / self.figure.dpi
+        renderer = self.canvas.get_renderer()  # type: ignore[no-untyped-call]
+        return text.get_window_extent(renderer).width / self.figure.dpi  # which is remembered
 
     def paint(self, c: Palette) -> None:
         super().paint(c)

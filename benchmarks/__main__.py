@@ -40,8 +40,9 @@ WORKLOADS: dict[str, tuple[int, int, dict[str, Any], tuple[str, ...]]] = {
     # Four times as many images, among which what is done once an epoch weighs less.
     "defaults, 1,024 JPEG": (1024, 256, {}, ("bare",)),
 }
-# Epochs after which the program has pruned a checkpoint at the default keep_checkpoints.
-PRUNED = 4
+# Epochs until one begins beside a checkpoint that is written over a pruned one, at the default
+# keep_checkpoints: the fifth begins beside the last that needs new room.
+PRUNED = 5
 STARTS = {
     "window": "import vae.gui.app as a; w = a.App(); w.root.update(); w.root.destroy()",
     "imports": "import torch, torchvision, matplotlib.pyplot, pandas, cv2",

@@ -429,6 +429,18 @@ def test_in_a_small_window_the_tab_scrolls_and_nothing_is_cut(
     assert pane.below.winfo_y() + pane.below.winfo_height() <= pane.winfo_height()
 
 
+def test_the_sheet_asks_for_no_room_of_its_own_at_another_density(
+    open_window: Open, tiny: Make
+) -> None:
+    window = open_window(tiny())
+    window.larger(1)
+    wait(window)
+    pane = window.app.data
+    window.pump(lambda: bool(pane.plot.figure.images))
+    assert pane.plot.canvas.device_pixel_ratio != 1
+    assert pane.plot.widget.winfo_reqheight() == 1
+
+
 def test_the_sheet_has_no_black_cell(open_window: Open, tiny: Make, images: Path) -> None:
     window = open_window(tiny())
     wait(window)

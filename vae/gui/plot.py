@@ -44,8 +44,10 @@ class Plot:
 
     def _take_size(self, event: tk.Event) -> None:
         self.resizing, self.size = "", (event.width, event.height)
-        # The screen's density, which matplotlib takes at <Map>.
+        wanted = self.widget["width"], self.widget["height"]
+        # The screen's density, which matplotlib takes at <Map>. It then wants a size of its own.
         self.canvas._update_device_pixel_ratio()  # type: ignore[no-untyped-call]
+        self.widget.configure(width=wanted[0], height=wanted[1])
         self.canvas.resize(event)  # type: ignore[no-untyped-call]
         self.stale = False  # it draws
 

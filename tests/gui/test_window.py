@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.conftest import fail_saving, make_images, stall_saving, wait_for_rows
 from vae import cache, decoding, training
@@ -25,6 +27,7 @@ from vae.gui import dialogs, kit, worker
 from vae.gui.answers import DemoReady, Told
 from vae.gui.bar import Eta
 from vae.gui.gallery_pane import Shown
+from vae.gui.theme import WIDE, pixels
 from vae.requests import Request
 from vae.training import run_vae_training
 
@@ -946,9 +949,31 @@ def test_the_word_and_the_meter_have_the_states_colour(open_window: Open, tiny: 
     app = window.app
     app.control.train()
     window.pump_to("finished")
-    red, green, blue = window.pixel(app.bar.meter, 30, app.bar.meter.winfo_height() // 2)
-    assert green > red and green > blue
+    meter = app.bar.meter
+    wide, high = meter.winfo_width(), meter.winfo_height()
+    green, groove = (0x1A, 0x7F, 0x4B), (0xD3, 0xD7, 0xDC)
+    assert [window.pixel(meter, x, high // 2) for x in (1, wide - 2)] == [green, green]
+    app.bar.progress(1, 2)
+    places = (wide // 2 - 2, wide // 2 + 2, wide - 2)
+    assert [window.pixel(meter, x, high // 2) for x in places] == [green, groove, groove]
     assert str(app.bar.word["foreground"]) == "#1a7f4b"
+
+
+def test_tabs_meter_and_slider_ask_little_of_the_screen(open_window: Open, tmp_path: Path) -> None:
+    """Tk copies an image piece by piece, and asks what is below one that lets it shine through."""
+    app = open_window().app
+    app.toggle_mode()
+    for widget, part in ((app.bar.meter, "trough"), (app.bar.meter, "pbar"),
+                         (app.samples.slider, "track"), (app.tabs, "tab")):  # fmt: skip
+        layout = str(app.root.style.layout(f"{widget['style']}{'.Tab' * (part == 'tab')}"))
+        assert re.search(rf"'Vae\.dark\.[\w.]*{part}'", layout), layout
+    wide = pixels(app.root, WIDE)[0]
+    assert app.bar.meter.winfo_reqwidth() < wide
+    for image in app.root.vae_images:
+        app.root.tk.call(str(image), "write", str(tmp_path / "image.png"), "-format", "png")
+        with Image.open(tmp_path / "image.png") as picture:
+            assert picture.width == wide
+            assert picture.convert("RGBA").getchannel("A").getextrema() == (255, 255)
 
 
 def test_small_grids_are_enlarged_by_whole_factors(open_window: Open) -> None:

@@ -24,7 +24,6 @@ from vae.language import _, marked
 NAME = "vae-studio"
 MIN_SIZE = (1024, 660)
 TIP_MS = 6000
-ACCENTS = ("success", "warning", "danger")
 # What the toolkit's own dialogs say, as it asks its catalogue.
 DIALOG_TEXTS = (
     marked("Directory:"), marked("Name"), marked("Size"), marked("Modified"),
@@ -191,13 +190,12 @@ def _paint_menu(made: tk.Menu) -> None:
 
 def meter(master: tk.Misc) -> ttk.Progressbar:
     """A horizontal meter from 0 to 1."""
-    made: ttk.Progressbar = tb.Progressbar(master, maximum=1.0)
-    return made
+    return ttk.Progressbar(master, maximum=1.0, style="primary.Vae.Horizontal.TProgressbar")
 
 
 def paint_meter(made: ttk.Progressbar, tone: str) -> None:
     """Colour a meter as the word for a state is."""
-    made.configure(bootstyle=tone if tone in ACCENTS else "primary")  # type: ignore[call-overload]
+    made.configure(style=f"{tone}.Vae.Horizontal.TProgressbar")
 
 
 def switch(

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from PIL import Image, ImageDraw, ImageTk
+
 from vae.curve import COLOURS
 
 
@@ -21,6 +23,7 @@ class Palette:
     text: str
     muted: str
     rule: str
+    groove: str  # that a meter fills and a slider moves in
     edge: str
     primary: str
     on_primary: str
@@ -32,13 +35,13 @@ class Palette:
 
 LIGHT = Palette(
     background="#ffffff", pane="#f6f8fa", field="#ffffff", text="#1a1f26", muted="#5b6570",
-    rule="#e1e5ea", edge="#8a939c", primary="#1a62d6", on_primary="#ffffff", success="#1a7f4b",
-    warning="#8a5b00", danger="#c62f3b", lines=COLOURS,
+    rule="#e1e5ea", groove="#d3d7dc", edge="#8a939c", primary="#1a62d6", on_primary="#ffffff",
+    success="#1a7f4b", warning="#8a5b00", danger="#c62f3b", lines=COLOURS,
 )  # fmt: skip
 DARK = Palette(
     background="#16191d", pane="#1b1f24", field="#22272e", text="#e8ebef", muted="#9aa4b0",
-    rule="#2b3037", edge="#6b7480", primary="#5b9bff", on_primary="#0b1220", success="#4cc38a",
-    warning="#e0aa3e", danger="#ff7b85",
+    rule="#2b3037", groove="#3b4047", edge="#6b7480", primary="#5b9bff", on_primary="#0b1220",
+    success="#4cc38a", warning="#e0aa3e", danger="#ff7b85",
     lines=(
         "#5b9bff",
         "#f0a04b", "#3fc79a", "#e58ac4", "#c3ccd6", "#d9c44a", "#57c7e3", "#ff9d8a",
@@ -50,8 +53,12 @@ TAB_ROOM, LEAST_TAB_ROOM = 8, 2
 TAB_EDGES = 4  # and what the theme adds to a tab's width
 # Heights of a table's rows, in logical pixels.
 ROW, PICTURE_ROW = 25, 50
+# What the images of a tab, a meter and a slider can fill at once, in logical pixels. Tk lays many
+# small ones side by side, each with requests to the screen: thousands in a drawing of the window.
+WIDE, HIGH = 512, 64
+METER, SLIDER = 8, 6  # how high they are, in logical pixels
 
-# The colour of the word for a state.
+# The colour of the word for a state, and of its meter.
 TONES = {
     "idle": "text", "checking": "primary", "running": "primary", "evaluating": "primary",
     "paused": "warning", "stopping": "warning", "blocked": "danger",
@@ -92,6 +99,7 @@ def apply_styles(root: tk.Tk, style: Any, c: Palette) -> None:
     _buttons(style, c)
     _menu_buttons(style, c)
     _tabs(root, style, c)
+    _bars(root, style, c)
     _tables(root, style, c)
     style.configure(
         "Vae.Vertical.TScrollbar", background=c.edge, troughcolor=c.pane, bordercolor=c.pane,
@@ -262,11 +270,12 @@ def _tabs(root: tk.Tk, style: Any, c: Palette) -> None:
     element = f"Vae.{'dark' if c is DARK else 'light'}.tab"
     if element not in style.element_names():
         line = pixels(root, 3)[0]
-        rest = _underline(root, c.background, c.background, line)
-        chosen = _underline(root, c.background, c.primary, line)
+        rest = _underlined(root, c.background, c.background, line)
+        chosen = _underlined(root, c.background, c.primary, line)
         style.element_create(
-            element, "image", rest, ("selected", chosen), border=(1, 1, 1, line), sticky="nsew"
-        )
+            element, "image", rest, ("selected", chosen), border=(0, 0, 0, line),
+            padding=(1, 1, 1, line), width=0, height=0, sticky="nsew",
+        )  # fmt: skip
     label: list[Any] = [("Notebook.label", {})]
     for part in ("Notebook.focus", "Notebook.padding", element):
         label = [(part, {"sticky": "nswe", "children": label})]
@@ -286,10 +295,60 @@ def fit_tabs(tabs: Any) -> None:
         style.configure("Vae.TNotebook.Tab", padding=padding)
 
 
-def _underline(root: tk.Tk, back: str, colour: str, line: int) -> tk.PhotoImage:
-    image = tk.PhotoImage(master=root, width=8, height=8 + line)
-    image.put(back, to=(0, 0, 8, 8 + line))
-    image.put(colour, to=(0, 8, 8, 8 + line))
-    # Tk forgets an image when Python does.
-    root.vae_images = [*getattr(root, "vae_images", []), image]  # type: ignore[attr-defined]
+def _bars(root: tk.Tk, style: Any, c: Palette) -> None:
+    """Meters in each tone, and the groove of sliders.
+
+    Those of the toolkit let shine through what is below, which Tk has to ask the screen for.
+    """
+    mode = "dark" if c is DARK else "light"
+    known = style.element_names()
+    high, slim = pixels(root, METER, SLIDER)
+
+    def element(name: str, height: int, *colours: str) -> str:
+        name = f"Vae.{mode}.{name}"
+        if name not in known:
+            image = _rounded(root, height, *colours)
+            half = height // 2
+            style.element_create(
+                name, "image", image, border=(half, 0), padding=0, width=2 * half, sticky="ew"
+            )
+        return name
+
+    trough = element("Progressbar.trough", high, c.groove, c.background, c.background)
+    for tone in set(TONES.values()):
+        colour = c.primary if tone == "text" else getattr(c, tone)  # of a run that stands still
+        bar = element(f"{tone}.Progressbar.pbar", high, colour, c.background, c.groove)
+        filled = {"children": [(bar, {"side": "left", "sticky": "ns"})], "sticky": "ew"}
+        style.layout(f"{tone}.Vae.Horizontal.TProgressbar", [(trough, filled)])
+    groove = element("Scale.track", slim, c.groove, c.background, c.background)
+    parts = [(groove, {"sticky": "ew"}), ("Horizontal.Scale.slider", {"side": "left"})]
+    within = {"expand": True, "sticky": "nsew", "children": parts}
+    style.layout("Vae.Horizontal.TScale", [("Horizontal.Scale.focus", within)])
+
+
+def _rounded(root: tk.Tk, height: int, colour: str, left: str, right: str) -> ImageTk.PhotoImage:
+    """A bar with round ends, and the colours behind them. Nothing shines through."""
+    width, fine = pixels(root, WIDE)[0], 4
+    shape = Image.new("L", (fine * width, fine * height))
+    whole = (0, 0, fine * width - 1, fine * height - 1)
+    ImageDraw.Draw(shape).rounded_rectangle(whole, fine * height / 2, fill=255)
+    bar = Image.new("RGB", (width, height), left)
+    bar.paste(right, (width // 2, 0, width, height))
+    bar.paste(colour, mask=shape.reduce(fine))
+    image = ImageTk.PhotoImage(bar, master=root)
+    _keep(root, image)
     return image
+
+
+def _underlined(root: tk.Tk, back: str, colour: str, line: int) -> tk.PhotoImage:
+    wide, high = pixels(root, WIDE, HIGH)
+    image = tk.PhotoImage(master=root, width=wide, height=high + line)
+    image.put(back, to=(0, 0, wide, high))
+    image.put(colour, to=(0, high, wide, high + line))
+    _keep(root, image)
+    return image
+
+
+def _keep(root: tk.Tk, image: object) -> None:
+    """Tk forgets an image when Python does."""
+    root.vae_images = [*getattr(root, "vae_images", []), image]  # type: ignore[attr-defined]

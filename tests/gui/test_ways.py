@@ -118,6 +118,17 @@ def slovak(window: Any) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("slovak")
+def test_letters_can_be_composed_in_a_field(window: Any) -> None:
+    field = window.app.form.fields["file_path"]
+    window.click(field)
+    window.pump(lambda: window.app.root.focus_get() is field)
+    field.delete(0, "end")
+    for key in ("dead_caron", "c", "dead_acute", "y"):
+        window.key(key)
+    window.pump(lambda: field.get() == "čý")
+
+
+@pytest.mark.usefixtures("slovak")
 def test_digits_are_those_of_the_menus_on_a_keyboard_where_they_take_shift(window: Any) -> None:
     app = window.app
     for number, pane in enumerate(app.panes.values(), start=1):

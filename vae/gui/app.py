@@ -169,6 +169,7 @@ class App:
 
     def _after_shown(self, demo: bool) -> None:
         """What can wait until the window is on screen."""
+        kit.allow_input_methods(self.root)
         if demo and not self.form.texts()["file_path"]:
             self.set_state("checking", _("Preparing"), _("Making the demo data set..."))
             self.worker.make_demo(demo_folder())

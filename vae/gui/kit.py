@@ -46,6 +46,9 @@ def create_window(title: str, mode: str) -> tk.Tk:
         title, theme=f"{NAME}-{mode}", light_theme=f"{NAME}-light", dark_theme=f"{NAME}-dark"
     )
     root.vae_fonts = make_fonts(root)  # type: ignore[attr-defined]
+    # For each widget that is drawn Tk would prepare them, a fifth of the start on X11.
+    root.vae_input = root.tk.call("tk", "useinputmethods")  # type: ignore[attr-defined]
+    root.tk.call("tk", "useinputmethods", False)
     on_mode_change(root, lambda: apply_styles(root, root.style, palette(root)))  # type: ignore[attr-defined]
     screen = root.winfo_screenwidth(), root.winfo_screenheight()
     root.minsize(*(min(s, m) for s, m in zip(pixels(root, *MIN_SIZE), screen, strict=True)))
@@ -62,6 +65,11 @@ def create_window(title: str, mode: str) -> tk.Tk:
     scrolled.listen(root)
     _follow_focus(root)
     return root
+
+
+def allow_input_methods(root: tk.Tk) -> None:
+    """Let dead keys and the like be typed, which waits until the window has been drawn."""
+    root.tk.call("tk", "useinputmethods", root.vae_input)  # type: ignore[attr-defined]
 
 
 def scale(root: tk.Tk, factor: float) -> None:

@@ -16,7 +16,15 @@ from PIL import Image
 from tests.conftest import number_no_file
 from vae.demo import make_demo_data
 from vae.errors import StopRequested
-from vae.images import MAX_PIXELS, ImageError, ImageFile, decode_image, find_images, read_file
+from vae.images import (
+    MAX_PIXELS,
+    ImageError,
+    ImageFile,
+    decode_image,
+    find_images,
+    none_found,
+    read_file,
+)
 
 GRADIENT = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (64, 1))
 
@@ -255,6 +263,9 @@ def test_the_scan_stops_when_asked_among_files_of_any_kind(tmp_path: Path) -> No
     assert len(asked) > 2
     with pytest.raises(StopRequested):
         find_images(tmp_path, should_stop=lambda: True)
+    assert "DICOM files (.dcm) are not read" in none_found(tmp_path, lambda: False)
+    with pytest.raises(StopRequested):
+        none_found(tmp_path, lambda: True)
 
 
 def test_a_subfolder_or_file_that_cannot_be_read_is_named(

@@ -44,7 +44,7 @@ class MedicalImageDataset(Dataset[Tensor]):
             folder, should_stop, lambda count: emit(Progress("scan", count, 0))
         )
         if not files:
-            text = none_found(folder)
+            text = none_found(folder, should_stop)
             raise DataError(text, {"file_path": text})
         shape = (img_size, img_size, in_channels)
         decoded = decode_files(folder, files, shape, cache_bytes, emit, should_stop)

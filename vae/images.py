@@ -94,17 +94,20 @@ def evenly_spread(count: int, most: int) -> np.ndarray:
     return np.linspace(0, count - 1, min(most, count)).round().astype(np.int64)
 
 
-def none_found(folder: Path) -> str:
-    """What to say of a folder without images."""
+def none_found(folder: Path, should_stop: Callable[[], bool]) -> str:
+    """What to say of a folder without images. Raises StopRequested."""
     text = _(
         "No images in {folder}. Looked for {suffixes}, subfolders included. "
         "Choose the folder that holds your images."
     )
     text = text.format(folder=folder, suffixes=", ".join(SUFFIXES))
-    for suffix, name in MEDICAL.items():
-        if any(path.name.lower().endswith((suffix, f"{suffix}.gz")) for path in folder.rglob("*")):
-            more = _("{name} files ({suffix}) are not read: export them as PNG first.")
-            return joined(text, more.format(name=name, suffix=suffix))
+    for _place, _folders, files in os.walk(folder):
+        if should_stop():
+            raise StopRequested
+        for suffix, name in MEDICAL.items():
+            if any(file.lower().endswith((suffix, f"{suffix}.gz")) for file in files):
+                more = _("{name} files ({suffix}) are not read: export them as PNG first.")
+                return joined(text, more.format(name=name, suffix=suffix))
     return text
 
 

@@ -110,7 +110,7 @@ def find(folder: Path, emit: Emit, should_stop: Stop) -> Found:
         folder, should_stop, lambda count: report(Progress("scan", count, 0))
     )
     if not files:
-        raise StudioError(none_found(folder))
+        raise StudioError(none_found(folder, should_stop))
     names = [(readable(path.relative_to(folder)), reason) for path, reason in unreadable]
     return Found(folder, files, names)
 

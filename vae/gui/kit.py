@@ -46,7 +46,7 @@ def create_window(title: str, mode: str) -> tk.Tk:
         title, theme=f"{NAME}-{mode}", light_theme=f"{NAME}-light", dark_theme=f"{NAME}-dark"
     )
     root.vae_fonts = make_fonts(root)  # type: ignore[attr-defined]
-    # For each widget that is drawn Tk would prepare them, a fifth of the start on X11.
+    # Off at first: on X11 Tk prepares them for each widget that it draws, a fifth of the start.
     root.vae_input = root.tk.call("tk", "useinputmethods")  # type: ignore[attr-defined]
     root.tk.call("tk", "useinputmethods", False)
     on_mode_change(root, lambda: apply_styles(root, root.style, palette(root)))  # type: ignore[attr-defined]

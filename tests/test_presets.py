@@ -37,7 +37,7 @@ def test_a_preset_names_no_path_no_seed_and_nothing_of_the_computer() -> None:
     untouched = PARAMETERS.keys() - built_in()[1].texts().keys()
     assert untouched == {
         "file_path", "log_file", "model_save_dir", "output_dir",
-        "seed", "device", "threads", "cache_gb", "in_channels",
+        "seed", "device", "threads", "cache_gb", "in_channels", "group_pattern",
     }  # fmt: skip
 
 
@@ -93,6 +93,11 @@ def test_a_foreign_file_is_skipped_and_named(content: bytes, folder: Path) -> No
     path = preset_path("x")
     path.write_bytes(content)
     assert load_presets() == ([Preset("good", {})], [path.name])
+
+
+def test_groups_of_other_images_are_left_out_of_a_file(folder: Path) -> None:
+    save_preset(Preset("x", {"lr": 0.5, "group_pattern": "p[0-9]+"}))
+    assert load_presets() == ([Preset("x", {"lr": 0.5})], [])
 
 
 def test_what_cannot_be_read_is_skipped_and_named(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Presets: named sets of hyperparameters, those of the program and the person's own.
 
-A preset never holds a path, a seed, or what depends on the computer.
+A preset never holds a path, a seed, what belongs to the names of images, or to the computer.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from vae.errors import StudioError
 from vae.files import APP, atomic_write, safe_name
 from vae.language import _
 
-UNTOUCHED = ("seed", "device", "threads", "cache_gb")
+UNTOUCHED = ("group_pattern", "seed", "device", "threads", "cache_gb")
 FIELDS = tuple(name for name in PARAMETERS if name not in (*PATHS, *UNTOUCHED))
+KNOWN = (*FIELDS, "group_pattern")  # which earlier files hold
 MAX_BYTES = 64_000
 MAX_NAME = 60
 
@@ -125,8 +126,9 @@ def _read(path: Path) -> Preset:
     if not (isinstance(facts, dict) and isinstance(facts.get("values"), dict)):
         raise ValueError("it is no preset")
     name, values = facts.get("name"), facts["values"]
-    if not isinstance(name, str) or preset_path(name) != path or values.keys() - set(FIELDS):
+    if not isinstance(name, str) or preset_path(name) != path or values.keys() - set(KNOWN):
         raise ValueError("it is not a file of ours")
+    values = {field: value for field, value in values.items() if field in FIELDS}
     if problems := check({name: {**DEFAULTS, **values}[name] for name in FIELDS}):
         raise ValueError("\n".join(problems.values()))
     return Preset(name, values)

@@ -113,6 +113,28 @@ def test_a_dialog_takes_the_focus_back_whatever_is_clicked(open_window: Open, pl
     assert (window.app.tabs.index("current"), window.app.form.texts()) == (tab, texts)
 
 
+def test_a_dialog_that_the_pointer_chose_from_a_menu_has_the_keyboard(open_window: Open) -> None:
+    window = open_window()
+    app = window.app
+
+    def script() -> Script:
+        yield lambda: newest(window) is not None and newest(window).winfo_viewable()
+        yield later(0.5)
+        window.key("Return")  # does nothing yet, and keeps the dialog
+        for key in ("m", "y", "Return"):
+            window.key(key)
+        yield later(2)
+        if left := newest(window):
+            left.destroy()  # else the test would never end
+
+    window.click(app.presets.button)
+    menu = app.root.nametowidget(app.presets.button["menu"])
+    window.pump(menu.winfo_ismapped)
+    play(window, script())
+    window.click_at(menu, 20, menu.yposition(menu.index("Save as preset...")) + 5)
+    window.pump(lambda: "The preset my was saved." in window.bar(), PATIENCE)
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_keys_are_heard_once_a_dialog_has_gone_by_itself(
     open_window: Open, tiny: Make, place: str

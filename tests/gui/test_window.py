@@ -1105,6 +1105,36 @@ def test_a_paused_run_offers_one_way_to_go_on(open_window: Open, tiny: Make) -> 
     assert (app.bar.train["text"], app.bar.pause["text"]) == ("Train", "Go on")
 
 
+def test_a_paused_run_is_saved_and_closes_without_a_question(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(tiny(num_epochs=5000, sample_every=5000))
+    app, closed = window.app, list[bool]()
+    app.control.train()
+    window.pump_to("running")
+    app.bar.pause.invoke()
+    window.pump_to("paused")
+    asked = answer(monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(app, "destroy", lambda: closed.append(True))
+        app.close()
+        window.pump(lambda: bool(closed))
+    assert not asked and checkpoint_files(Path(app.form.texts()["model_save_dir"]))
+
+
+def test_the_form_is_in_sight_when_it_becomes_shorter(open_window: Open) -> None:
+    window = open_window()
+    form = window.app.form
+    form.toggle_advanced()
+    window.pump(lambda: form.advanced[0].winfo_ismapped())
+    form.canvas.yview_moveto(1)
+    form.toggle_advanced()
+    window.pump(lambda: not form.advanced[0].winfo_ismapped())
+    window.app.root.update()
+    assert form.fold.winfo_rooty() > form.canvas.winfo_rooty()
+    assert form.canvas.yview()[1] == 1
+
+
 def test_each_control_answers_before_training_has_heard_of_it(
     open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -302,8 +302,8 @@ class App:
             self.quit_after_stop = True
             self.set_state("idle", "", "")  # how a run ended before has been read
             return
-        if self.state not in ("running", "paused", "blocked") and not self.quit_after_stop:
-            # The first click only stops: nothing is trained yet, or it is being saved.
+        if self.state not in ("running", "blocked") and not self.quit_after_stop:
+            # The first click only stops: nothing is trained yet, or it is saved, or being saved.
             self.quit_after_stop = True
             self.control.stop()
             return

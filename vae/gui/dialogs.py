@@ -74,7 +74,11 @@ def ask_text(root: tk.Tk, title: str, text: str, agree: str, cancel: str) -> str
 
     def take() -> None:
         answers.append(field.get().strip())
-        top.destroy()
+        if answers[-1]:
+            top.destroy()
+        else:
+            field.focus_set()
+            field.bell()
 
     kit.button(row, agree, take, "Primary").pack(side="left", padx=("6p", 0))
     kit.button(row, cancel, top.destroy, "Plain").pack(side="left", padx=("6p", 0))

@@ -313,12 +313,14 @@ class Form(Scrolling):
         kit.set_icon(self.fold, "chevron-right" if self.folded else "chevron-down")
         for widget in self.advanced:
             widget.grid_remove() if self.folded else widget.grid()
+        self.update_idletasks()
+        self._fit()  # a body that has shrunk out of sight is not told its new height
         if not self.folded:
-            self.update_idletasks()
             self.see(self.advanced[-1])
 
     def _fit(self) -> None:
         self.canvas.configure(scrollregion=self.canvas.bbox("all"))
+        self.canvas.yview_scroll(0, "units")  # no further than to the end
 
     def scroll(self, by: int) -> None:
         full = self.body.winfo_height()

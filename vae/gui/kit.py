@@ -88,7 +88,9 @@ def scale(root: tk.Tk, factor: float) -> None:
 def hold(root: tk.Tk, dialog: tk.Toplevel) -> None:
     """Show a dialog, and keep clicks and keys of the program for it until it is closed."""
     _dialogs(root).append(dialog)
+    root.vae_opening = dialog  # type: ignore[attr-defined]
     dialog.wait_visibility()
+    root.vae_opening = None  # type: ignore[attr-defined]
     dialog.grab_set()
     _let_go(root, dialog)
 
@@ -125,6 +127,8 @@ def _hand_over(root: tk.Tk) -> None:
     """Give a focus that came to the program to its newest dialog, and the grab with it."""
     focus, grabbed = (str(root.tk.call(*words)) for words in (("focus",), ("grab", "current", ".")))
     for dialog in _dialogs(root)[-1:]:
+        if dialog is getattr(root, "vae_opening", None):
+            return  # Tk is about to focus the part that asked for it; to be forced would end that
         if focus and grabbed in ("", str(dialog)) and dialog.winfo_viewable():
             dialog.grab_set()
             if not f"{focus}.".startswith(f"{dialog}."):

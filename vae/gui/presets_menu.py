@@ -26,7 +26,9 @@ class PresetsMenu:
         self.button = kit.menu_button(
             app.form.body, _("Presets"), self._fill, "Pane.Vae.TMenubutton"
         )
-        kit.tooltip(self.button, _("Fill the form with a set of values. Paths and seed stay."))
+        kit.tooltip(
+            self.button, _("Fill the form with a set of values. Paths, groups and seed stay.")
+        )
         app.form.put_first(self.button)
 
     def _fill(self, menu: tk.Menu) -> None:
@@ -79,7 +81,7 @@ class PresetsMenu:
             app.form.show_problems(app.form.problems())
             app.say_marked()
             return
-        text = _("Keeps all values of the form but paths, seed, device, threads and cache.")
+        text = _("Keeps all values but paths, groups, seed, device, threads and cache.")
         title, agree, cancel = _("Save as preset"), _("Save"), _("Cancel")
         name = dialogs.ask_text(app.root, title, text, agree, cancel)
         if not name:

@@ -64,7 +64,8 @@ def _check_groups(
         text = _(
             "group_pattern matches nothing in the names of {alone} of the {count} images. Each of "
             "these may be on another side than others of its patient, which makes the validation "
-            "figures too good: see that the pattern is right, and start fresh."
+            "figures too good. If their names tell of patients too, extend the pattern and start "
+            "fresh."
         )
         emit(Warned(text.format(alone=number(alone, ",d"), count=number(len(groups), ",d"))))
 

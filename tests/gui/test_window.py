@@ -555,10 +555,10 @@ def test_nothing_is_asked_of_images_that_cannot_be_used(
     app = window.app
     window.pump(lambda: bool(app.data_view.problem or app.form.marked()))
     asked = answer(monkeypatch, "Cancel")
-    app.form.take({"num_epochs": "2"})  # so that there is nothing else to ask
-    app.bar.train.invoke()
+    app.bar.train.invoke()  # all epochs are done, which is no question here
     window.pump_to("failed", "idle")
     assert not asked and app.form.marked() == ["file_path"]
+    assert app.form.texts()["num_epochs"] == "1"
 
 
 def test_a_failure_stays_when_the_folder_of_images_is_left_as_it_was(
@@ -723,6 +723,25 @@ def test_demo_and_start_train_without_a_click(
     window = open_window(demo=True, start=True, **small)
     window.pump_to("finished")
     assert Path("output_images/samples_epoch_0001.png").exists()
+
+
+def test_the_demo_comes_from_the_menu_too_beside_an_earlier_run(
+    open_window: Open, tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import vae.demo
+
+    monkeypatch.setattr(vae.demo, "COUNT", 12)
+    config = tiny(num_epochs=1)
+    run_vae_training(config)
+    window = open_window(config)
+    app = window.app
+    window.pump(lambda: app.bar.train["text"] == "Resume")
+    app.actions.make_demo()
+    window.pump(lambda: "The demo data set is filled in." in window.bar())
+    assert Path(app.form.texts()["file_path"]).name == "demo_images"
+    window.pump(lambda: app.data_view.complete)
+    assert app.data_view.survey is not None
+    assert app.bar.train["text"] == "Train"  # the run is of other images
 
 
 def test_closing_while_running_asks(

@@ -11,6 +11,7 @@ from vae.config import Value
 from vae.gui import dialogs, picture_jobs
 from vae.gui.data_pane import first_steps
 from vae.gui.desktop import open_path
+from vae.gui.settings import demo_folder
 from vae.language import _, joined, number
 from vae.measures import MEASURES
 
@@ -122,6 +123,15 @@ class Actions:
             text += " " + _("The next run decodes its images again; nothing else is lost.")
         if dialogs.ask(self.app.root, _("Image cache"), text, choices) == _("Clear"):
             self.app.worker.clear_cache()
+
+    def make_demo(self) -> None:
+        """Fill in the demo data set, which is made unless it is there."""
+        app = self.app
+        if app.busy:
+            app.refuse(_("The demo data set is made while no run goes on."))
+            return
+        app.set_state("checking", _("Preparing"), _("Making the demo data set..."))
+        app.worker.make_demo(demo_folder())
 
     def help(self) -> None:
         """What to do first, and what the measures of the Quality tab mean."""

@@ -38,7 +38,7 @@ from vae.gui.run_view import RunView
 from vae.gui.runs_pane import RunsPane
 from vae.gui.samples_pane import SamplesPane
 from vae.gui.scrolled import Scrolled
-from vae.gui.settings import SCALES, demo_folder, load_settings, save_settings
+from vae.gui.settings import SCALES, load_settings, save_settings
 from vae.gui.sides import Sides
 from vae.gui.theme import fit_tabs, pixels
 from vae.gui.worker import Worker
@@ -171,8 +171,7 @@ class App:
         """What can wait until the window is on screen."""
         kit.allow_input_methods(self.root)
         if demo and not self.form.texts()["file_path"]:
-            self.set_state("checking", _("Preparing"), _("Making the demo data set..."))
-            self.worker.make_demo(demo_folder())
+            self.actions.make_demo()
         else:
             self.form.show_problems(self.form.problems())
             self.say_marked()

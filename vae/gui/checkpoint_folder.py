@@ -74,12 +74,16 @@ class CheckpointFolder:
 
     @property
     def other_images(self) -> bool:
-        """Whether the form names another image folder than that run's: or it has moved.
+        """Whether the form names another image folder than that run's, which may have moved.
 
         One that cannot be used is none.
         """
-        if "file_path" in self.app.form.marked() or self.app.data_view.problem:
-            return False
+        marked = "file_path" in self.app.form.marked()
+        return self.elsewhere and not (marked or self.app.data_view.problem)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the form's image folder is another path than that run's."""
         folders = self.app.form.texts()["file_path"], str(self.then.get("file_path", ""))
         now, then = (os.path.normcase(os.path.abspath(folder)) for folder in folders)
         return all(folders) and now != then

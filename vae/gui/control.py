@@ -66,7 +66,9 @@ class Control:
 
     def _may_go_on(self) -> bool:
         """Whether the checkpoint folder's run is to go on as the form says; asks if need be."""
-        folder = self.app.checkpoints
+        app, folder = self.app, self.app.checkpoints
+        if folder.elsewhere and not folder.other_images:
+            return True  # they cannot be used: the check says so, and nothing begins
         if names := folder.other_values():
             self._offer_instead(names)
             return False
@@ -82,13 +84,13 @@ class Control:
         choices += [own] * bool(others) + [_("Cancel")]
         reasons += [_("A run of its own can also begin in new folders beside it.")]
         text = "\n\n".join(filter(None, reasons))
-        answer = dialogs.ask(self.app.root, _("Go on with this run"), text, tuple(choices))
+        answer = dialogs.ask(app.root, _("Go on with this run"), text, tuple(choices))
         if answer == new:
             self.find_places()
         elif answer == own:
-            self.app.form.take({name: text_of(folder.then[name]) for name in others})
+            app.form.take({name: text_of(folder.then[name]) for name in others})
         elif answer == on and more:
-            self.app.form.take(more)
+            app.form.take(more)
         return answer == on
 
     def _form_is_whole(self) -> bool:

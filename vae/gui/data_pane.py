@@ -28,7 +28,10 @@ SHEET_HEIGHT = 120  # of the contact sheet, at least, in logical pixels
 def first_steps() -> str:
     """What a person does who sees the window for the first time."""
     steps = (
-        _("1.  Choose the folder of your images, on the left. The Data tab shows what is in it."),
+        _(
+            "1.  Choose the folder of your images, on the left, or Help > Demo data set. "
+            "The Data tab shows what is in it."
+        ),
         _("2.  Choose Presets > Quick look to see in a minute whether it works; click Train."),
         _("3.  Watch Loss, Samples and Quality. Stop saves, and Resume goes on."),
     )

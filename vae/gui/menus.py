@@ -87,6 +87,7 @@ def make_menus(app: App) -> Callable[[], None]:
         ],
         _("Help"): [
             (_("First steps and measures"), "F1", actions.help),
+            (_("Demo data set"), "", actions.make_demo),
             None,
             (_("Copy report"), "Mod+R", actions.copy_report),
             (_("Open log folder"), "", actions.open_log_folder),

@@ -474,7 +474,7 @@ class RunView:
         else:
             self.app.set_state("idle", _("Stopped"), _("The demo data set is not complete."))
             self.app.start_wanted = False
-        self.app.checkpoints.look()
+        self.app.field_left("file_path")
         self.app.root.after_idle(self.app.start_if_wanted)  # it may ask something, too
 
     def _found(self, event: Found) -> None:

@@ -67,12 +67,12 @@ class Control:
     def _may_go_on(self) -> bool:
         """Whether the checkpoint folder's run is to go on as the form says; asks if need be."""
         app, folder = self.app, self.app.checkpoints
-        if folder.elsewhere and not folder.other_images:
-            return True  # they cannot be used: the check says so, and nothing begins
         if names := folder.other_values():
             self._offer_instead(names)
             return False
-        more = self._to_train_on()
+        # How far to train on is no question of images that cannot be used: the check says so.
+        unusable = folder.elsewhere and not folder.other_images
+        more = {} if unusable else self._to_train_on()
         others = self._other_values()
         reasons = [self._other_images(), self._told(others), self._all_done(more)]
         if not any(reasons):
